@@ -1,0 +1,113 @@
+import type { Endpoint, IpAddress } from '#bytes/ip'
+import type { ChildId, EspSpi, InboundSa, OutboundSa } from '#esp/sa'
+import type { PacketSummary } from '#policy/packet-summary'
+import type { EncapsulationMode } from '#policy/proposal'
+import type { SelectorPair } from '#policy/traffic-selector'
+
+/** What carries packets: the userspace worker, a recording double in tests, later the kernel's XFRM. */
+export interface DataPlane {
+  /** Makes sockets, TUN devices, addresses, routes and rules agree with `tunnels`; what did not change is left untouched. */
+  configure(settings: DataPlaneSettings): Promise<void>
+  /** A second outbound SA for the same child takes over at once; the older stays known until removed. */
+  installSa(sa: InboundSa | OutboundSa): void
+  /** Of an inbound SA `spi` is ours; of an outbound SA, the peer's. Unknown ones are ignored. */
+  removeSa(sa: {
+    readonly direction: 'inbound' | 'outbound'
+    readonly child: ChildId
+    readonly spi: EspSpi
+  }): void
+  /** Follows a peer whose NAT gave it another address or port; only after an authenticated packet said so. */
+  moveSas(tunnel: string, local: Endpoint, remote: Endpoint): void
+  /** `octets` is the IKE message; on port 4500 the non-ESP marker (RFC 3948 §2.2) is added here. */
+  sendIke(octets: Uint8Array, local: Endpoint, remote: Endpoint): void
+  /** One octet 0xff on 4500 (RFC 3948 §2.3). */
+  sendNatKeepalive(local: Endpoint, remote: Endpoint): void
+  counters(): DataPlaneCounters
+  /** Undoes everything `configure` did to the host. */
+  close(): Promise<void>
+}
+
+export type DataPlaneSettings = {
+  /** Every local address that some tunnel uses; 500 and 4500 are bound on each, and a raw ESP socket (protocol 50). */
+  readonly localAddresses: readonly IpAddress[]
+  readonly tunnels: readonly DataPlaneTunnel[]
+}
+
+export type DataPlaneTunnel = {
+  readonly name: string
+  readonly interfaceName: string
+  readonly local: IpAddress
+  readonly remote: IpAddress
+  readonly mode: EncapsulationMode
+  readonly pairs: readonly SelectorPair[]
+  /** Inner MTU the operator fixed; absent: computed from the outer path and the suites. */
+  readonly mtu?: number
+  /** Whether traffic without an SA asks for one (`start: on-traffic`, or `always` while it is being repaired). */
+  readonly acquire: boolean
+}
+
+/** What the data plane reports of itself. */
+export type DataPlaneEvent =
+  | {
+      readonly kind: 'ike-datagram'
+      readonly octets: Uint8Array
+      readonly local: Endpoint
+      readonly remote: Endpoint
+    }
+  /** A packet matched a pair that has no outbound SA; said at most once a second for each pair. */
+  | { readonly kind: 'acquire'; readonly child: ChildId; readonly packet: PacketSummary }
+  /** The sequence number or a volume limit is near (`soft`) or reached (`hard`, the SA is already unusable). */
+  | {
+      readonly kind: 'sa-expired'
+      readonly direction: 'inbound' | 'outbound'
+      readonly spi: EspSpi
+      readonly hard: boolean
+    }
+  /** An authenticated packet of this SA came from another endpoint than the one installed. */
+  | { readonly kind: 'peer-moved'; readonly spi: EspSpi; readonly remote: Endpoint }
+  /** ESP for an SPI nobody installed; rate-limited. */
+  | { readonly kind: 'unknown-spi'; readonly spi: EspSpi; readonly remote: IpAddress }
+  /** An ICMP error for one of our IKE datagrams, from the socket's error queue. */
+  | {
+      readonly kind: 'unreachable'
+      readonly remote: Endpoint
+      readonly reporter: IpAddress | undefined
+      readonly icmpType: number
+      readonly icmpCode: number
+    }
+  | { readonly kind: 'failed'; readonly message: string }
+
+export type DataPlaneCounters = {
+  readonly sas: readonly SaCounters[]
+  readonly tunnels: readonly TunnelCounters[]
+  /** Datagrams that reached no SA, by cause. */
+  readonly unknownSpi: number
+  readonly malformed: number
+}
+
+export type SaCounters = {
+  readonly direction: 'inbound' | 'outbound'
+  readonly child: ChildId
+  readonly spi: EspSpi
+  readonly packets: number
+  /** Octets of inner packets. */
+  readonly octets: number
+  /** Highest sequence number sent or accepted. */
+  readonly sequence: number
+  /** Milliseconds of the monotonic clock when it last carried a packet; 0 for never. */
+  readonly lastUsed: number
+  readonly replayed: number
+  readonly badIcv: number
+  readonly badPadding: number
+  readonly outsideSelectors: number
+}
+
+export type TunnelCounters = {
+  readonly tunnel: string
+  readonly mtu: number
+  /** Packets dropped because no SA was there: nothing leaves in clear. */
+  readonly noSa: number
+  /** Packets that reached the interface but match no pair. */
+  readonly noPolicy: number
+  readonly tooBig: number
+}

@@ -1,0 +1,98 @@
+import type { Endpoint } from '#bytes/ip'
+import type { Config } from '#config/config'
+import type { KeyPair } from '#crypto/port'
+import type { KeyExchangeName } from '#crypto/registry'
+import type { ChildId, EspSpi, InboundSa, OutboundSa } from '#esp/sa'
+import type { PacketSummary } from '#policy/packet-summary'
+import type { Event } from './events.ts'
+
+/** Milliseconds of a monotonic clock; only differences mean anything. */
+export type Instant = number
+/** Milliseconds. */
+export type Duration = number
+
+/** Everything that can happen to the engine. Plain data: a run is a list of these. */
+export type Input =
+  | {
+      readonly kind: 'datagram'
+      readonly octets: Uint8Array
+      readonly local: Endpoint
+      readonly remote: Endpoint
+    }
+  /** A deadline asked for by `wake-at` has come; early or doubled ones do no harm. */
+  | { readonly kind: 'timer' }
+  | { readonly kind: 'command'; readonly command: Command }
+  | { readonly kind: 'acquire'; readonly child: ChildId; readonly packet: PacketSummary }
+  | {
+      readonly kind: 'sa-expired'
+      readonly direction: 'inbound' | 'outbound'
+      readonly spi: EspSpi
+      readonly hard: boolean
+    }
+  | { readonly kind: 'peer-moved'; readonly spi: EspSpi; readonly remote: Endpoint }
+  | {
+      readonly kind: 'unreachable'
+      readonly remote: Endpoint
+      readonly icmpType: number
+      readonly icmpCode: number
+    }
+  /** The answer to an earlier `ask`. */
+  | { readonly kind: 'answer'; readonly to: number; readonly answer: Answer }
+
+export type Command =
+  /** Replaces the configuration; tunnels that are equal in both keep running untouched. */
+  | { readonly kind: 'configure'; readonly config: Config }
+  | { readonly kind: 'up'; readonly tunnel: string }
+  /** Closes the tunnel and keeps it closed until `up`, or until the peer or a new configuration opens it. */
+  | { readonly kind: 'down'; readonly tunnel: string }
+  | { readonly kind: 'rekey'; readonly tunnel: string; readonly phase: 1 | 2 }
+  /** Says goodbye to every peer (deletes) and takes nothing more. */
+  | { readonly kind: 'shutdown' }
+
+/** Everything the engine can want. Executed in order. */
+export type Effect =
+  | {
+      readonly kind: 'send'
+      readonly octets: Uint8Array
+      readonly local: Endpoint
+      readonly remote: Endpoint
+    }
+  | { readonly kind: 'nat-keepalive'; readonly local: Endpoint; readonly remote: Endpoint }
+  | { readonly kind: 'install-sa'; readonly sa: InboundSa | OutboundSa }
+  | {
+      readonly kind: 'remove-sa'
+      readonly direction: 'inbound' | 'outbound'
+      readonly child: ChildId
+      readonly spi: EspSpi
+    }
+  | {
+      readonly kind: 'move-sas'
+      readonly tunnel: string
+      readonly local: Endpoint
+      readonly remote: Endpoint
+    }
+  | { readonly kind: 'ask'; readonly id: number; readonly question: Question }
+  | { readonly kind: 'tell'; readonly event: Event }
+  /** At most one, always last; replaces the one before. */
+  | { readonly kind: 'wake-at'; readonly at: Instant }
+
+/** Public-key work, done off the main thread by `daemon/`. */
+export type Question =
+  | { readonly kind: 'generate-key-pair'; readonly group: KeyExchangeName }
+  | {
+      readonly kind: 'agree'
+      readonly group: KeyExchangeName
+      readonly own: KeyPair
+      readonly peerPublic: Uint8Array
+    }
+  /** A responder's two steps in one. */
+  | {
+      readonly kind: 'generate-and-agree'
+      readonly group: KeyExchangeName
+      readonly peerPublic: Uint8Array
+    }
+
+export type Answer =
+  | { readonly kind: 'key-pair'; readonly own: KeyPair }
+  | { readonly kind: 'agreed'; readonly own: KeyPair; readonly sharedSecret: Uint8Array }
+  | { readonly kind: 'refused'; readonly reason: string }

@@ -1,0 +1,172 @@
+import type { Endpoint } from '#bytes/ip'
+import type { ChildId, EspEncapsulation, EspSpi } from '#esp/sa'
+import type { EspSuite, IkeSuite, Lifetime, Pfs } from '#policy/proposal'
+import type { SelectorPair } from '#policy/traffic-selector'
+import type { Payload } from '#wire/v1/payloads'
+
+/** Everything the engine says about itself; logs, `up`, the demo's ladder and the tests are made from these. No secrets. */
+export type Event =
+  | MessageEvent
+  | { readonly kind: 'ike-sa-established'; readonly tunnel: string; readonly ikeSa: IkeSaFacts }
+  | {
+      readonly kind: 'child-sa-established'
+      readonly tunnel: string
+      readonly childSa: ChildSaFacts
+      readonly rekeyOf?: EspSpi
+    }
+  | {
+      readonly kind: 'ike-sa-closed'
+      readonly tunnel: string
+      readonly initiatorSpi: string
+      readonly why: CloseReason
+    }
+  | {
+      readonly kind: 'child-sa-closed'
+      readonly tunnel: string
+      readonly child: ChildId
+      readonly inboundSpi: EspSpi
+      readonly outboundSpi: EspSpi
+      readonly why: CloseReason
+    }
+  /** A negotiation ended without an SA, or the peer refused one; `retryAt` is when the gateway tries again. */
+  | {
+      readonly kind: 'negotiation-failed'
+      readonly tunnel: string
+      readonly phase: 1 | 2
+      readonly failure: Failure
+      readonly retryAt?: number
+    }
+  | {
+      readonly kind: 'nat-detected'
+      readonly tunnel: string
+      readonly local: boolean
+      readonly remote: boolean
+    }
+  | { readonly kind: 'peer-alive'; readonly tunnel: string; readonly roundTrip: number }
+  /** A datagram or message that was dropped; `tunnel` where it could be told. */
+  | {
+      readonly kind: 'dropped'
+      readonly tunnel?: string
+      readonly remote: Endpoint
+      readonly reason: DropReason
+      readonly detail: string
+    }
+  | { readonly kind: 'warning'; readonly tunnel: string; readonly text: string }
+  | {
+      readonly kind: 'configured'
+      readonly added: readonly string[]
+      readonly changed: readonly string[]
+      readonly removed: readonly string[]
+      readonly unchanged: readonly string[]
+    }
+
+export type ExchangeName = 'main' | 'aggressive' | 'quick' | 'informational' | 'transaction'
+
+/** One IKE message as it went over the wire, decoded. */
+export type MessageEvent = {
+  readonly kind: 'message'
+  readonly tunnel: string
+  readonly direction: 'sent' | 'received'
+  readonly exchange: ExchangeName
+  /** Of this exchange: whether we began it. */
+  readonly role: 'initiator' | 'responder'
+  /** Place in its exchange, from 1. */
+  readonly number: number
+  readonly messageId: number
+  readonly initiatorSpi: string
+  readonly responderSpi: string
+  readonly local: Endpoint
+  readonly remote: Endpoint
+  readonly octets: number
+  readonly encrypted: boolean
+  /** 0 for the first time, then counting retransmissions. */
+  readonly repeat: number
+  readonly payloads: readonly Payload[]
+  /** In SA payloads of phase 1 and Quick mode: what this side understood of them. */
+  readonly note?: string
+}
+
+export type IkeSaFacts = {
+  readonly initiatorSpi: string
+  readonly responderSpi: string
+  readonly role: 'initiator' | 'responder'
+  readonly version: 'IKEv1'
+  readonly exchange: 'Main mode'
+  readonly suite: IkeSuite
+  readonly lifetime: Lifetime
+  readonly local: Endpoint
+  readonly remote: Endpoint
+  readonly localId: string
+  readonly remoteId: string
+  readonly peerVendor?: string
+  readonly nat: { readonly local: boolean; readonly remote: boolean }
+  readonly establishedAt: number
+  readonly rekeyAt: number
+  readonly expiresAt: number
+}
+
+export type ChildSaFacts = {
+  readonly child: ChildId
+  readonly inboundSpi: EspSpi
+  readonly outboundSpi: EspSpi
+  readonly suite: EspSuite
+  readonly pfs: Pfs
+  readonly mode: 'tunnel' | 'transport'
+  readonly encapsulation: EspEncapsulation
+  readonly selectors: SelectorPair
+  readonly lifetime: Lifetime
+  readonly establishedAt: number
+  readonly rekeyAt: number
+  readonly expiresAt: number
+  readonly state: 'active' | 'draining'
+}
+
+export type CloseReason =
+  | 'operator'
+  | 'peer-deleted'
+  | 'expired'
+  | 'rekeyed'
+  | 'dead-peer'
+  | 'reconfigured'
+  | 'shutdown'
+  | 'peer-restarted'
+  | 'failed'
+
+export type DropReason =
+  | 'malformed'
+  | 'unknown-peer'
+  | 'unknown-sa'
+  | 'admission'
+  | 'undecryptable'
+  | 'bad-hash'
+  | 'replayed'
+  | 'out-of-state'
+  | 'unauthenticated'
+
+/** Why a negotiation failed, in the catalogue's terms; `code` such as `CW-201`. */
+export type Failure = {
+  readonly code: string
+  /** One sentence, with both sides' values where they are known. */
+  readonly summary: string
+  readonly ours?: string
+  readonly theirs?: string
+  readonly evidence: string
+  readonly certainty: 'certain' | 'very likely' | 'possible'
+  /** Path of the configuration key that decides, such as `phase1`; its line is in the tunnel's positions. */
+  readonly key?: string
+  readonly remedy: string
+}
+
+/** What an engine knows of one tunnel, for `status`. Times are Instants. */
+export type TunnelSnapshot = {
+  readonly tunnel: string
+  readonly state: 'up' | 'connecting' | 'down' | 'stopped'
+  readonly since: number
+  readonly ikeSas: readonly IkeSaFacts[]
+  readonly childSas: readonly ChildSaFacts[]
+  readonly lastFailure?: Failure
+  readonly failures: number
+  readonly rekeys: number
+  readonly retryAt?: number
+  readonly peerAliveAt?: number
+}
