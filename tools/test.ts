@@ -1,0 +1,150 @@
+// `npm test`: runs the groups of tests named as arguments (default: all), each through `node --test`, and adds them up.
+// Exits 0 only when every test of every group ran and passed; the last line is `N passed, N failed`.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { constants, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { addTotals, emptyTotals, type Totals, totalsOfTap } from './test-totals.ts'
+
+type Group = {
+  readonly what: string
+  readonly files: readonly string[]
+  /** Test files running at the same time; 1 where they share the machine's network or measure it. */
+  readonly concurrency: number
+  readonly needs?: 'root' | 'peers'
+}
+
+const GROUPS: Readonly<Record<string, Group>> = {
+  unit: {
+    what: 'units, exchanges, vectors, fuzzing and house rules; needs nothing but Node',
+    files: ['src/**/*.test.ts', 'test/{exchange,vectors,fuzz,rules}/**/*.test.ts'],
+    concurrency: 2,
+  },
+  package: {
+    what: 'the packed tarball, installed in an empty folder',
+    files: ['test/package/**/*.test.ts'],
+    concurrency: 1,
+  },
+  netns: {
+    what: 'real gateways in network namespaces',
+    files: ['test/netns/**/*.test.ts'],
+    concurrency: 1,
+    needs: 'root',
+  },
+  interop: {
+    what: 'real gateways against strongSwan',
+    files: ['test/interop/**/*.test.ts'],
+    concurrency: 1,
+    needs: 'peers',
+  },
+}
+
+const root = join(import.meta.dirname, '..')
+let running: ChildProcess | undefined
+stopChildrenWith('SIGINT', 'SIGTERM', 'SIGHUP')
+await main(process.argv.slice(2))
+
+async function main(args: readonly string[]): Promise<void> {
+  const unknown = args.filter((name) => !(name in GROUPS))
+  if (unknown.length > 0) {
+    console.error(
+      `no such group: ${unknown.join(', ')}; there are ${Object.keys(GROUPS).join(', ')}`,
+    )
+    process.exit(2)
+  }
+  const chosen = Object.entries(GROUPS).filter(([name]) => args.length === 0 || args.includes(name))
+  let totals = emptyTotals
+  for (const [name, group] of chosen) {
+    console.log(`\n== ${name}: ${group.what}\n`)
+    const missing = await whatIsMissing(group)
+    totals = addTotals(
+      totals,
+      missing === undefined
+        ? await runGroup(name, group)
+        : { ...emptyTotals, notRun: [`${name}: ${missing}`] },
+    )
+  }
+  report(totals)
+}
+
+function report({ passed, failed, notRun }: Totals): void {
+  if (notRun.length > 0) {
+    console.log(`\ncould not run, so this is not a pass:`)
+    for (const what of notRun) console.log(`  ${what}`)
+  }
+  console.log(`\n${passed} passed, ${failed} failed`)
+  process.exitCode = failed === 0 && notRun.length === 0 && passed > 0 ? 0 : 1
+}
+
+/** @returns what this machine lacks for the group, or undefined. Installs peers where it may. */
+async function whatIsMissing({ needs }: Group): Promise<string | undefined> {
+  if (needs === undefined) return undefined
+  if (process.getuid?.() !== 0) return 'needs root (network namespaces, TUN devices)'
+  return undefined
+}
+
+async function runGroup(name: string, group: Group): Promise<Totals> {
+  const files = group.files.flatMap((pattern) => globSync(pattern, { cwd: root })).sort()
+  if (files.length === 0) return { ...emptyTotals, notRun: [`${name}: there are no tests`] }
+  const scratch = mkdtempSync(join(tmpdir(), 'causeway-test-'))
+  const tap = join(scratch, 'results.tap')
+  try {
+    const exitCode = await nodeTest(group.concurrency, tap, files)
+    return totalsOfTap(readFileSync(tap, 'utf8'), name, exitCode)
+  } finally {
+    rmSync(scratch, { recursive: true, force: true })
+  }
+}
+
+/** In a process group of its own, so that one signal reaches every process the tests started. */
+function nodeTest(concurrency: number, tap: string, files: readonly string[]): Promise<number> {
+  const child = spawn(
+    process.execPath,
+    [
+      '--test',
+      `--test-concurrency=${concurrency}`,
+      '--test-reporter=spec',
+      '--test-reporter-destination=stdout',
+      '--test-reporter=tap',
+      `--test-reporter-destination=${tap}`,
+      ...files,
+    ],
+    { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], detached: true },
+  )
+  running = child
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('exit', (code) => {
+      running = undefined
+      resolve(code ?? 1)
+    })
+  })
+}
+
+/** Gives the tests 15 s to take down what they built, then ends whatever is left of them. */
+function stopChildrenWith(...signals: readonly NodeJS.Signals[]): void {
+  for (const signal of signals) {
+    process.on(signal, () => {
+      const exitCode = 128 + constants.signals[signal]
+      const pid = running?.pid
+      if (pid === undefined) process.exit(exitCode)
+      running?.once('exit', () => {
+        signalGroup(pid, 'SIGTERM')
+        process.exit(exitCode)
+      })
+      signalGroup(pid, 'SIGINT')
+      setTimeout(() => {
+        signalGroup(pid, 'SIGKILL')
+        process.exit(exitCode)
+      }, 15_000).unref()
+    })
+  }
+}
+
+function signalGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal)
+  } catch {
+    // The group is gone already.
+  }
+}
