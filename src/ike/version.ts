@@ -1,0 +1,74 @@
+import type { Endpoint } from '#bytes/ip'
+import type { TunnelConfig } from '#config/config'
+import type { Crypto } from '#crypto/port'
+import type { ChildId, EspSpi } from '#esp/sa'
+import type { IkeHeader } from '#wire/ike-header'
+import type { Answer, Effect, Instant, Question } from './effects.ts'
+import type { ChildSaFacts, CloseReason, Event, Failure, IkeSaFacts } from './events.ts'
+
+/** What `ike/` knows of a protocol version; each version exports one such value and the daemon hands them over. */
+export interface IkeVersion {
+  readonly major: 1 | 2
+  /** Begins an IKE SA; the first message is among the context's effects. */
+  initiate(tunnel: TunnelConfig, initialContact: boolean, context: IkeContext): IkeSa
+  /** Whether a first message of this exchange type may open an IKE SA for this tunnel. */
+  answers(header: IkeHeader, tunnel: TunnelConfig): boolean
+  /** Makes the responder's IKE SA from a first message, or drops it (told in the context). */
+  accept(datagram: Datagram, header: IkeHeader, tunnel: TunnelConfig, context: IkeContext): IkeSa | undefined
+}
+
+export type Datagram = { readonly octets: Uint8Array; readonly local: Endpoint; readonly remote: Endpoint }
+
+/** One IKE SA. All it wants is left in the context; it never acts. */
+export interface IkeSa {
+  readonly tunnel: string
+  readonly role: 'initiator' | 'responder'
+  readonly initiatorSpi: string
+  /** All zero until the responder's first message is known. */
+  readonly responderSpi: string
+  readonly startedAt: Instant
+  readonly state: 'negotiating' | 'established' | 'closed'
+  /** The remote end as authenticated messages last showed it. */
+  readonly local: Endpoint
+  readonly remote: Endpoint
+  /** Last moment the peer proved to be there. */
+  readonly peerAliveAt: Instant
+  facts(): IkeSaFacts | undefined
+  handleDatagram(datagram: Datagram, header: IkeHeader, context: IkeContext): void
+  handleAnswer(id: number, answer: Answer, context: IkeContext): void
+  handleDeadline(context: IkeContext): void
+  deadline(): Instant | undefined
+  /** Begins a Child SA for a network pair; `rekeyOf` names the one it replaces. */
+  openChild(child: ChildId, rekeyOf: EspSpi | undefined, context: IkeContext): void
+  /** Children being negotiated by us or by the peer. */
+  negotiating(): readonly ChildId[]
+  /** Tells the peer that our inbound SAs are gone. */
+  deleteChildren(inboundSpis: readonly EspSpi[], context: IkeContext): void
+  /** Asks the peer whether it is there. */
+  probe(context: IkeContext): void
+  /** Tells the peer (where keys exist) and ends. */
+  close(why: CloseReason, context: IkeContext): void
+}
+
+/** What happened in a version that the engine must act on. */
+export type Outcome =
+  | { readonly kind: 'ike-sa-established'; readonly sa: IkeSa; readonly initialContact: boolean }
+  | { readonly kind: 'ike-sa-failed'; readonly sa: IkeSa; readonly failure: Failure }
+  | { readonly kind: 'ike-sa-closed'; readonly sa: IkeSa; readonly why: CloseReason }
+  | { readonly kind: 'child-established'; readonly sa: IkeSa; readonly facts: Omit<ChildSaFacts, 'state'>; readonly role: 'initiator' | 'responder' }
+  | { readonly kind: 'child-failed'; readonly sa: IkeSa; readonly child: ChildId | undefined; readonly failure: Failure }
+  | { readonly kind: 'children-deleted'; readonly sa: IkeSa; readonly outboundSpis: readonly EspSpi[] }
+  | { readonly kind: 'peer-moved'; readonly sa: IkeSa }
+
+/** Values in, lists out: what a version works with during one input. */
+export interface IkeContext {
+  readonly now: Instant
+  readonly crypto: Crypto
+  readonly effects: Effect[]
+  readonly outcomes: Outcome[]
+  /** @returns the id under which the answer will come to the same IKE SA. */
+  ask(sa: IkeSa, question: Question): number
+  tell(event: Event): void
+  /** An inbound ESP SPI no SA uses. */
+  freshSpi(): EspSpi
+}
