@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Import, type Source, sourcesUnder } from './sources.ts'
+
+/**
+ * Who may import whom: folders, or single files where only these may be used. What is not said here is forbidden.
+ * `types: …` stands for imports that leave no trace at run time.
+ */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  bytes: [],
+  iana: [],
+  wire: ['bytes', 'iana'],
+  crypto: ['bytes', 'iana'],
+  // A suite is a choice among the registry's algorithms.
+  policy: ['bytes', 'iana', 'crypto/registry'],
+  // The packet path must not know who negotiated.
+  esp: ['bytes', 'iana', 'wire', 'crypto', 'policy'],
+  // docs/decisions/0002: the engine takes a Config and hands out SAs as values, so it may name these types.
+  ike: ['bytes', 'iana', 'wire', 'crypto', 'policy', 'types: config/config', 'esp/sa'],
+  ikev1: ['ike', 'bytes', 'iana', 'wire', 'crypto', 'policy', 'types: config/config', 'esp/sa'],
+  platform: ['bytes'],
+  dataplane: ['esp', 'platform', 'bytes', 'iana', 'wire', 'crypto', 'policy'],
+  config: ['bytes', 'iana', 'policy', 'crypto/registry'],
+  diagnosis: ['bytes', 'iana', 'wire', 'policy', 'ike', 'config'],
+  rehearsal: ['ike', 'ikev1', 'esp', 'config', 'bytes', 'policy', 'crypto'],
+  // What it carries is made of the engine's events.
+  control: ['bytes', 'types: ike/events'],
+  cli: ['control', 'config', 'diagnosis', 'rehearsal', 'bytes'],
+}
+
+/** Libraries, and the one place each is known in. */
+const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
+  koffi: ['platform'],
+  'ipaddr.js': ['bytes'],
+  yaml: ['config'],
+  zod: ['config', 'control'],
+  commander: ['cli'],
+  pino: ['daemon'],
+}
+
+const sources = sourcesUnder('src').filter(({ isTest }) => !isTest)
+
+test('every folder under src has its row in the table', () => {
+  const folders = new Set(sources.map(({ folder }) => folder))
+  assert.deepEqual(
+    [...folders].filter((folder) => folder !== 'daemon' && !(folder in MAY_IMPORT)),
+    [],
+  )
+})
+
+test('imports go only the ways the table allows', () => {
+  assert.deepEqual(
+    violations((source, { target, typesOnly }) => {
+      if (target === undefined || source.folder === 'daemon') return false
+      const folder = target.split('/')[0] ?? ''
+      if (folder === source.folder) return false
+      const allowed = MAY_IMPORT[source.folder] ?? []
+      if (allowed.includes(folder) || allowed.includes(target)) return false
+      return !(typesOnly && allowed.some((entry) => matchesTypes(entry, folder, target)))
+    }),
+    [],
+  )
+})
+
+test('nothing imports the daemon or a test, and only the cli itself and the daemon’s starter the cli', () => {
+  assert.deepEqual(
+    violations((source, { target }) => {
+      const folder = target?.split('/')[0]
+      if (folder === 'test' || target?.endsWith('.test')) return true
+      return (folder === 'daemon' || folder === 'cli') && folder !== source.folder
+    }).filter((violation) => !violation.startsWith('src/cli/run')),
+    [],
+  )
+})
+
+test('across folders imports are subpath imports, within one they are relative', () => {
+  assert.deepEqual(
+    violations((source, { specifier, target }) => {
+      if (target === undefined) return false
+      const sameFolder = target.split('/')[0] === source.folder
+      return specifier.startsWith('#') === sameFolder
+    }),
+    [],
+  )
+})
+
+test('relative imports carry the extension and subpath imports do not', () => {
+  assert.deepEqual(
+    violations((_, { specifier, target }) => {
+      if (target === undefined) return false
+      return specifier.endsWith('.ts') === specifier.startsWith('#')
+    }),
+    [],
+  )
+})
+
+test('each library is known in its one place', () => {
+  assert.deepEqual(
+    violations((source, { specifier, target }) => {
+      if (target !== undefined || specifier.startsWith('node:')) return false
+      return !(LIBRARIES[specifier] ?? []).includes(source.folder)
+    }),
+    [],
+  )
+})
+
+function violations(isWrong: (source: Source, imported: Import) => boolean): readonly string[] {
+  return sources.flatMap((source) =>
+    source.imports
+      .filter((imported) => isWrong(source, imported))
+      .map(({ specifier }) => `${source.path} imports ${specifier}`),
+  )
+}
+
+function matchesTypes(entry: string, folder: string, target: string): boolean {
+  return entry === `types: ${folder}` || entry === `types: ${target}`
+}

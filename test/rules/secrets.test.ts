@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { sourcesUnder } from './sources.ts'
+
+/** The files in which a secret's octets are needed, and for what. */
+const MAY_REVEAL: Readonly<Record<string, string>> = {
+  'src/bytes/secret.ts': 'defines it',
+}
+
+const sources = sourcesUnder('src').filter(({ isTest }) => !isTest)
+const revealing = sources.filter(({ code }) => /\breveal\(/.test(code)).map(({ path }) => path)
+
+test('secrets are opened only where their octets are used', () => {
+  assert.deepEqual(
+    revealing.filter((path) => !(path in MAY_REVEAL)),
+    [],
+  )
+})
+
+test('every file on the list still opens a secret', () => {
+  assert.deepEqual(
+    Object.keys(MAY_REVEAL).filter((path) => !revealing.includes(path)),
+    [],
+  )
+})
+
+test('no event, status or diagnosis is made from a secret’s octets', () => {
+  const telling = sources.filter(({ folder }) => ['diagnosis', 'control', 'cli'].includes(folder))
+  assert.deepEqual(
+    telling.filter(({ code }) => /\breveal\b/.test(code)).map(({ path }) => path),
+    [],
+  )
+})
