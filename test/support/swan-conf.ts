@@ -1,0 +1,121 @@
+/** A connection as strongSwan is to have it. Algorithm strings are strongSwan's: `aes256-sha256-modp2048`. */
+export type SwanConnection = {
+  readonly name: string
+  /** 1 unless told. */
+  readonly version?: 1 | 2
+  readonly local: string
+  readonly remote: string
+  /** The addresses unless told. */
+  readonly localId?: string
+  readonly remoteId?: string
+  readonly psk: string
+  readonly proposals: readonly string[]
+  /** Always inside UDP 4500; the userspace ESP of strongSwan can nothing else. */
+  readonly encap: boolean
+  readonly children: readonly SwanChild[]
+  /** Seconds; 0 or absent: strongSwan never probes. */
+  readonly dpdDelay?: number
+  /** Seconds of the IKE SA, before strongSwan replaces it; absent: 4 h. */
+  readonly rekeyTime?: number
+}
+
+export type SwanChild = {
+  readonly name: string
+  readonly localTs: readonly string[]
+  readonly remoteTs: readonly string[]
+  /** With a DH group at the end: PFS. */
+  readonly proposals: readonly string[]
+  /** Seconds before strongSwan rekeys; absent: 1 h. */
+  readonly rekeyTime?: number
+  readonly startAction?: 'none' | 'trap' | 'start'
+}
+
+export function swanctlConf(connections: readonly SwanConnection[]): string {
+  return [
+    'connections {',
+    ...connections.flatMap((one) => [
+      `  ${one.name} {`,
+      `    version = ${one.version ?? 1}`,
+      `    local_addrs = ${one.local}`,
+      `    remote_addrs = ${one.remote}`,
+      `    proposals = ${one.proposals.join(',')}`,
+      `    encap = ${one.encap ? 'yes' : 'no'}`,
+      `    dpd_delay = ${one.dpdDelay ?? 0}s`,
+      ...(one.rekeyTime === undefined ? [] : [`    rekey_time = ${one.rekeyTime}s`]),
+      '    local {',
+      '      auth = psk',
+      `      id = ${one.localId ?? one.local}`,
+      '    }',
+      '    remote {',
+      '      auth = psk',
+      `      id = ${one.remoteId ?? one.remote}`,
+      '    }',
+      '    children {',
+      ...one.children.flatMap((child) => [
+        `      ${child.name} {`,
+        `        local_ts = ${child.localTs.join(',')}`,
+        `        remote_ts = ${child.remoteTs.join(',')}`,
+        `        esp_proposals = ${child.proposals.join(',')}`,
+        ...(child.rekeyTime === undefined ? [] : [`        rekey_time = ${child.rekeyTime}s`]),
+        `        start_action = ${child.startAction ?? 'none'}`,
+        '      }',
+      ]),
+      '    }',
+      '  }',
+    ]),
+    '}',
+    'secrets {',
+    ...connections.flatMap((one) => [
+      `  ike-${one.name} {`,
+      `    id-1 = ${one.localId ?? one.local}`,
+      `    id-2 = ${one.remoteId ?? one.remote}`,
+      `    secret = "${one.psk}"`,
+      '  }',
+    ]),
+    '}',
+    '',
+  ].join('\n')
+}
+
+export type StrongswanSettings = {
+  /** `userspace`: kernel-libipsec; `kernel`: XFRM, for a kernel that has ESP. */
+  readonly esp: 'userspace' | 'kernel'
+  readonly vici: string
+  readonly log: string
+  /** `secrets` prints every intermediate secret: the quickest way to see which derivation differs. */
+  readonly level: 'normal' | 'secrets'
+}
+
+export function strongswanConf({ esp, vici, log, level }: StrongswanSettings): string {
+  const secrets = level === 'secrets'
+  return `
+charon {
+  load_modular = no
+  load = ${['random nonce aes sha1 sha2 md5 hmac kdf gcm gmp pkcs1 pem pkcs8 x509 pubkey openssl curve25519', ...(esp === 'userspace' ? ['kernel-libipsec'] : []), 'kernel-netlink socket-default vici updown'].join(' ')}
+  # Many short negotiations from few addresses are what these tests are made of.
+  dos_protection = no
+  retransmit_tries = 3
+  retransmit_timeout = 1.0
+  retransmit_base = 1.5
+  i_dont_care_about_security_and_use_aggressive_mode_psk = yes
+  plugins {
+    vici {
+      socket = ${vici}
+    }
+  }
+  filelog {
+    file {
+      path = ${log}
+      flush_line = yes
+      time_format = %T
+      default = 1
+      ike = ${secrets ? 4 : 2}
+      chd = ${secrets ? 4 : 2}
+      cfg = 2
+      enc = ${secrets ? 3 : 2}
+      esp = 1
+    }
+  }
+}
+`
+}
