@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { undoAtExit } from './leftovers.ts'
-import { eventually, type Outcome, run, runOk, start, stop } from './process.ts'
+import { eventually, type Outcome, run, runOk, stop } from './process.ts'
 import { type SwanConnection, strongswanConf, swanctlConf } from './swan-conf.ts'
 import { listOf, type RawSection, readRaw, sectionOf, textOf } from './swan-raw.ts'
 import type { Namespace } from './topology.ts'
@@ -202,7 +202,7 @@ export class StrongSwan extends SwanControl {
 }
 
 /** The folders `swanctl --load-all` looks into. */
-export const SWANCTL_FOLDERS = [
+export const SWANCTL_FOLDERS: readonly string[] = [
   'x509',
   'x509ca',
   'x509aa',
