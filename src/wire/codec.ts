@@ -140,9 +140,9 @@ export function reserved(count: number, onReceipt: 'checked' | 'ignored'): Hidde
   }
 }
 
-/** In the value but not on the wire: what a union of payloads is told apart by. */
-export function tag<const Name extends string>(name: Name): Codec<Name> {
-  return { decode: () => name, encode: () => {} }
+/** In the value but not on the wire, such as the name a union of payloads is told apart by. */
+export function tag<const Value extends string | number | boolean>(value: Value): Codec<Value> {
+  return { decode: () => value, encode: () => {} }
 }
 
 /** Items one behind the other until the reader ends. @throws MalformedMessage with more than `most`. */
