@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { allocateArena, arenaOver } from './arena.ts'
+
+describe('packet arena', () => {
+  it('rounds up to whole pages and starts empty', () => {
+    const arena = allocateArena(5000)
+    assert.equal(arena.octets.length, 8192)
+    assert.ok(arena.octets.every((octet) => octet === 0))
+  })
+
+  it('gives the address of every offset, the same value each time', () => {
+    const arena = allocateArena(8192)
+    for (const offset of [0, 1, 4095, 4096, 8191]) {
+      assert.equal(arena.addressOf(offset), arena.address + BigInt(offset))
+      assert.equal(arena.addressOf(offset), arena.addressOf(offset))
+    }
+  })
+
+  it('refuses offsets outside itself', () => {
+    const arena = allocateArena(4096)
+    for (const offset of [-1, 4096, 0.5, Number.NaN, 2 ** 32]) {
+      assert.throws(() => arena.addressOf(offset), RangeError)
+    }
+  })
+
+  it('is one memory for all who look at its buffer', () => {
+    const arena = allocateArena(4096)
+    const again = arenaOver(arena.octets.buffer as SharedArrayBuffer)
+    assert.equal(again.address, arena.address)
+    again.view.setUint8(7, 9)
+    assert.equal(arena.octets[7], 9)
+  })
+})
