@@ -1,3 +1,4 @@
+import { powerModulo } from './key-agreement.ts'
 import { nodeCrypto } from './node.ts'
 import { type Crypto, InvalidPublicValue, type KeyAgreement } from './port.ts'
 import { keyExchange } from './registry.ts'
@@ -19,7 +20,7 @@ export function fixedKeyAgreement(seed: number): KeyAgreement {
     generateKeyPair(group) {
       const privateValue = randomOctets(next, TOY_OCTETS)
       const publicValue = new Uint8Array(keyExchange(group).publicOctets)
-      const y = power(TOY_GENERATOR, exponent(privateValue))
+      const y = powerModulo(TOY_GENERATOR, exponent(privateValue), TOY_PRIME)
       new DataView(publicValue.buffer).setBigUint64(publicValue.length - TOY_OCTETS, y)
       return { privateValue, publicValue }
     },
@@ -34,7 +35,10 @@ export function fixedKeyAgreement(seed: number): KeyAgreement {
         throw new InvalidPublicValue(`the ${group} public value is zero`)
       const shared = new Uint8Array(TOY_OCTETS)
       const y = low64(peerPublic) % TOY_PRIME
-      new DataView(shared.buffer).setBigUint64(0, power(y, exponent(own.privateValue)))
+      new DataView(shared.buffer).setBigUint64(
+        0,
+        powerModulo(y, exponent(own.privateValue), TOY_PRIME),
+      )
       return expand(sharedOctets, shared, ...inOrder(own.publicValue, peerPublic))
     },
   }
@@ -52,16 +56,6 @@ function exponent(privateValue: Uint8Array): bigint {
 function low64(octets: Uint8Array): bigint {
   const view = new DataView(octets.buffer, octets.byteOffset, octets.length)
   return view.getBigUint64(octets.length - TOY_OCTETS)
-}
-
-function power(base: bigint, exponent: bigint): bigint {
-  let result = 1n
-  let square = base
-  for (let left = exponent; left > 0n; left >>= 1n) {
-    if (left & 1n) result = (result * square) % TOY_PRIME
-    square = (square * square) % TOY_PRIME
-  }
-  return result
 }
 
 /** Both sides must hash the two public values in one order. */
