@@ -1,0 +1,208 @@
+import type { Endpoint, IpFamily } from '#bytes/ip'
+import type { Arena } from './arena.ts'
+import type { Descriptor } from './descriptor.ts'
+import {
+  EACCES,
+  EAGAIN,
+  ECONNREFUSED,
+  EHOSTDOWN,
+  EHOSTUNREACH,
+  EINTR,
+  EMSGSIZE,
+  ENETUNREACH,
+  ENOPROTOOPT,
+  EOPNOTSUPP,
+  EPROTO,
+  SystemError,
+} from './errno.ts'
+import { readErrorQueue, type SocketError } from './error-queue.ts'
+import { CMSG, MSG_TRUNC, MSGHDR, recvmsg, sendmsg } from './message-header.ts'
+import { allocateMemory, lastErrno } from './native.ts'
+import { type Destination, readSocketAddress, SOCKET_ADDRESS_OCTETS } from './socket-address.ts'
+import { IP_TOS, IPV6_TCLASS, SOL_IP, SOL_IPV6 } from './socket-options.ts'
+
+/**
+ * A bound, non-blocking UDP or raw ESP socket. Its message headers are laid out once; a packet changes a few words in them,
+ * so that nothing is allocated at packet rate.
+ */
+export class DatagramSocket {
+  readonly local: Endpoint
+  readonly family: IpFamily
+  /** Of the datagram received last: its TOS or traffic class octet, for ECN (RFC 6040); 0 where the kernel said nothing. */
+  lastTos = 0
+  /** Datagrams dropped because they did not fit the capacity given. */
+  truncated = 0
+
+  readonly #descriptor: Descriptor
+  readonly #arena: Arena
+  readonly #receive = allocateMemory(RECEIVE_OCTETS)
+  readonly #send = allocateMemory(SEND_OCTETS)
+  readonly #senders = new SenderCache()
+
+  constructor(arena: Arena, descriptor: Descriptor, family: IpFamily, local: Endpoint) {
+    this.#arena = arena
+    this.#descriptor = descriptor
+    this.family = family
+    this.local = local
+    layOut(this.#receive.pointers, this.#receive.address)
+    layOut(this.#send.pointers, this.#send.address)
+    this.#send.pointers[CONTROL >> 3] = BigInt(CMSG.dataAt + 4)
+    this.#send.words[(CONTROL + CMSG.level) >> 2] = family === 4 ? SOL_IP : SOL_IPV6
+    this.#send.words[(CONTROL + CMSG.type) >> 2] = family === 4 ? IP_TOS : IPV6_TCLASS
+  }
+
+  get fd(): number {
+    return this.#descriptor.fd
+  }
+
+  /**
+   * One datagram into the arena; from a raw IPv4 socket it begins with the IP header. @returns its octets (0 is a datagram
+   * too), or -1 when none is there.
+   */
+  receive(offset: number, capacity: number): number {
+    const { words, pointers, address } = this.#receive
+    pointers[IOVEC >> 3] = this.#arena.addressOf(offset)
+    words[(IOVEC + 8) >> 2] = capacity
+    for (;;) {
+      words[MSGHDR.nameLength >> 2] = SOCKET_ADDRESS_OCTETS
+      words[MSGHDR.controlLength >> 2] = RECEIVE_CONTROL_OCTETS
+      const octets = recvmsg(this.fd, address, 0)
+      if (octets < 0) {
+        const errno = lastErrno()
+        if (errno === EAGAIN) return -1
+        // An ICMP error is told here once and stays in the error queue; the datagrams behind it are still to be read.
+        if (errno === EINTR || REPORTED.has(errno)) continue
+        throw new SystemError('recvmsg', errno, 'socket')
+      }
+      if (((words[MSGHDR.flags >> 2] ?? 0) & MSG_TRUNC) !== 0) {
+        this.truncated++
+        continue
+      }
+      this.lastTos = this.#receivedTos()
+      return octets
+    }
+  }
+
+  /** Who sent the datagram received last; made when asked for and kept for the next time. */
+  get lastSender(): Endpoint {
+    return this.#senders.find(this.#receive.words)
+  }
+
+  /** Whether the datagram received last came from there: two to five comparisons, nothing allocated. */
+  isFrom(destination: Destination): boolean {
+    return sameAddress(this.#receive.words, NAME >> 2, destination.memory.words, 0)
+  }
+
+  /**
+   * @param tos TOS or traffic class octet of the outer header (DSCP and ECN); it goes with the packet as a control message,
+   * so that packets of several classes need no system call between them and can share a batch.
+   * @returns `length`, or a negated errno: EMSGSIZE when the path is too narrow, ENOBUFS or EAGAIN under pressure,
+   * ENETUNREACH, EHOSTUNREACH, EPERM when a packet filter drops it.
+   */
+  send(offset: number, length: number, destination: Destination, tos = 0): number {
+    const { words, pointers, address } = this.#send
+    pointers[MSGHDR.name >> 3] = destination.memory.address
+    words[MSGHDR.nameLength >> 2] = destination.octets
+    pointers[IOVEC >> 3] = this.#arena.addressOf(offset)
+    words[(IOVEC + 8) >> 2] = length
+    words[(CONTROL + CMSG.dataAt) >> 2] = tos
+    words[MSGHDR.controlLength >> 2] = tos === 0 ? 0 : CMSG.dataAt + 8
+    const octets = sendmsg(this.fd, address, 0)
+    if (octets >= 0) return octets
+    const errno = lastErrno()
+    if (errno !== EINTR && !REPORTED.has(errno)) return -errno
+    // That may have been the error of an earlier packet, which the kernel tells once: this one was not sent yet.
+    const again = sendmsg(this.fd, address, 0)
+    return again >= 0 ? again : -lastErrno()
+  }
+
+  /** The next ICMP error (or local size error) of the socket; undefined when the queue is empty. Read it until then. */
+  receiveError(): SocketError | undefined {
+    return readErrorQueue(this.fd)
+  }
+
+  close(): void {
+    this.#descriptor.close()
+  }
+
+  #receivedTos(): number {
+    const { words, octets, view } = this.#receive
+    const end = CONTROL + (words[MSGHDR.controlLength >> 2] ?? 0)
+    for (let at = CONTROL; at + CMSG.dataAt <= end; ) {
+      const length = words[at >> 2] ?? 0
+      if (length < CMSG.dataAt) return 0
+      const level = words[(at + CMSG.level) >> 2]
+      const type = words[(at + CMSG.type) >> 2]
+      if (level === SOL_IP && type === IP_TOS) return octets[at + CMSG.dataAt] ?? 0
+      if (level === SOL_IPV6 && type === IPV6_TCLASS)
+        return view.getUint32(at + CMSG.dataAt, true) & 0xff
+      at += (length + 7) & ~7
+    }
+    return 0
+  }
+}
+
+/** Endpoints by their `sockaddr`, a few of them: who sends much is found again, who floods cannot make it grow. */
+class SenderCache {
+  readonly #known = allocateMemory(SENDERS * SOCKET_ADDRESS_OCTETS)
+  readonly #endpoints: Endpoint[] = []
+  #next = 0
+
+  find(message: Uint32Array): Endpoint {
+    const { words } = this.#known
+    for (let i = 0; i < this.#endpoints.length; i++) {
+      const known = this.#endpoints[i]
+      if (known !== undefined && sameAddress(message, NAME >> 2, words, i * ADDRESS_WORDS)) {
+        return known
+      }
+    }
+    const slot = this.#next
+    this.#next = (slot + 1) % SENDERS
+    words.set(message.subarray(NAME >> 2, (NAME >> 2) + ADDRESS_WORDS), slot * ADDRESS_WORDS)
+    const endpoint = readSocketAddress(this.#known, slot * SOCKET_ADDRESS_OCTETS)
+    if (endpoint === undefined) throw new RangeError('no datagram was received yet')
+    this.#endpoints[slot] = endpoint
+    return endpoint
+  }
+}
+
+/** Family and port stand in word 0, an IPv4 address in word 1, an IPv6 address in words 2 to 5. */
+function sameAddress(a: Uint32Array, i: number, b: Uint32Array, j: number): boolean {
+  const first = a[i] ?? 0
+  if (first !== b[j]) return false
+  if ((first & 0xffff) === 2) return a[i + 1] === b[j + 1]
+  return (
+    a[i + 2] === b[j + 2] && a[i + 3] === b[j + 3] && a[i + 4] === b[j + 4] && a[i + 5] === b[j + 5]
+  )
+}
+
+function layOut(pointers: BigUint64Array, address: bigint): void {
+  pointers[MSGHDR.name >> 3] = address + BigInt(NAME)
+  pointers[MSGHDR.iov >> 3] = address + BigInt(IOVEC)
+  pointers[MSGHDR.iovLength >> 3] = 1n
+  pointers[MSGHDR.control >> 3] = address + BigInt(CONTROL)
+}
+
+/** Errors that belong to a packet sent earlier: the kernel's translation of ICMP (icmp_err_convert, and path MTU). */
+const REPORTED: ReadonlySet<number> = new Set([
+  EACCES,
+  ECONNREFUSED,
+  EHOSTDOWN,
+  EHOSTUNREACH,
+  EMSGSIZE,
+  ENETUNREACH,
+  ENOPROTOOPT,
+  EOPNOTSUPP,
+  EPROTO,
+])
+
+const SENDERS = 16
+const ADDRESS_WORDS = SOCKET_ADDRESS_OCTETS / 4
+
+// A message header, its one iovec, its address and its control messages, in one piece of memory.
+const IOVEC = 64
+const NAME = 80
+const CONTROL = NAME + SOCKET_ADDRESS_OCTETS
+const RECEIVE_CONTROL_OCTETS = 128
+const RECEIVE_OCTETS = CONTROL + RECEIVE_CONTROL_OCTETS
+const SEND_OCTETS = CONTROL + 24
