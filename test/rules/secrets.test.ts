@@ -5,6 +5,9 @@ import { sourcesUnder } from './sources.ts'
 /** The files in which a secret's octets are needed, and for what. */
 const MAY_REVEAL: Readonly<Record<string, string>> = {
   'src/bytes/secret.ts': 'defines it',
+  'src/ikev1/keys.ts': 'derives keys from keys (RFC 2409 §5)',
+  'src/ikev1/protect.ts': 'encrypts and authenticates messages',
+  'src/rehearsal/recorded-data-plane.ts': 'compares the keys of both sides, in simulation',
 }
 
 const sources = sourcesUnder('src').filter(({ isTest }) => !isTest)

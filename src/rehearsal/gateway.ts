@@ -1,0 +1,87 @@
+import type { Config } from '#config/config'
+import type { Crypto, KeyAgreement } from '#crypto/port'
+import type { Answer, Effect, Input, Instant, Question } from '#ike/effects'
+import type { Event, TunnelSnapshot } from '#ike/events'
+import { RecordedDataPlane } from './recorded-data-plane.ts'
+
+/** The engine as the rehearsal sees it. */
+export interface RehearsedEngine {
+  handle(input: Input, now: Instant): readonly Effect[]
+  snapshot(now: Instant): readonly TunnelSnapshot[]
+}
+
+/** What an input made a gateway want from the world outside of it. */
+export type Wishes = {
+  readonly sends: readonly Extract<Effect, { kind: 'send' }>[]
+  readonly questions: readonly { readonly id: number; readonly question: Question }[]
+  readonly wakeAt?: Instant
+}
+
+/** One side of a rehearsal: an engine, what it has told, and a data plane that records. */
+export class SimulatedGateway {
+  readonly dataPlane: RecordedDataPlane = new RecordedDataPlane()
+  readonly events: Event[] = []
+  config: Config
+  /** Counts restarts: what was planned for an earlier life is not for this one. */
+  life = 0
+  readonly #newEngine: () => RehearsedEngine
+  readonly #agreement: KeyAgreement
+  #engine: RehearsedEngine
+
+  constructor(config: Config, newEngine: () => RehearsedEngine, agreement: KeyAgreement) {
+    this.config = config
+    this.#newEngine = newEngine
+    this.#agreement = agreement
+    this.#engine = newEngine()
+  }
+
+  /** @throws Error when the effects break their own rules, or SAs collide in the data plane. */
+  handle(input: Input, now: Instant): Wishes {
+    const effects = this.#engine.handle(input, now)
+    const sends: Wishes['sends'][number][] = []
+    const questions: Wishes['questions'][number][] = []
+    let wakeAt: Instant | undefined
+    for (const effect of effects) {
+      if (wakeAt !== undefined) throw new Error(`an effect follows wake-at: ${effect.kind}`)
+      if (effect.kind === 'send') sends.push(effect)
+      if (effect.kind === 'ask') questions.push(effect)
+      if (effect.kind === 'tell') this.events.push(effect.event)
+      if (effect.kind === 'install-sa') this.dataPlane.install(effect.sa)
+      if (effect.kind === 'remove-sa') this.dataPlane.remove(effect)
+      if (effect.kind === 'move-sas') {
+        this.dataPlane.move(effect.tunnel, effect.local, effect.remote)
+      }
+      if (effect.kind === 'wake-at') wakeAt = effect.at
+    }
+    return wakeAt === undefined ? { sends, questions } : { sends, questions, wakeAt }
+  }
+
+  snapshot(now: Instant): readonly TunnelSnapshot[] {
+    return this.#engine.snapshot(now)
+  }
+
+  /** Forgets everything, as after a crash: nobody is told. */
+  restart(): void {
+    this.life++
+    this.dataPlane.clear()
+    this.#engine = this.#newEngine()
+  }
+
+  answer(question: Question): Answer {
+    try {
+      return answerWith(this.#agreement, question)
+    } catch (error) {
+      return { kind: 'refused', reason: error instanceof Error ? error.message : String(error) }
+    }
+  }
+}
+
+export type EngineMaker = (crypto: Crypto) => RehearsedEngine
+
+function answerWith(agreement: KeyAgreement, question: Question): Answer {
+  if (question.kind === 'generate-key-pair')
+    return { kind: 'key-pair', own: agreement.generateKeyPair(question.group) }
+  const own = question.kind === 'agree' ? question.own : agreement.generateKeyPair(question.group)
+  const sharedSecret = agreement.agree(question.group, own, question.peerPublic)
+  return { kind: 'agreed', own, sharedSecret }
+}
