@@ -12,7 +12,13 @@ const run = (window: ReplayWindow, sequences: readonly number[]) =>
   })
 
 test('accepts each sequence number once', () => {
-  assert.deepEqual(run(new ReplayWindow(64, false), [1, 2, 2, 1, 3]), [true, true, false, false, true])
+  assert.deepEqual(run(new ReplayWindow(64, false), [1, 2, 2, 1, 3]), [
+    true,
+    true,
+    false,
+    false,
+    true,
+  ])
 })
 
 test('refuses sequence number 0', () => {
@@ -38,7 +44,13 @@ test('a window of 0 accepts repeats', () => {
 test('follows extended sequence numbers over 2^32', () => {
   const window = new ReplayWindow(64, true)
   window.accept(0xffff_fffe, 0)
-  assert.deepEqual(run(window, [0xffff_ffff, 0, 1, 0xffff_fff0, 0]), [true, true, true, true, false])
+  assert.deepEqual(run(window, [0xffff_ffff, 0, 1, 0xffff_fff0, 0]), [
+    true,
+    true,
+    true,
+    true,
+    false,
+  ])
   assert.equal(window.highest, 0x1_0000_0001)
   assert.equal(window.sequenceHigh(0xffff_fff1), 0)
   assert.equal(window.sequenceHigh(2), 1)

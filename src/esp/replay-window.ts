@@ -62,8 +62,7 @@ export class ReplayWindow {
   }
 
   #advance(low: number, high: number): void {
-    const entered =
-      (high - this.#topHigh) * 0x0800_0000 + ((low >>> 5) - (this.#topLow >>> 5))
+    const entered = (high - this.#topHigh) * 0x0800_0000 + ((low >>> 5) - (this.#topLow >>> 5))
     if (entered > this.#mask) this.#words.fill(0)
     else {
       for (let i = 1; i <= entered; i++) this.#words[((this.#topLow >>> 5) + i) & this.#mask] = 0

@@ -30,6 +30,8 @@ type SaParameters = {
   /** Empty with an AEAD. */
   readonly integrityKey: Secret
   readonly selectors: SelectorPair
+  /** Octets of inner packets after which the SA asks to be replaced (`soft`) and carries nothing more (`hard`). */
+  readonly volume?: { readonly soft: number; readonly hard: number }
 }
 
 /** What the data plane needs to open packets of one SA. */
