@@ -9,7 +9,8 @@ import { type Import, type Source, sourcesUnder } from './sources.ts'
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   bytes: [],
   iana: [],
-  wire: ['bytes', 'iana'],
+  // Both versions' payloads decode to the same identities and selectors.
+  wire: ['bytes', 'iana', 'types: policy/identity', 'types: policy/traffic-selector'],
   crypto: ['bytes', 'iana'],
   // A suite is a choice among the registry's algorithms.
   policy: ['bytes', 'iana', 'crypto/registry'],

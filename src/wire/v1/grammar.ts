@@ -47,12 +47,11 @@ export const grammar: PayloadGrammar<Payload> = {
   /** Checked strictly: after decryption with a wrong key it is the first thing to be wrong. */
   reservedBits: 0xff,
   nameOf: (type) => PayloadType.nameOf(type),
-  numberOf: payloadNumber,
+  numberOf,
   codecOf: (type) => codecs.get(type) ?? unknownPayload(type),
 }
 
-/** The number a generic header in front of this payload's predecessor announces it by. */
-export function payloadNumber(payload: Payload): number {
+function numberOf(payload: Payload): number {
   switch (payload.type) {
     case 'unknown':
       return payload.number

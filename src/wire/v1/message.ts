@@ -1,6 +1,6 @@
 import { encode } from '../codec.ts'
 import { decodeChain, encodeChain, type Placed } from '../payload-chain.ts'
-import { grammar, payloadNumber } from './grammar.ts'
+import { grammar } from './grammar.ts'
 import type { Payload } from './payloads.ts'
 
 /** An IKEv1 payload and where it stood: HASH payloads cover the octets as sent (RFC 2409 §5). */
@@ -33,4 +33,7 @@ export function encodePayloadBody(payload: Payload): Uint8Array {
   return encode(grammar.codecOf(payloadNumber(payload)), payload)
 }
 
-export { payloadNumber }
+/** The number that announces this payload: in the header for the first, in the generic header before it for the others. */
+export function payloadNumber(payload: Payload): number {
+  return grammar.numberOf(payload)
+}
