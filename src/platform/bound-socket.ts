@@ -9,7 +9,7 @@ import {
   SOCKET_ADDRESS_OCTETS,
   writeSocketAddress,
 } from './socket-address.ts'
-import { type SocketOptions, setSocketOptions } from './socket-options.ts'
+import { type SocketOptions, setIpv6Only, setSocketOptions } from './socket-options.ts'
 
 /** A non-blocking socket with the gateway's options, bound. @param subject names it in errors. @throws SystemError */
 export function boundSocket(
@@ -25,6 +25,7 @@ export function boundSocket(
   const descriptor = new Descriptor(checked('socket', fd, subject))
   try {
     setSocketOptions(fd, family, options)
+    if (family === 6 && type === SOCK_DGRAM) setIpv6Only(fd)
     const memory = allocateMemory(SOCKET_ADDRESS_OCTETS + 8)
     const length = writeSocketAddress(memory, 0, local)
     checked('bind', bind(fd, memory.address, length), subject)
@@ -48,5 +49,7 @@ const getsockname: (fd: number, address: bigint, octets: bigint) => number = pro
   'int getsockname(int fd, uint64_t address, uint64_t octets)',
 )
 
+export const SOCK_DGRAM = 2
+export const SOCK_RAW = 3
 const SOCK_NONBLOCK = 0x800
 const SOCK_CLOEXEC = 0x80000

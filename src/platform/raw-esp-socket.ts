@@ -1,6 +1,6 @@
 import { type IpAddress, ipFamily } from '#bytes/ip'
 import type { Arena } from './arena.ts'
-import { boundSocket } from './bound-socket.ts'
+import { boundSocket, SOCK_RAW } from './bound-socket.ts'
 import { DatagramSocket } from './datagram-socket.ts'
 import type { SocketOptions } from './socket-options.ts'
 
@@ -24,5 +24,4 @@ export function openRawEspSocket(
   return new DatagramSocket(arena, descriptor, ipFamily(address), { address, port: 0 })
 }
 
-const SOCK_RAW = 3
 const IPPROTO_ESP = 50

@@ -30,12 +30,16 @@ export function setSocketOptions(fd: number, family: IpFamily, options: SocketOp
     setOption(fd, SOL_IP, IP_MTU_DISCOVER, discovery, 'IP_MTU_DISCOVER')
   }
   if (family === 6) {
-    setOption(fd, SOL_IPV6, IPV6_V6ONLY, 1, 'IPV6_V6ONLY')
     setOption(fd, SOL_IPV6, IPV6_RECVERR, 1, 'IPV6_RECVERR')
     setOption(fd, SOL_IPV6, IPV6_RECVTCLASS, 1, 'IPV6_RECVTCLASS')
     setOption(fd, SOL_IPV6, IPV6_MTU_DISCOVER, discovery, 'IPV6_MTU_DISCOVER')
   }
   bypassKernelPolicies(fd, family)
+}
+
+/** An IPv6 UDP socket that leaves the IPv4 port alone; a raw socket is of one family anyhow and refuses the option. */
+export function setIpv6Only(fd: number): void {
+  setOption(fd, SOL_IPV6, IPV6_V6ONLY, 1, 'IPV6_V6ONLY')
 }
 
 /**

@@ -1,6 +1,6 @@
 import { type Endpoint, formatEndpoint, ipFamily } from '#bytes/ip'
 import type { Arena } from './arena.ts'
-import { boundSocket } from './bound-socket.ts'
+import { boundSocket, SOCK_DGRAM } from './bound-socket.ts'
 import { DatagramSocket } from './datagram-socket.ts'
 import type { SocketOptions } from './socket-options.ts'
 
@@ -23,5 +23,4 @@ export function openUdpSocket(
   return new DatagramSocket(arena, descriptor, ipFamily(local.address), endpoint)
 }
 
-const SOCK_DGRAM = 2
 const IPPROTO_UDP = 17

@@ -1,0 +1,136 @@
+import { Descriptor } from './descriptor.ts'
+import { checked, EAGAIN, ENETDOWN, ENODEV, SystemError } from './errno.ts'
+import { allocateMemory, lastErrno, type NativeMemory, program } from './native.ts'
+
+/** One instruction of classic BPF (`struct sock_filter`): code, jump if true, jump if false, operand. */
+export type FilterInstruction = readonly [code: number, jt: number, jf: number, k: number]
+
+/**
+ * Link-layer frames of one interface, both directions, as packet(7) shows them. With a filter only frames it accepts come
+ * through; the kernel applies it before the socket's buffer, so a rare kind of frame is never lost behind many others.
+ */
+export class PacketCapture {
+  readonly #socket: Descriptor
+  readonly #frame: NativeMemory = allocateMemory(SNAP_OCTETS)
+  #total = 0
+  #lost = 0
+
+  private constructor(socket: Descriptor) {
+    this.#socket = socket
+  }
+
+  /** @throws SystemError without CAP_NET_RAW, or when there is no such interface. */
+  static open(device: string, filter: readonly FilterInstruction[] = []): PacketCapture {
+    const index = interfaceIndex(device)
+    if (index === 0) throw new SystemError('if_nametoindex', ENODEV, device)
+    // Protocol 0 hears nothing until bind names one: no frame of another interface slips in before.
+    const socket = new Descriptor(
+      checked('socket', openSocket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), device),
+    )
+    try {
+      if (filter.length > 0) attach(socket.fd, filter)
+      const buffer = allocateMemory(4)
+      buffer.view.setInt32(0, BUFFER_OCTETS, true)
+      // Best effort: needs CAP_NET_ADMIN of the whole machine, and a smaller buffer only loses sooner.
+      setOption(socket.fd, SOL_SOCKET, SO_RCVBUFFORCE, buffer.address, 4)
+      const address = allocateMemory(SOCKADDR_LL_OCTETS)
+      address.view.setUint16(0, AF_PACKET, true)
+      address.view.setUint16(2, ETH_P_ALL)
+      address.view.setInt32(4, index, true)
+      checked('bind', bind(socket.fd, address.address, SOCKADDR_LL_OCTETS), device)
+    } catch (error) {
+      socket.close()
+      throw error
+    }
+    return new PacketCapture(socket)
+  }
+
+  /** The next frame, cut after 256 octets; it stands there until the next call. @returns undefined when none waits. */
+  next(): Uint8Array | undefined {
+    const length = receive(this.#socket.fd, this.#frame.address, SNAP_OCTETS, 0)
+    if (length >= 0) return this.#frame.octets.subarray(0, length)
+    const errno = lastErrno()
+    if (errno !== EAGAIN && errno !== ENETDOWN) throw new SystemError('recv', errno)
+    return undefined
+  }
+
+  /** Frames that passed the filter since the start, and how many of them found the buffer full. */
+  totals(): { readonly frames: number; readonly lost: number } {
+    const statistics = allocateMemory(16)
+    statistics.view.setUint32(8, 8, true)
+    const length = statistics.address + 8n
+    checked(
+      'getsockopt',
+      getOption(this.#socket.fd, SOL_PACKET, PACKET_STATISTICS, statistics.address, length),
+    )
+    // The kernel starts again from zero after each look.
+    this.#total += statistics.view.getUint32(0, true)
+    this.#lost += statistics.view.getUint32(4, true)
+    return { frames: this.#total, lost: this.#lost }
+  }
+
+  close(): void {
+    this.#socket.close()
+  }
+}
+
+function attach(fd: number, filter: readonly FilterInstruction[]): void {
+  const code = allocateMemory(filter.length * 8)
+  filter.forEach(([operation, jt, jf, k], index) => {
+    code.view.setUint16(index * 8, operation, true)
+    code.view.setUint8(index * 8 + 2, jt)
+    code.view.setUint8(index * 8 + 3, jf)
+    code.view.setUint32(index * 8 + 4, k, true)
+  })
+  const list = allocateMemory(16)
+  list.view.setUint16(0, filter.length, true)
+  list.view.setBigUint64(8, code.address, true)
+  checked('setsockopt', setOption(fd, SOL_SOCKET, SO_ATTACH_FILTER, list.address, 16), 'filter')
+}
+
+const interfaceIndex: (name: string) => number = program.func(
+  'unsigned int if_nametoindex(const char *name)',
+)
+const openSocket: (family: number, type: number, protocol: number) => number = program.func(
+  'int socket(int family, int type, int protocol)',
+)
+const bind: (fd: number, address: bigint, octets: number) => number = program.func(
+  'int bind(int fd, uint64_t address, uint32_t octets)',
+)
+const receive: (fd: number, buffer: bigint, octets: number, flags: number) => number = program.func(
+  'long recv(int fd, uint64_t buffer, size_t octets, int flags)',
+)
+const setOption: (
+  fd: number,
+  level: number,
+  option: number,
+  value: bigint,
+  octets: number,
+) => number = program.func(
+  'int setsockopt(int fd, int level, int option, uint64_t value, uint32_t octets)',
+)
+const getOption: (
+  fd: number,
+  level: number,
+  option: number,
+  value: bigint,
+  length: bigint,
+) => number = program.func(
+  'int getsockopt(int fd, int level, int option, uint64_t value, uint64_t length)',
+)
+
+const AF_PACKET = 17
+const SOCK_RAW = 3
+const SOCK_NONBLOCK = 0x800
+const SOCK_CLOEXEC = 0x80000
+const ETH_P_ALL = 3
+const SOL_SOCKET = 1
+const SO_RCVBUFFORCE = 33
+const SO_ATTACH_FILTER = 26
+const SOL_PACKET = 263
+const PACKET_STATISTICS = 6
+/** `struct sockaddr_ll` (packet(7)): family, protocol, interface index, and link-layer details that bind does not need. */
+const SOCKADDR_LL_OCTETS = 20
+/** Enough for every header in front of ESP or IKE. */
+const SNAP_OCTETS = 256
+const BUFFER_OCTETS = 32 * 1024 * 1024
