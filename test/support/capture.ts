@@ -1,0 +1,74 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { FRAME_KINDS, type FrameKind, frameKind } from './frame.ts'
+import { undoAtExit } from './leftovers.ts'
+import { eventually, stop } from './process.ts'
+import type { Namespace } from './topology.ts'
+
+export type FrameCounts = Readonly<Record<FrameKind, number>>
+
+/** tcpdump on one interface of a namespace, from `start` to `frames`. */
+export class Capture {
+  readonly #stop: () => Promise<Uint8Array>
+
+  private constructor(stop: () => Promise<Uint8Array>) {
+    this.#stop = stop
+  }
+
+  static async start(namespace: Namespace, device: string): Promise<Capture> {
+    const folder = mkdtempSync(join(tmpdir(), 'cw-capture-'))
+    const forget = undoAtExit(() => rmSync(folder, { recursive: true, force: true }))
+    const file = join(folder, 'frames.pcap')
+    const tcpdump = namespace.start(
+      ['tcpdump', '-n', '-U', '-s', '256', '-B', '16384', '-i', device, '-Z', 'root', '-w', file],
+      { stdio: ['ignore', 'ignore', 'pipe'] },
+    )
+    let said = ''
+    tcpdump.stderr?.on('data', (chunk) => {
+      said += chunk
+    })
+    await eventually('tcpdump listens', () => {
+      if (tcpdump.exitCode !== null) throw new Error(`tcpdump ended: ${said}`)
+      return said.includes('listening on')
+    })
+    return new Capture(async () => {
+      // A frame just sent may still stand in the ring: tcpdump reads it out before it ends on SIGTERM only when it woke up.
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      await stop(tcpdump)
+      const octets = readFileSync(file)
+      forget()
+      if (!/\b0 packets dropped by kernel/.test(said)) throw new Error(`frames were lost: ${said}`)
+      return octets
+    })
+  }
+
+  /** Ends the capture. @returns the frames, each cut after 256 octets. */
+  async frames(): Promise<readonly Uint8Array[]> {
+    return readPcap(await this.#stop())
+  }
+}
+
+export function countFrames(frames: readonly Uint8Array[]): FrameCounts {
+  const counts = Object.fromEntries(FRAME_KINDS.map((kind) => [kind, 0])) as Record<
+    FrameKind,
+    number
+  >
+  for (const frame of frames) counts[frameKind(frame)] += 1
+  return counts
+}
+
+/** Frames of a classic pcap file (little-endian, as tcpdump writes here); a record cut short ends the list. */
+export function readPcap(file: Uint8Array): readonly Uint8Array[] {
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength)
+  if (file.length < 24 || view.getUint32(0, true) !== 0xa1b2c3d4) throw new Error('not a pcap file')
+  const frames: Uint8Array[] = []
+  let at = 24
+  while (at + 16 <= file.length) {
+    const octets = view.getUint32(at + 8, true)
+    if (at + 16 + octets > file.length) break
+    frames.push(file.subarray(at + 16, at + 16 + octets))
+    at += 16 + octets
+  }
+  return frames
+}
