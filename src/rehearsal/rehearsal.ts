@@ -1,5 +1,5 @@
 import type { Endpoint, IpAddress } from '#bytes/ip'
-import type { Config } from '#config/config'
+import type { Config, TunnelConfig } from '#config/config'
 import { fixedCrypto, fixedKeyAgreement } from '#crypto/fixed'
 import { type Random32, seededRandom } from '#crypto/seeded-random'
 import type { ChildId, OutboundSa } from '#esp/sa'
@@ -121,7 +121,8 @@ export class Rehearsal {
     const sa = this.gateways[side].dataPlane.newestOutbound(child)
     if (sa === undefined) {
       this.traffic.noSa++
-      this.input(side, { kind: 'acquire', child, packet: this.#packetOf(side, child) })
+      const tunnel = this.gateways[side].config.tunnels.find(({ name }) => name === child.tunnel)
+      if (tunnel !== undefined && tunnel.start !== 'respond') this.#acquire(side, child, tunnel)
       return
     }
     const content = { kind: 'data', number: this.traffic.sent, sa, damaged: false } as const
@@ -239,17 +240,17 @@ export class Rehearsal {
     return undefined
   }
 
-  #packetOf(side: Side, { tunnel, pair }: ChildId): Extract<Input, { kind: 'acquire' }>['packet'] {
-    const selectors = this.gateways[side].config.tunnels.find(({ name }) => name === tunnel)
-      ?.networks[pair]
-    if (selectors === undefined) throw new Error(`${tunnel} has no network pair ${pair}`)
-    return {
+  #acquire(side: Side, child: ChildId, { networks }: TunnelConfig): void {
+    const selectors = networks[child.pair]
+    if (selectors === undefined) return
+    const packet = {
       source: selectors.local.start,
       destination: selectors.remote.start,
       protocol: 1,
       sourcePort: 0,
       destinationPort: 0,
     }
+    this.input(side, { kind: 'acquire', child, packet })
   }
 }
 

@@ -19,10 +19,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // docs/decisions/0002: the engine takes a Config and hands out SAs as values, so it may name these types.
   ike: ['bytes', 'iana', 'wire', 'crypto', 'policy', 'types: config/config', 'esp/sa'],
   ikev1: ['ike', 'bytes', 'iana', 'wire', 'crypto', 'policy', 'types: config/config', 'esp/sa'],
-  platform: ['bytes'],
+  // It makes the cipher contexts of the packet path, whose interface and suites it names.
+  platform: ['bytes', 'crypto/registry', 'types: esp/transform', 'types: policy/proposal'],
   dataplane: ['esp', 'platform', 'bytes', 'iana', 'wire', 'crypto', 'policy'],
   config: ['bytes', 'iana', 'policy', 'crypto/registry'],
-  diagnosis: ['bytes', 'iana', 'wire', 'policy', 'ike', 'config'],
+  diagnosis: ['bytes', 'iana', 'wire', 'policy', 'crypto/registry', 'ike', 'config'],
   rehearsal: ['ike', 'ikev1', 'esp', 'config', 'bytes', 'policy', 'crypto'],
   // What it carries is made of the engine's events.
   control: ['bytes', 'types: ike/events'],

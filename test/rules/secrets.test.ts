@@ -7,6 +7,8 @@ const MAY_REVEAL: Readonly<Record<string, string>> = {
   'src/bytes/secret.ts': 'defines it',
   'src/ikev1/keys.ts': 'derives keys from keys (RFC 2409 §5)',
   'src/ikev1/protect.ts': 'encrypts and authenticates messages',
+  'src/platform/openssl.ts': 'gives OpenSSL the keys of an SA',
+  'src/dataplane/userspace/node-transform.ts': 'gives node:crypto the keys of an SA',
   'src/rehearsal/recorded-data-plane.ts': 'compares the keys of both sides, in simulation',
 }
 

@@ -1,4 +1,4 @@
-import { ip } from '#bytes/ip'
+import { type IpAddress, ip } from '#bytes/ip'
 import { Secret } from '#bytes/secret'
 import type { Config, TunnelConfig } from '#config/config'
 import type { SelectorPair, TrafficSelector } from '#policy/traffic-selector'
@@ -8,8 +8,8 @@ export type Sites = { readonly a: Config; readonly b: Config }
 
 export const TUNNEL = 'berlin-paris'
 
-export const ADDRESS_A = ip('203.0.113.10')
-export const ADDRESS_B = ip('198.51.100.7')
+export const ADDRESS_A: IpAddress = ip('203.0.113.10')
+export const ADDRESS_B: IpAddress = ip('198.51.100.7')
 
 /** @param changes are made to the tunnel of both sides; networks are as a sees them. */
 export function sites(
