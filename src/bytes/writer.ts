@@ -15,21 +15,25 @@ export class Writer {
 
   u8(value: number): void {
     checkFits(value, 0xff)
-    this.#view.setUint8(this.#grow(1), value)
+    const at = this.#grow(1)
+    this.#view.setUint8(at, value)
   }
 
   u16(value: number): void {
     checkFits(value, 0xffff)
-    this.#view.setUint16(this.#grow(2), value)
+    const at = this.#grow(2)
+    this.#view.setUint16(at, value)
   }
 
   u32(value: number): void {
     checkFits(value, 0xffff_ffff)
-    this.#view.setUint32(this.#grow(4), value)
+    const at = this.#grow(4)
+    this.#view.setUint32(at, value)
   }
 
   octets(value: Uint8Array): void {
-    this.#octets.set(value, this.#grow(value.length))
+    const at = this.#grow(value.length)
+    this.#octets.set(value, at)
   }
 
   zeros(count: number): void {
@@ -37,12 +41,6 @@ export class Writer {
   }
 
   /** Overwrites what was written before: lengths and counts are known only after what they count. */
-  patchU8(at: number, value: number): void {
-    checkFits(value, 0xff)
-    this.#checkWritten(at, 1)
-    this.#view.setUint8(at, value)
-  }
-
   patchU16(at: number, value: number): void {
     checkFits(value, 0xffff)
     this.#checkWritten(at, 2)
@@ -58,6 +56,7 @@ export class Writer {
     if (at < 0 || at + count > this.#length) throw new RangeError(`octet ${at} is not written yet`)
   }
 
+  /** Call it before naming the block or its view: both may be replaced. */
   #grow(count: number): number {
     const start = this.#length
     this.#length += count
