@@ -1,9 +1,11 @@
 // `npm test`: runs the groups of tests named as arguments (default: all), each through `node --test`, and adds them up.
 // Exits 0 only when every test of every group ran and passed; the last line is `N passed, N failed`.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { networkPrivileges } from '../test/support/privileges.ts'
+import { installPeers } from './install-peers.ts'
 import { addTotals, emptyTotals, type Totals, totalsOfTap } from './test-totals.ts'
 
 type Group = {
@@ -11,7 +13,7 @@ type Group = {
   readonly files: readonly string[]
   /** Test files running at the same time; 1 where they share the machine's network or measure it. */
   readonly concurrency: number
-  readonly needs?: 'root' | 'peers'
+  readonly needs?: 'network' | 'peers'
 }
 
 const GROUPS: Readonly<Record<string, Group>> = {
@@ -29,7 +31,7 @@ const GROUPS: Readonly<Record<string, Group>> = {
     what: 'real gateways in network namespaces',
     files: ['test/netns/**/*.test.ts'],
     concurrency: 1,
-    needs: 'root',
+    needs: 'network',
   },
   interop: {
     what: 'real gateways against strongSwan',
@@ -40,6 +42,9 @@ const GROUPS: Readonly<Record<string, Group>> = {
 }
 
 const root = join(import.meta.dirname, '..')
+/** Also the tests' TMPDIR: what an interrupted test leaves there goes with it. */
+const scratch = mkdtempSync(join(tmpdir(), 'causeway-test-'))
+process.once('exit', () => rmSync(scratch, { recursive: true, force: true }))
 let running: ChildProcess | undefined
 stopChildrenWith('SIGINT', 'SIGTERM', 'SIGHUP')
 await main(process.argv.slice(2))
@@ -56,7 +61,7 @@ async function main(args: readonly string[]): Promise<void> {
   let totals = emptyTotals
   for (const [name, group] of chosen) {
     console.log(`\n== ${name}: ${group.what}\n`)
-    const missing = await whatIsMissing(group)
+    const missing = whatIsMissing(group)
     totals = addTotals(
       totals,
       missing === undefined
@@ -76,24 +81,22 @@ function report({ passed, failed, notRun }: Totals): void {
   process.exitCode = failed === 0 && notRun.length === 0 && passed > 0 ? 0 : 1
 }
 
-/** @returns what this machine lacks for the group, or undefined. Installs peers where it may. */
-async function whatIsMissing({ needs }: Group): Promise<string | undefined> {
+/** Installs peers where it may. @returns what this machine lacks for the group, or undefined. */
+function whatIsMissing({ needs }: Group): string | undefined {
   if (needs === undefined) return undefined
-  if (process.getuid?.() !== 0) return 'needs root (network namespaces, TUN devices)'
-  return undefined
+  const problem = installPeers()
+  if (needs === 'peers' && problem !== undefined) return problem
+  const privileges = networkPrivileges()
+  if (privileges.kind === 'none') return `needs ${privileges.needs}`
+  return privileges.kind === 'here' ? undefined : 'needs root (network namespaces, TUN devices)'
 }
 
 async function runGroup(name: string, group: Group): Promise<Totals> {
   const files = group.files.flatMap((pattern) => globSync(pattern, { cwd: root })).sort()
   if (files.length === 0) return { ...emptyTotals, notRun: [`${name}: there are no tests`] }
-  const scratch = mkdtempSync(join(tmpdir(), 'causeway-test-'))
-  const tap = join(scratch, 'results.tap')
-  try {
-    const exitCode = await nodeTest(group.concurrency, tap, files)
-    return totalsOfTap(readFileSync(tap, 'utf8'), name, exitCode)
-  } finally {
-    rmSync(scratch, { recursive: true, force: true })
-  }
+  const tap = join(scratch, `${name}.tap`)
+  const exitCode = await nodeTest(group.concurrency, tap, files)
+  return totalsOfTap(existsSync(tap) ? readFileSync(tap, 'utf8') : '', name, exitCode)
 }
 
 /** In a process group of its own, so that one signal reaches every process the tests started. */
@@ -109,7 +112,12 @@ function nodeTest(concurrency: number, tap: string, files: readonly string[]): P
       `--test-reporter-destination=${tap}`,
       ...files,
     ],
-    { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], detached: true },
+    {
+      cwd: root,
+      env: { ...process.env, TMPDIR: scratch },
+      stdio: ['ignore', 'inherit', 'inherit'],
+      detached: true,
+    },
   )
   running = child
   return new Promise((resolve, reject) => {
