@@ -1,0 +1,138 @@
+import type { EspTransform } from '#esp/transform'
+import type { Arena } from './arena.ts'
+import { allocateMemory } from './native.ts'
+import { keyedCipher, OpensslError } from './openssl-cipher.ts'
+import type { OpensslFunctions } from './openssl-functions.ts'
+import { SequenceGuard } from './sequence-guard.ts'
+
+export type AeadParameters = {
+  /** OpenSSL's name of the cipher. */
+  readonly cipher: string
+  readonly icvOctets: number
+  readonly esn: boolean
+  readonly direction: 'inbound' | 'outbound'
+  readonly key: Uint8Array
+  /** Four octets in front of the IV of every packet. */
+  readonly salt: Uint8Array
+}
+
+/**
+ * AES-GCM (RFC 4106) and ChaCha20-Poly1305 (RFC 7634) of one SA. The explicit IV is the 64-bit sequence number, which
+ * repeats under no key; the associated data is SPI | sequence, with ESN SPI | high half | low half (RFC 4106 §5).
+ */
+export class AeadTransform implements EspTransform {
+  readonly ivOctets: number = IV_OCTETS
+  readonly icvOctets: number
+  readonly alignment: number = 4
+
+  readonly #openssl: OpensslFunctions
+  readonly #arena: Arena
+  /** Octets of the arena; -1 once freed, so that no packet fits any more. */
+  #limit: number
+  readonly #context: bigint
+  readonly #esn: boolean
+  readonly #guard = new SequenceGuard()
+  readonly #scratch = allocateMemory(SCRATCH_OCTETS)
+  readonly #nonceAt: bigint
+  readonly #dataAt: bigint
+  readonly #dataOctets: number
+  readonly #lengthAt: bigint
+  readonly #tagAt: bigint
+
+  constructor(openssl: OpensslFunctions, arena: Arena, parameters: AeadParameters) {
+    const { cipher, icvOctets, esn, direction, key, salt } = parameters
+    this.icvOctets = icvOctets
+    this.#openssl = openssl
+    this.#arena = arena
+    this.#limit = arena.octets.length
+    this.#esn = esn
+    this.#dataOctets = esn ? 12 : 8
+    const { address, octets } = this.#scratch
+    this.#nonceAt = address + BigInt(NONCE)
+    this.#dataAt = address + BigInt(DATA)
+    this.#lengthAt = address + BigInt(LENGTH)
+    this.#tagAt = address + BigInt(TAG)
+    octets.set(salt, NONCE)
+    this.#context = keyedCipher(openssl, cipher, direction, key)
+  }
+
+  seal(offset: number, length: number, sequenceHigh: number): void {
+    const { view } = this.#arena
+    const plain = length - HEADER_OCTETS - IV_OCTETS - this.icvOctets
+    if (plain < 0 || offset < 0 || offset + length > this.#limit) throw outOfBounds(offset, length)
+    const high = this.#esn ? sequenceHigh : 0
+    this.#guard.advance(high, view.getUint32(offset + 4))
+    view.setUint32(offset + 8, high)
+    view.setUint32(offset + 12, view.getUint32(offset + 4))
+    this.#prepare(offset, high)
+
+    const openssl = this.#openssl
+    const context = this.#context
+    const payloadAt = this.#arena.addressOf(offset + HEADER_OCTETS + IV_OCTETS)
+    const sealed =
+      openssl.encryptInit(context, 0n, 0n, 0n, this.#nonceAt) === 1 &&
+      openssl.encryptUpdate(context, 0n, this.#lengthAt, this.#dataAt, this.#dataOctets) === 1 &&
+      openssl.encryptUpdate(context, payloadAt, this.#lengthAt, payloadAt, plain) === 1 &&
+      openssl.encryptFinal(context, this.#tagAt, this.#lengthAt) === 1 &&
+      openssl.control(context, EVP_CTRL_AEAD_GET_TAG, this.icvOctets, this.#tagAt) === 1
+    if (!sealed) throw new OpensslError('EVP_EncryptUpdate', 'an ESP packet')
+    const tag = this.#scratch.view
+    const icv = offset + length - this.icvOctets
+    for (let i = 0; i < this.icvOctets; i += 4) view.setUint32(icv + i, tag.getUint32(TAG + i))
+  }
+
+  open(offset: number, length: number, sequenceHigh: number): boolean {
+    const { view } = this.#arena
+    const sealed = length - HEADER_OCTETS - IV_OCTETS - this.icvOctets
+    if (sealed < 0 || offset < 0 || offset + length > this.#limit) return false
+    this.#prepare(offset, sequenceHigh)
+    const tag = this.#scratch.view
+    const icv = offset + length - this.icvOctets
+    for (let i = 0; i < this.icvOctets; i += 4) tag.setUint32(TAG + i, view.getUint32(icv + i))
+
+    const openssl = this.#openssl
+    const context = this.#context
+    const payloadAt = this.#arena.addressOf(offset + HEADER_OCTETS + IV_OCTETS)
+    return (
+      openssl.decryptInit(context, 0n, 0n, 0n, this.#nonceAt) === 1 &&
+      openssl.control(context, EVP_CTRL_AEAD_SET_TAG, this.icvOctets, this.#tagAt) === 1 &&
+      openssl.decryptUpdate(context, 0n, this.#lengthAt, this.#dataAt, this.#dataOctets) === 1 &&
+      openssl.decryptUpdate(context, payloadAt, this.#lengthAt, payloadAt, sealed) === 1 &&
+      openssl.decryptFinal(context, this.#tagAt, this.#lengthAt) === 1
+    )
+  }
+
+  free(): void {
+    if (this.#limit < 0) return
+    this.#limit = -1
+    this.#scratch.octets.fill(0)
+    this.#openssl.freeCipherContext(this.#context)
+  }
+
+  /** Nonce: salt | IV of the packet. Associated data from its header. */
+  #prepare(offset: number, sequenceHigh: number): void {
+    const packet = this.#arena.view
+    const { view } = this.#scratch
+    view.setUint32(NONCE + 4, packet.getUint32(offset + 8))
+    view.setUint32(NONCE + 8, packet.getUint32(offset + 12))
+    view.setUint32(DATA, packet.getUint32(offset))
+    if (this.#esn) view.setUint32(DATA + 4, sequenceHigh)
+    view.setUint32(DATA + this.#dataOctets - 4, packet.getUint32(offset + 4))
+  }
+}
+
+function outOfBounds(offset: number, length: number): RangeError {
+  return new RangeError(`no ESP packet of this SA stands at ${offset} with ${length} octets`)
+}
+
+/** SPI and sequence. */
+const HEADER_OCTETS = 8
+const IV_OCTETS = 8
+const EVP_CTRL_AEAD_GET_TAG = 0x10
+const EVP_CTRL_AEAD_SET_TAG = 0x11
+
+const NONCE = 0
+const DATA = 16
+const LENGTH = 32
+const TAG = 40
+const SCRATCH_OCTETS = TAG + 16

@@ -1,0 +1,41 @@
+import type { OpensslFunctions } from './openssl-functions.ts'
+
+/** A cipher of OpenSSL with its key in it: made once for an SA; each packet only sets another IV. */
+export function keyedCipher(
+  openssl: OpensslFunctions,
+  name: string,
+  direction: 'inbound' | 'outbound',
+  key: Uint8Array,
+): bigint {
+  const context = BigInt(openssl.newCipherContext())
+  if (context === 0n) throw new OpensslError('EVP_CIPHER_CTX_new', name)
+  const encrypt = direction === 'outbound' ? 1 : 0
+  if (openssl.setKey(context, fetchCipher(openssl, name), 0n, key, null, encrypt) !== 1) {
+    openssl.freeCipherContext(context)
+    throw new OpensslError('EVP_CipherInit_ex', name)
+  }
+  // ESP pads by itself (RFC 4303 §2.4).
+  openssl.setPadding(context, 0)
+  return context
+}
+
+/** A cipher this OpenSSL does not have, or a call it refused. */
+export class OpensslError extends Error {
+  readonly code = 'openssl'
+
+  constructor(call: string, subject: string) {
+    super(`${call} failed for ${subject} in OpenSSL ${process.versions.openssl ?? ''}`)
+  }
+}
+
+/** Fetched ciphers stay for the life of the process; fetching costs more than sealing a packet. */
+function fetchCipher(openssl: OpensslFunctions, name: string): bigint {
+  const known = fetched.get(name)
+  if (known !== undefined) return known
+  const cipher = BigInt(openssl.fetchCipher(0n, name, null))
+  if (cipher === 0n) throw new OpensslError('EVP_CIPHER_fetch', name)
+  fetched.set(name, cipher)
+  return cipher
+}
+
+const fetched = new Map<string, bigint>()

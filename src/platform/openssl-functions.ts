@@ -1,0 +1,109 @@
+import { program } from './native.ts'
+
+/** The part of libcrypto that ESP uses, in the library inside Node. Contexts, ciphers and digests are opaque addresses. */
+export type OpensslFunctions = {
+  readonly fetchCipher: (library: bigint, name: string, properties: null) => number | bigint
+  readonly digestByName: (name: string) => number | bigint
+  readonly newCipherContext: () => number | bigint
+  readonly freeCipherContext: (context: bigint) => void
+  readonly setPadding: (context: bigint, on: number) => number
+  readonly setKey: (
+    context: bigint,
+    cipher: bigint,
+    engine: bigint,
+    key: Uint8Array,
+    iv: null,
+    encrypt: number,
+  ) => number
+  /** The hot ones: every pointer is a prepared address. */
+  readonly encryptInit: Init
+  readonly encryptUpdate: Update
+  readonly encryptFinal: Final
+  readonly decryptInit: Init
+  readonly decryptUpdate: Update
+  readonly decryptFinal: Final
+  readonly control: (context: bigint, command: number, argument: number, data: bigint) => number
+  readonly newHmacContext: () => number | bigint
+  readonly freeHmacContext: (context: bigint) => void
+  readonly setHmacKey: (
+    context: bigint,
+    key: Uint8Array,
+    octets: number,
+    digest: bigint,
+    engine: bigint,
+  ) => number
+  readonly hmacInit: (
+    context: bigint,
+    key: bigint,
+    octets: number,
+    digest: bigint,
+    engine: bigint,
+  ) => number
+  readonly hmacUpdate: (context: bigint, data: bigint, octets: number) => number
+  readonly hmacFinal: (context: bigint, out: bigint, octets: bigint) => number
+  readonly compare: (a: bigint, b: bigint, octets: number) => number
+  readonly random: (out: bigint, octets: number) => number
+}
+
+type Init = (context: bigint, cipher: bigint, engine: bigint, key: bigint, iv: bigint) => number
+type Update = (
+  context: bigint,
+  out: bigint,
+  outOctets: bigint,
+  input: bigint,
+  octets: number,
+) => number
+type Final = (context: bigint, out: bigint, outOctets: bigint) => number
+
+/** Undefined where this Node was built with another library, or with one that hides a function we need. */
+export function loadOpenssl(): OpensslFunctions | undefined {
+  try {
+    return load()
+  } catch {
+    return undefined
+  }
+}
+
+function load(): OpensslFunctions {
+  const init = (name: string): Init =>
+    program.func(`int ${name}(uint64_t c, uint64_t t, uint64_t e, uint64_t k, uint64_t iv)`)
+  const update = (name: string): Update =>
+    program.func(`int ${name}(uint64_t c, uint64_t out, uint64_t outl, uint64_t in, int inl)`)
+  const final = (name: string): Final =>
+    program.func(`int ${name}(uint64_t c, uint64_t out, uint64_t outl)`)
+  return {
+    fetchCipher: program.func(
+      'uint64_t EVP_CIPHER_fetch(uint64_t library, const char *name, const char *properties)',
+    ),
+    digestByName: program.func('uint64_t EVP_get_digestbyname(const char *name)'),
+    newCipherContext: program.func('uint64_t EVP_CIPHER_CTX_new()'),
+    freeCipherContext: program.func('void EVP_CIPHER_CTX_free(uint64_t c)'),
+    setPadding: program.func('int EVP_CIPHER_CTX_set_padding(uint64_t c, int on)'),
+    setKey: program.func(
+      'int EVP_CipherInit_ex(uint64_t c, uint64_t t, uint64_t e, void *key, void *iv, int encrypt)',
+    ),
+    encryptInit: init('EVP_EncryptInit_ex'),
+    encryptUpdate: update('EVP_EncryptUpdate'),
+    encryptFinal: final('EVP_EncryptFinal_ex'),
+    decryptInit: init('EVP_DecryptInit_ex'),
+    decryptUpdate: update('EVP_DecryptUpdate'),
+    decryptFinal: final('EVP_DecryptFinal_ex'),
+    control: program.func('int EVP_CIPHER_CTX_ctrl(uint64_t c, int command, int n, uint64_t data)'),
+    newHmacContext: program.func('uint64_t HMAC_CTX_new()'),
+    freeHmacContext: program.func('void HMAC_CTX_free(uint64_t c)'),
+    setHmacKey: program.func('HMAC_Init_ex', 'int', [
+      'uint64_t',
+      'void *',
+      'int',
+      'uint64_t',
+      'uint64_t',
+    ]),
+    hmacInit: program.func(
+      'int HMAC_Init_ex(uint64_t c, uint64_t k, int n, uint64_t d, uint64_t e)',
+    ),
+    hmacUpdate: program.func('int HMAC_Update(uint64_t c, uint64_t data, size_t n)'),
+    hmacFinal: program.func('int HMAC_Final(uint64_t c, uint64_t out, uint64_t outl)'),
+    compare: program.func('int CRYPTO_memcmp(uint64_t a, uint64_t b, size_t n)'),
+    random: program.func('int RAND_bytes(uint64_t out, int n)'),
+  }
+}
