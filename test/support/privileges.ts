@@ -6,14 +6,17 @@ import { runSync } from './process.ts'
 export type NetworkPrivileges =
   | { readonly kind: 'here' }
   | { readonly kind: 'user-namespace' }
-  | { readonly kind: 'none'; readonly needs: string }
+  /** `installable`: the Debian package that would bring what is missing. */
+  | { readonly kind: 'none'; readonly needs: string; readonly installable?: string }
 
 export function networkPrivileges(): NetworkPrivileges {
-  if (runSync(['ip', '-V']).code !== 0) {
-    return { kind: 'none', needs: 'the `ip` command (package iproute2)' }
-  }
-  if (runSync(['nsenter', '--version']).code !== 0) {
-    return { kind: 'none', needs: 'the `nsenter` command (package util-linux)' }
+  for (const [command, installable] of COMMANDS) {
+    if (runSync([command, '-V']).code === 0) continue
+    return {
+      kind: 'none',
+      needs: `the \`${command}\` command (package ${installable})`,
+      installable,
+    }
   }
   if (process.env[MARK] !== undefined) return { kind: 'here' }
   const here = runSync(['sh', '-c', PROBE])
@@ -57,6 +60,11 @@ export function continueInUserNamespace(): Promise<never> {
   })
 }
 
+const COMMANDS = [
+  ['ip', 'iproute2'],
+  ['nsenter', 'util-linux'],
+  ['unshare', 'util-linux'],
+] as const
 const MARK = 'CAUSEWAY_IN_USER_NAMESPACE'
 const UNSHARE = ['unshare', '--user', '--map-root-user', '--net', '--mount', '--']
 /** `ip netns` keeps its names below /run. */

@@ -1,0 +1,125 @@
+// `npm run demo`: two sites, two real gateways, one tunnel, real traffic, and a look at the wire between them.
+// `npm run demo -- --json` prints one JSON document instead. Exits 0 only when everything it shows held.
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import type { MessageEvent } from '#ike/events'
+import { GatewayProcess } from '../../test/support/gateway.ts'
+import { continueInUserNamespace, networkPrivileges } from '../../test/support/privileges.ts'
+import {
+  ADDRESSES,
+  buildTopology,
+  type Namespace,
+  type Topology,
+} from '../../test/support/topology.ts'
+import { aptInstall, isDebian } from '../install-peers.ts'
+import { demoDocument, type Findings, problems } from './document.ts'
+import { firstLine, type Helper, startHelper } from './helper.ts'
+import { configurationText, finalText, introduction, ladderText } from './narration.ts'
+import type { PingReport } from './pinger.ts'
+import type { SniffReport } from './sniffer.ts'
+import type { TransferReport } from './transfer.ts'
+
+const TCP_PORT = 5001
+const TRANSFER_OCTETS = 32 * 1024 * 1024
+
+const json = process.argv.includes('--json')
+const say = (text: string): void => {
+  if (!json) process.stdout.write(`${text}\n`)
+}
+await main()
+
+async function main(): Promise<void> {
+  await prepare()
+  const found: Findings = { messages: [] }
+  try {
+    const topology = await buildTopology()
+    try {
+      await run(topology, found)
+    } finally {
+      topology.dispose()
+    }
+  } catch (error) {
+    found.failure = error instanceof Error ? error.message : String(error)
+  }
+  const wrong = problems(found)
+  if (json) {
+    process.stdout.write(`${JSON.stringify(demoDocument(found), null, 2)}\n`)
+    for (const problem of wrong) process.stderr.write(`${problem}\n`)
+  } else {
+    say(finalText(found, wrong))
+  }
+  process.exitCode = wrong.length === 0 ? 0 : 1
+}
+
+/** Ends the program with what is missing when it cannot run here. */
+async function prepare(): Promise<void> {
+  let privileges = networkPrivileges()
+  if (privileges.kind === 'none' && privileges.installable !== undefined) {
+    if (process.getuid?.() === 0 && isDebian()) {
+      process.stderr.write(`installing with apt-get: ${privileges.installable}\n`)
+      const problem = aptInstall([privileges.installable])
+      if (problem !== undefined) process.stderr.write(`${problem}\n`)
+      privileges = networkPrivileges()
+    }
+  }
+  if (privileges.kind === 'user-namespace') await continueInUserNamespace()
+  if (privileges.kind === 'none') {
+    process.stderr.write(`the demo needs ${privileges.needs}\n`)
+    process.exit(1)
+  }
+}
+
+async function run(topology: Topology, found: Findings): Promise<void> {
+  const psk = randomBytes(32).toString('base64url')
+  say(introduction())
+  const [gatewayA, gatewayB] = await Promise.all([
+    GatewayProcess.start(topology.gatewayA, configurationText('a', psk)),
+    GatewayProcess.start(topology.gatewayB, configurationText('b', psk)),
+  ])
+  const sniffer = await startHelper(topology.middle, 'sniffer.ts', ['site-a'], 'ready')
+  try {
+    say('Before the tunnel is up, two pings from host to host:')
+    found.early = await ping(topology.hostA, 2)
+    say(`  ${found.early.received} answered; gateway A let nothing out in clear\n`)
+
+    await gatewayA.up(TUNNEL).catch((error: unknown) => {
+      found.messages = gatewayA.messages(TUNNEL)
+      throw error
+    })
+    found.tunnel = await gatewayA.tunnel(TUNNEL)
+    found.messages = gatewayA.messages(TUNNEL).filter(isNegotiation)
+    say(ladderText(found.messages, found.tunnel))
+
+    found.ping = await ping(topology.hostA, 10)
+    await transfer(topology, found)
+  } finally {
+    found.wire = await endOfSniffer(sniffer)
+    await Promise.all([gatewayA.stop(), gatewayB.stop()])
+  }
+}
+
+const TUNNEL = 'site-b'
+
+function isNegotiation({ exchange }: MessageEvent): boolean {
+  return exchange === 'main' || exchange === 'quick'
+}
+
+async function ping(host: Namespace, count: number): Promise<PingReport> {
+  const { ipv4: source } = ADDRESSES.hostA
+  const helper = await startHelper(host, 'pinger.ts', [source, ADDRESSES.hostB.ipv4, `${count}`])
+  return firstLine<PingReport>(helper)
+}
+
+async function transfer({ hostA, hostB }: Topology, found: Findings): Promise<void> {
+  const target = [ADDRESSES.hostB.ipv4, `${TCP_PORT}`]
+  const receiver = await startHelper(hostB, 'transfer.ts', ['receive', ...target], 'ready')
+  const sender = await startHelper(hostA, 'transfer.ts', ['send', ...target, `${TRANSFER_OCTETS}`])
+  found.sent = await firstLine<TransferReport>(sender)
+  found.received = await firstLine<TransferReport>(receiver)
+}
+
+/** The capture goes on until all that was sent has passed; the sniffer reads out what the kernel still holds. */
+function endOfSniffer(sniffer: Helper): Promise<SniffReport> {
+  sniffer.end()
+  return firstLine<SniffReport>(sniffer)
+}
