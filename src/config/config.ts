@@ -44,7 +44,7 @@ export type TunnelConfig = {
   readonly deadPeer: { readonly probeEvery: number; readonly giveUpAfter: number }
   readonly interfaceName: string
   readonly mtu?: number
-  /** Where keys of this tunnel stand, for messages: `tunnels.paris.phase1` → file and line. The tunnel itself has the path `''`. */
+  /** Where keys of this tunnel stand, for messages: `phase1`, `networks.0` → file and line. The tunnel itself has the path `''`. */
   readonly positions: Readonly<Record<string, Position>>
 }
 

@@ -1,0 +1,198 @@
+import type { z } from 'zod'
+import { nearestName } from '#policy/nearest'
+import { nodeAt, plain, type YamlNode } from './document.ts'
+import { type ConfigProblem, type Place, type ProblemText, problemAt } from './problem.ts'
+import type { KeyTable } from './schema.ts'
+
+/** A group of keys with what could be read of it: keys with problems are missing from `draft`. */
+export type Reading<T> = {
+  readonly draft: { readonly [K in keyof T]?: T[K] }
+  readonly problems: readonly ConfigProblem[]
+}
+
+/**
+ * Validates each key by itself, so that one mistake hides no other.
+ *
+ * @param at where to say that a key is missing: the name of the group
+ * @param path of the group, `tunnels.paris`; empty for the file
+ */
+export function readKeys<T>(
+  table: KeyTable<T>,
+  node: YamlNode | undefined,
+  at: Place,
+  path: string,
+): Reading<T> {
+  const group = node?.kind === 'scalar' && node.value === null ? undefined : node
+  if (group !== undefined && group.kind !== 'map') {
+    const name = path === '' ? 'the file' : path
+    const text = { message: `${name} must hold keys, not ${kindOf(plain(group))}` }
+    return { draft: {}, problems: [problemAt('error', group.place, path, text)] }
+  }
+  const problems: ConfigProblem[] = unknownKeys(group, Object.keys(table), path)
+  const draft: Partial<Record<string, unknown>> = {}
+  for (const [key, schema] of Object.entries<z.ZodType>(table)) {
+    const entry = group?.entries.get(key)
+    const value = entry && plain(entry.value)
+    // An empty message marks the issues that have no words of their own in the schema.
+    const result = schema.safeParse(value, { error: () => '' })
+    const keyPath = path === '' ? key : `${path}.${key}`
+    if (result.success) draft[key] = result.data
+    else if (entry === undefined) problems.push(missing(key, at, path))
+    else {
+      const found = result.error.issues.flatMap((issue) => describe(issue, entry.value, keyPath))
+      problems.push(...found)
+    }
+  }
+  return { draft: draft as Reading<T>['draft'], problems }
+}
+
+function unknownKeys(
+  group: (YamlNode & { kind: 'map' }) | undefined,
+  known: readonly string[],
+  path: string,
+): ConfigProblem[] {
+  if (group === undefined) return []
+  return [...group.entries]
+    .filter(([key]) => !known.includes(key))
+    .map(([key, { key: place }]) =>
+      problemAt('error', place, join(path, key), unknownKey(key, known, path)),
+    )
+}
+
+function unknownKey(key: string, known: readonly string[], path: string): ProblemText {
+  const near = nearestName(key, known)
+  const where = path === '' ? '' : ` in ${path}`
+  return {
+    message: `unknown key "${key}"${where}`,
+    hints: [near === undefined ? `known are ${known.join(', ')}` : `did you mean "${near}"?`],
+  }
+}
+
+function missing(key: string, at: Place, path: string): ConfigProblem {
+  const text =
+    key === 'psk'
+      ? { code: 'CW-305', message: `${path} has no pre-shared key`, hints: ['psk: file:PATH'] }
+      : { message: path === '' ? `"${key}" is missing` : `${path} has no "${key}"` }
+  return problemAt('error', at, path, text)
+}
+
+type Issue = z.core.$ZodIssue
+
+function describe(issue: Issue, node: YamlNode, path: string): readonly ConfigProblem[] {
+  const here = nodeAt(node, issue.path)
+  const herePath = [path, ...issue.path.map(String)].join('.')
+  if (issue.code === 'invalid_union') {
+    const branch = branchFor(issue.errors)
+    if (branch !== undefined) return branch.flatMap((inner) => describe(inner, here, herePath))
+  }
+  if (issue.code === 'unrecognized_keys') {
+    const known = here.kind === 'map' ? knownKeys(issue) : []
+    return issue.keys.map((key) => {
+      const entry = here.kind === 'map' ? here.entries.get(key) : undefined
+      const place = entry?.key ?? here.place
+      return problemAt('error', place, join(herePath, key), unknownKey(key, known, herePath))
+    })
+  }
+  if (issue.message === '') {
+    return [problemAt('error', here.place, herePath, wordsFor(issue, here, herePath))]
+  }
+  const { hints, word } = paramsOf(issue)
+  const place = placeOfWord(here, word)
+  return [problemAt('error', place, herePath, { message: issue.message, hints })]
+}
+
+/** Of several forms a value may have, the one it was meant as: the first whose outer type it has. */
+function branchFor(branches: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
+  return branches.find((issues) =>
+    issues.every(({ code, path }) => code !== 'invalid_type' || path.length > 0),
+  )
+}
+
+/** The keys that the object with the unknown one does have. */
+function knownKeys(issue: Issue): readonly string[] {
+  const shape = 'inst' in issue ? (issue.inst as { shape?: object }).shape : undefined
+  return Object.keys(shape ?? {})
+}
+
+/** What `parsed` of values.ts says beside its message. */
+function paramsOf(issue: Issue): { readonly hints?: readonly string[]; readonly word?: string } {
+  return issue.code === 'custom' ? (issue.params ?? {}) : {}
+}
+
+/** The part of a value that is wrong, where it stands in the file just as in the value. */
+function placeOfWord({ place, ...node }: YamlNode, word: string | undefined): Place {
+  if (word === undefined || word === '' || node.kind !== 'scalar') return place
+  const value = String(node.value)
+  const at = value.indexOf(word)
+  const quotes = place.length - value.length
+  if (at === -1 || (quotes !== 0 && quotes !== 2)) return place
+  return { ...place, column: place.column + at + quotes / 2, length: word.length }
+}
+
+function wordsFor(issue: Issue, node: YamlNode, path: string): ProblemText {
+  const key = path.split('.').slice(-1)[0] ?? path
+  const value = plain(node)
+  if (issue.code === 'invalid_value') {
+    const written = typeof value === 'object' ? kindOf(value) : `"${value}"`
+    const known = issue.values.map(String)
+    const near = nearestName(String(value), known)
+    return {
+      message:
+        known.length === 1
+          ? `${key} must be ${known[0]}, not ${written}`
+          : `${written} is not a value of ${key}`,
+      hints:
+        known.length === 1
+          ? []
+          : [near === undefined ? `one of ${known.join(', ')}` : `did you mean "${near}"?`],
+    }
+  }
+  if (issue.code === 'invalid_type') return wrongType(key, issue.expected, value)
+  if (issue.code === 'invalid_union') {
+    return { message: `${key} cannot be ${kindOf(value)}` }
+  }
+  if (issue.code === 'too_small') return { message: tooFar(key, issue, 'at least', issue.minimum) }
+  if (issue.code === 'too_big') return { message: tooFar(key, issue, 'at most', issue.maximum) }
+  return { message: `${key} cannot be this` }
+}
+
+function wrongType(key: string, expected: string, value: unknown): ProblemText {
+  const names: Readonly<Record<string, string>> = {
+    string: 'text',
+    array: 'a list',
+    object: 'a group of keys',
+    number: 'a number',
+    int: 'a whole number',
+  }
+  const wanted = names[expected] ?? expected
+  if (value === null) return { message: `${key} has no value`, hints: [`it must be ${wanted}`] }
+  const quotes = expected === 'string' && typeof value !== 'object'
+  return {
+    message: `${key} must be ${wanted}, not ${kindOf(value)}`,
+    hints: quotes ? ['write it in quotes'] : [],
+  }
+}
+
+function tooFar(
+  key: string,
+  { origin }: { readonly origin: string },
+  bound: 'at least' | 'at most',
+  limit: number | bigint,
+): string {
+  const things: Readonly<Record<string, string>> = { string: ' characters', array: ' entries' }
+  if (origin === 'string' && limit === 1) return `${key} is empty`
+  if (origin === 'array' && limit === 1) return `${key} is an empty list`
+  return `${key} must be ${bound} ${limit}${things[origin] ?? ''}`
+}
+
+export function kindOf(value: unknown): string {
+  if (value === null) return 'nothing'
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object') return 'a group of keys'
+  if (typeof value === 'string') return 'text'
+  return typeof value === 'boolean' ? 'yes or no' : 'a number'
+}
+
+function join(path: string, key: string): string {
+  return path === '' ? key : `${path}.${key}`
+}

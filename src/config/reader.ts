@@ -1,0 +1,133 @@
+import { checkTunnels } from './checks.ts'
+import type { Config, GatewayConfig } from './config.ts'
+import { plain, type YamlNode } from './document.ts'
+import type { GatewayDraft, TunnelDraft } from './draft.ts'
+import type { Environment } from './files.ts'
+import { type ConfigProblem, hasErrors, problemAt } from './problem.ts'
+import { chmodLine, exposure, readPsk } from './psk.ts'
+import { readKeys } from './read-keys.ts'
+import { resolveTunnel, type TunnelSource } from './resolve.ts'
+import { gatewayKeys, tunnelKeys } from './schema.ts'
+import { type NamedTunnel, readSources } from './sources.ts'
+
+export type LoadedConfig = {
+  /** Absent when a problem is an error. */
+  readonly config?: Config
+  readonly problems: readonly ConfigProblem[]
+  /** Every file that was looked at, key files included. */
+  readonly files: readonly string[]
+  /** Texts of the configuration files without their secrets, for `formatProblems`. */
+  readonly sources: ReadonlyMap<string, string>
+}
+
+/** Reads the file, what it includes and the keys it names, and says everything that is wrong with them at once. */
+export function loadConfig(path: string, environment: Environment): LoadedConfig {
+  const sources = readSources(path, environment.files)
+  const problems: ConfigProblem[] = [...sources.problems]
+  const files = new Set(sources.texts.keys())
+  const gateway = readKeys(gatewayKeys, sources.gateway, sources.gatewayAt, 'gateway')
+  problems.push(...gateway.problems)
+  const tunnels = sources.tunnels.map((named) => {
+    const tunnel = readTunnel(named, gateway.draft, sources.folder, environment)
+    for (const file of tunnel.files) files.add(file)
+    return tunnel
+  })
+  const checks = checkTunnels(tunnels.map(({ source }) => source))
+  for (const { source, problems: own } of tunnels) {
+    problems.push(...own.keys, ...(checks.get(source) ?? []), ...own.key)
+  }
+  problems.push(
+    ...exposedFiles(
+      tunnels.map(({ source }) => source),
+      sources.modes,
+    ),
+  )
+  const result = { problems, files: [...files], sources: sources.texts }
+  if (hasErrors(problems)) return result
+  const config = {
+    gateway: gatewayConfig(gateway.draft, environment),
+    tunnels: tunnels.flatMap(({ source }) => resolveTunnel(source) ?? []),
+  }
+  return { ...result, config: deepFreeze(config) }
+}
+
+type ReadTunnel = {
+  readonly source: TunnelSource
+  readonly files: readonly string[]
+  /** Of the keys of the file, and of the pre-shared key: the rules between keys come in between. */
+  readonly problems: {
+    readonly keys: readonly ConfigProblem[]
+    readonly key: readonly ConfigProblem[]
+  }
+}
+
+function readTunnel(
+  { name, at, node }: NamedTunnel,
+  gateway: Partial<GatewayDraft>,
+  folder: string,
+  environment: Environment,
+): ReadTunnel {
+  const path = `tunnels.${name}`
+  const { draft, problems } = readKeys<TunnelDraft>(tunnelKeys, node, at, path)
+  const pskEntry = node?.kind === 'map' ? node.entries.get('psk') : undefined
+  const source = { name, at, node, draft, local: draft.address ?? gateway.address, psk: undefined }
+  if (pskEntry !== undefined && needsQuotes(pskEntry.value)) {
+    const text = {
+      message: `the pre-shared key of ${name} must stand in quotes`,
+      hints: ['unquoted, YAML may read it as a number or cut it at "#"; or use file:PATH'],
+    }
+    const own = problems.filter((problem) => problem.path !== `${path}.psk`)
+    return {
+      source,
+      files: [],
+      problems: { keys: own, key: [problemAt('error', pskEntry.key, `${path}.psk`, text)] },
+    }
+  }
+  if (draft.psk === undefined) return { source, files: [], problems: { keys: problems, key: [] } }
+  const { psk, findings, file } = readPsk(draft.psk, folder, environment)
+  const key = findings.map(({ severity, file, ...text }) =>
+    problemAt(severity, file === undefined ? (pskEntry?.key ?? at) : { file }, `${path}.psk`, text),
+  )
+  return {
+    source: { ...source, psk },
+    files: file === undefined ? [] : [file],
+    problems: { keys: problems, key },
+  }
+}
+
+/** A key is what is written, so YAML must not have read anything into it. */
+function needsQuotes(node: YamlNode): boolean {
+  if (node.kind !== 'scalar' || node.value === null || node.quoted) return false
+  return !/^(?:file|env):/.test(String(plain(node)))
+}
+
+/** A file that holds a key itself must be as private as a key file. */
+function exposedFiles(
+  tunnels: readonly TunnelSource[],
+  modes: ReadonlyMap<string, number>,
+): readonly ConfigProblem[] {
+  const holders = new Map<string, string>()
+  for (const { name, at, draft } of tunnels) {
+    if (draft.psk?.kind === 'text' && !holders.has(at.file)) holders.set(at.file, name)
+  }
+  return [...holders].flatMap(([file, name]) => {
+    const message = exposure(modes.get(file) ?? 0, `the key of ${name}`)
+    if (message === undefined) return []
+    const hints = [chmodLine(file), 'or keep the key in a file of its own: psk: file:PATH']
+    return [problemAt('error', { file }, `tunnels.${name}.psk`, { message, hints })]
+  })
+}
+
+function gatewayConfig(draft: Partial<GatewayDraft>, { hostName }: Environment): GatewayConfig {
+  return {
+    name: draft.name ?? hostName,
+    ...(draft.address === undefined ? {} : { address: draft.address }),
+    control: draft.control ?? '/run/causeway.sock',
+  }
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value
+  for (const inner of Object.values(value)) deepFreeze(inner)
+  return Object.freeze(value)
+}

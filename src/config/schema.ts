@@ -1,0 +1,246 @@
+import { z } from 'zod'
+import type { FileDraft, GatewayDraft, TunnelDraft } from './draft.ts'
+import { documented } from './key-doc.ts'
+import { phase1, phase2 } from './proposal-values.ts'
+import {
+  address,
+  controlPath,
+  duration,
+  ikeVersion,
+  interfaceName,
+  localId,
+  networks,
+  oneOf,
+  peer,
+  peerId,
+  psk,
+  replayWindow,
+  text,
+} from './values.ts'
+
+/** Each key once: its type, default and bounds as a schema, its meaning as a `KeyDoc`. */
+export type KeyTable<T> = { readonly [K in keyof T]-?: z.ZodType<T[K], unknown> }
+
+const SINCE = '0.1'
+
+export const fileKeys: KeyTable<FileDraft> = {
+  version: documented(z.literal(1), {
+    sentence: 'Version of this file format.',
+    paragraph:
+      'Always 1 today. A later format that reads differently will have another number, so that an old file is never read with a new meaning.',
+    example: '1',
+    since: SINCE,
+  }),
+  gateway: documented(z.unknown(), {
+    sentence: 'What is said of this gateway itself.',
+    paragraph: 'Its keys are listed under gateway.',
+    example: '{name: gw-berlin, address: 203.0.113.10}',
+    since: SINCE,
+  }),
+  include: documented(
+    z.union([text(255).transform((one) => [one]), z.array(text(255)).max(64)]).prefault([]),
+    {
+      sentence: 'Further files that hold tunnels.',
+      paragraph:
+        'One path or a list of them, relative to this file; `*` stands for any characters in the last part of a path. An included file holds `tunnels:` and nothing else. Names of tunnels must differ across all files.',
+      example: 'tunnels.d/*.yaml',
+      since: SINCE,
+    },
+  ),
+  tunnels: documented(z.unknown(), {
+    sentence: 'The tunnels, each under its name.',
+    paragraph:
+      'A name is what `causeway up` and `causeway status` take: letters, digits, `-`, `_` and `.`, at most 63, beginning with a letter or digit.',
+    example: '{paris: {…}}',
+    since: SINCE,
+  }),
+}
+
+export const gatewayKeys: KeyTable<GatewayDraft> = {
+  name: documented(text(63).optional(), {
+    sentence: 'Name of this gateway, for status and logs.',
+    paragraph: 'It is never sent to a peer.',
+    example: 'gw-berlin',
+    otherwise: 'the host name',
+    since: SINCE,
+  }),
+  address: documented(address.optional(), {
+    sentence: 'The address that peers have configured for us.',
+    paragraph:
+      'Every tunnel is negotiated from it unless the tunnel has an `address` of its own. It must be an address of this host; behind a static NAT it is the inside one.',
+    example: '203.0.113.10',
+    otherwise: 'none: each tunnel then needs its own',
+    since: SINCE,
+  }),
+  control: documented(controlPath.prefault('/run/causeway.sock'), {
+    sentence: 'Path of the socket that the `causeway` commands talk to.',
+    paragraph: 'A Unix socket. Two gateways on one host need two paths.',
+    example: '/run/causeway.sock',
+    since: SINCE,
+  }),
+}
+
+export const tunnelKeys: KeyTable<TunnelDraft> = {
+  note: documented(text(1000).optional(), {
+    sentence: 'Free text for whoever reads the file or the status.',
+    paragraph:
+      'The place, the device at the other end and whom to call are what one wants at night.',
+    example: '"Paris office, Cisco ISR 4331, J. Moreau +33 1 99 00 12 34"',
+    since: SINCE,
+  }),
+  ike: documented(ikeVersion.prefault('v1-main'), {
+    sentence: 'Version and mode of IKE spoken with this peer.',
+    paragraph:
+      '`v1-main` is IKEv1 Main mode (RFC 2409 §5). `v1-aggressive` and `v2` are not in this version yet. IKEv1 is answered only for peers whose tunnel says so.',
+    example: 'v1-main',
+    since: SINCE,
+  }),
+  peer: documented(peer, {
+    sentence: 'Address of the other gateway.',
+    paragraph:
+      'IPv4 or IPv6. In Main mode with a pre-shared key it must be a static address, because the responder can find the key only by the address the packets come from (RFC 2409 §5.4): a host name or `any` is refused.',
+    example: '198.51.100.7',
+    since: SINCE,
+  }),
+  address: documented(address.optional(), {
+    sentence: 'Our address for this tunnel alone.',
+    paragraph: 'For a gateway with several uplinks. Same IP family as `peer`.',
+    example: '203.0.113.10',
+    otherwise: 'gateway.address',
+    since: SINCE,
+  }),
+  psk: documented(psk, {
+    sentence: 'The pre-shared key, or where it is.',
+    paragraph:
+      '`file:PATH` (relative to this file), `env:NAME`, or the key itself in quotes. A key file must not be accessible to group or others (`chmod 600`); so must this file when a key stands in it. One line end at the end of a key file is not part of the key; everything else is, spaces included. The key is used as the octets written, never decoded.',
+    example: 'file:keys/paris.psk',
+    since: SINCE,
+  }),
+  id: documented(localId.optional(), {
+    sentence: 'The identity we send.',
+    paragraph:
+      'An address or a name. Needed behind a static NAT, where peers know the outside address and expect it as identity.',
+    example: '203.0.113.10',
+    otherwise: 'our address',
+    since: SINCE,
+  }),
+  'peer-id': documented(peerId.optional(), {
+    sentence: 'The identity the peer must send.',
+    paragraph:
+      "In Main mode with a pre-shared key this is the peer's address and need not be written. Some devices with a static address send another identity all the same (a host name, or the address behind their NAT): say so on purpose with `peer-id: {sends: asa1.example}`. The key is still found by the address, and that identity and no other is then accepted.",
+    example: '{sends: asa1.example}',
+    otherwise: "the peer's address",
+    since: SINCE,
+  }),
+  phase1: documented(phase1, {
+    sentence: 'Algorithms and lifetime of the IKE SA.',
+    paragraph:
+      'One proposal as text, encryption-hash-group, or the keys below. Names of all dialects are read: `aes256`, `aes-256-cbc`, `AES-CBC-256`; `group14`, `dh14`, `modp2048`. Left out, strong algorithms are offered, best first. What RFC 8247 advises against is used only when written, and warned of.',
+    example: 'aes256-sha256-group14',
+    since: SINCE,
+  }),
+  phase2: documented(phase2, {
+    sentence: 'Algorithms and lifetime of the Child SAs, which carry the traffic.',
+    paragraph:
+      'One proposal as text, encryption or encryption-integrity, with `, pfs GROUP` after it, or the keys below. Left out, AES-GCM and AES-CBC with HMAC-SHA-256 are offered.',
+    example: 'aes256gcm16, pfs group14',
+    since: SINCE,
+  }),
+  networks: documented(networks.optional(), {
+    sentence: 'Which traffic goes through the tunnel: ours <-> theirs.',
+    paragraph:
+      'A list of pairs of networks, ranges or addresses, each side mirrored in the file of the peer; a protocol and port may follow (`tcp/443`). IKEv1 cannot narrow: both files must say exactly the same. Each pair is a Child SA of its own.',
+    example: '["10.1.0.0/16 <-> 10.2.0.0/16"]',
+    since: SINCE,
+  }),
+  mode: documented(oneOf(['tunnel', 'transport']).prefault('tunnel'), {
+    sentence: 'Whether whole packets are wrapped, or only their payload.',
+    paragraph:
+      '`tunnel` connects networks. `transport` protects traffic between the two gateways themselves; its networks are then the two addresses.',
+    example: 'tunnel',
+    since: SINCE,
+  }),
+  start: documented(oneOf(['always', 'on-traffic', 'respond']).prefault('always'), {
+    sentence: 'When the tunnel should be up.',
+    paragraph:
+      '`always`: from start to stop, and re-established whenever it is not. `on-traffic`: at the first packet for it. `respond`: when the peer asks.',
+    example: 'always',
+    since: SINCE,
+  }),
+  encapsulation: documented(oneOf(['auto', 'force']).prefault('auto'), {
+    sentence: 'Whether ESP travels inside UDP.',
+    paragraph:
+      '`auto` uses UDP port 4500 when a NAT is found on the way (RFC 3947) and IP protocol 50 otherwise. `force` always uses UDP, for paths that drop protocol 50.',
+    example: 'auto',
+    since: SINCE,
+  }),
+  'replay-window': documented(replayWindow.prefault(1024), {
+    sentence: 'How late a packet may come and still be accepted.',
+    paragraph:
+      'Packets behind the newest, a multiple of 32. Larger on paths that reorder, or with QoS before the tunnel. 0 turns replay protection off.',
+    example: '1024',
+    unit: 'packets',
+    since: SINCE,
+  }),
+  'dead-peer': documented(
+    z
+      .strictObject({
+        'probe-every': documented(duration('2s', '1h').prefault('10s'), {
+          sentence: 'How long the peer may be silent before it is asked for a sign of life.',
+          paragraph: 'Nothing is sent while packets arrive from it (RFC 3706).',
+          example: '10s',
+          since: SINCE,
+        }),
+        'give-up-after': documented(duration('6s', '1d').prefault('30s'), {
+          sentence: 'How long it may stay silent before it counts as dead.',
+          paragraph:
+            'The tunnel is then taken down and, with `start: always`, built again. At least twice `probe-every`, so that one lost packet is no death.',
+          example: '30s',
+          since: SINCE,
+        }),
+      })
+      .prefault({}),
+    {
+      sentence: 'How a silent peer is noticed.',
+      paragraph: 'Needs dead peer detection (RFC 3706) in the peer, which nearly all have.',
+      example: '{probe-every: 10s, give-up-after: 30s}',
+      since: SINCE,
+    },
+  ),
+  interface: documented(
+    z
+      .strictObject({
+        name: documented(interfaceName.optional(), {
+          sentence: 'Name of the network interface of the tunnel.',
+          paragraph: 'At most 15 characters, as Linux has it. Firewall rules can match on it.',
+          example: 'cw-paris',
+          otherwise: 'cw- and the name of the tunnel, shortened where it is too long',
+          since: SINCE,
+        }),
+        mtu: documented(z.int().min(576).max(65535).optional(), {
+          sentence: 'Largest packet the tunnel takes.',
+          paragraph:
+            'Needed only where the path between the gateways is narrower than it says. At least 1280 when IPv6 goes through the tunnel (RFC 8200 §5).',
+          example: '1400',
+          otherwise: 'computed from the path and the algorithms',
+          unit: 'octets',
+          since: SINCE,
+        }),
+      })
+      .prefault({}),
+    {
+      sentence: 'The network interface that the traffic of this tunnel passes.',
+      paragraph: 'Made when the gateway starts and removed when it stops.',
+      example: '{name: cw-paris, mtu: 1400}',
+      since: SINCE,
+    },
+  ),
+}
+
+/** What may stand in a file that `include` names. */
+export const includedFileKeys: KeyTable<
+  Pick<FileDraft, 'tunnels'> & { readonly version: 1 | undefined }
+> = {
+  version: fileKeys.version.optional(),
+  tunnels: fileKeys.tunnels,
+}
