@@ -1,11 +1,6 @@
-import { type IpAddress, ipFamily } from '#bytes/ip'
+import type { IpAddress } from '#bytes/ip'
 import type { Secret } from '#bytes/secret'
-import {
-  addressBits,
-  type SelectorPair,
-  selectorFromPrefix,
-  type TrafficSelector,
-} from '#policy/traffic-selector'
+import { type SelectorPair, selectorFromPrefix } from '#policy/traffic-selector'
 import type { Position, TunnelConfig } from './config.ts'
 import type { YamlNode } from './document.ts'
 import type { TunnelDraft } from './draft.ts'
@@ -95,11 +90,7 @@ export function selectorPairs({
   const { networks, mode, peer } = draft
   if (networks !== undefined || mode !== 'transport') return networks
   if (local === undefined || peer?.kind !== 'address') return undefined
-  return [{ local: hostSelector(local), remote: hostSelector(peer.address) }]
-}
-
-export function hostSelector(address: IpAddress): TrafficSelector {
-  return selectorFromPrefix({ address, bits: addressBits(ipFamily(address)) })
+  return [{ local: selectorFromPrefix(local), remote: selectorFromPrefix(peer.address) }]
 }
 
 function positionsOf(at: Place, node: YamlNode | undefined): Readonly<Record<string, Position>> {
