@@ -53,6 +53,7 @@ export const EPROTO = 71
 export const EMSGSIZE = 90
 export const ENOPROTOOPT = 92
 export const EOPNOTSUPP = 95
+export const EAFNOSUPPORT = 97
 export const EADDRINUSE = 98
 export const EADDRNOTAVAIL = 99
 export const ENETDOWN = 100
@@ -98,7 +99,10 @@ const ERRORS: ReadonlyMap<number, readonly [name: string, detail: string]> = new
   [93, ['EPROTONOSUPPORT', 'the kernel does not have this protocol']],
   [94, ['ESOCKTNOSUPPORT', 'the kernel does not have this kind of socket']],
   [EOPNOTSUPP, ['EOPNOTSUPP', 'not supported here']],
-  [97, ['EAFNOSUPPORT', 'the kernel does not have this address family; IPv6 may be switched off']],
+  [
+    EAFNOSUPPORT,
+    ['EAFNOSUPPORT', 'the kernel does not have this address family; IPv6 may be switched off'],
+  ],
   [EADDRINUSE, ['EADDRINUSE', 'another process has this address and port']],
   [EADDRNOTAVAIL, ['EADDRNOTAVAIL', 'no interface of this machine has this address']],
   [ENETDOWN, ['ENETDOWN', 'the network device is down']],

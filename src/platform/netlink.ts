@@ -1,0 +1,186 @@
+import { Descriptor } from './descriptor.ts'
+import { checked, EAGAIN, EINTR, EMSGSIZE, errnoDetail, SystemError } from './errno.ts'
+import { allocateMemory, lastErrno, program } from './native.ts'
+import {
+  Attributes,
+  decodeMessages,
+  type NetlinkMessage,
+  type NetlinkRequest,
+  viewOf,
+} from './netlink-message.ts'
+
+/** A conversation with the kernel about links, addresses, routes and rules. Synchronous: the kernel answers at once. */
+export class Netlink {
+  readonly #descriptor: Descriptor
+  readonly #buffer = allocateMemory(BUFFER_OCTETS)
+  #sequence = 0
+
+  constructor(descriptor: Descriptor) {
+    this.#descriptor = descriptor
+  }
+
+  /**
+   * Asks for a change or for one object. @returns what came before the acknowledgement. @param call and `subject` name it in
+   * errors, such as `add route`, `10.2.0.0/16`. @throws SystemError with the kernel's own explanation where it gave one
+   */
+  request(message: NetlinkRequest, call: string, subject: string): NetlinkMessage[] {
+    const sequence = this.#send(message, NLM_F_REQUEST | NLM_F_ACK, call, subject)
+    const answers: NetlinkMessage[] = []
+    for (;;) {
+      for (const answer of this.#receive(sequence, call, subject)) {
+        if (answer.type !== NLMSG_ERROR) answers.push(answer)
+        if (answer.type === NLMSG_ERROR) {
+          throwFailure(answer, call, subject)
+          return answers
+        }
+      }
+    }
+  }
+
+  /** Asks for all objects of a kind; again when they changed while the kernel was listing them. */
+  dump(message: NetlinkRequest, call: string): NetlinkMessage[] {
+    for (let attempt = 1; ; attempt++) {
+      const { answers, interrupted } = this.#dumpOnce(message, call)
+      if (!interrupted || attempt === DUMP_ATTEMPTS) return answers
+    }
+  }
+
+  close(): void {
+    this.#descriptor.close()
+  }
+
+  #dumpOnce(
+    message: NetlinkRequest,
+    call: string,
+  ): { readonly answers: NetlinkMessage[]; readonly interrupted: boolean } {
+    const sequence = this.#send(message, NLM_F_REQUEST | NLM_F_DUMP, call, '')
+    const answers: NetlinkMessage[] = []
+    let interrupted = false
+    for (;;) {
+      for (const answer of this.#receive(sequence, call, '')) {
+        interrupted ||= (answer.flags & NLM_F_DUMP_INTR) !== 0
+        if (answer.type === NLMSG_DONE || answer.type === NLMSG_ERROR) {
+          throwFailure(answer, call, '')
+          return { answers, interrupted }
+        }
+        answers.push(answer)
+      }
+    }
+  }
+
+  #send(message: NetlinkRequest, flags: number, call: string, subject: string): number {
+    this.#sequence = (this.#sequence + 1) >>> 0
+    const octets = message.encode(this.#sequence)
+    viewOf(octets).setUint16(6, message.flags | flags, true)
+    this.#buffer.octets.set(octets)
+    checked(call, send(this.#descriptor.fd, this.#buffer.address, octets.length, 0), subject)
+    return this.#sequence
+  }
+
+  /** Messages of one datagram that answer this request; leftovers of a request given up are passed over. */
+  #receive(sequence: number, call: string, subject: string): NetlinkMessage[] {
+    for (;;) {
+      const octets = recv(this.#descriptor.fd, this.#buffer.address, BUFFER_OCTETS, MSG_TRUNC)
+      if (octets > BUFFER_OCTETS) throw new SystemError(call, EMSGSIZE, subject, TRUNCATED)
+      if (octets >= 0) {
+        const messages = decodeMessages(this.#buffer.octets.subarray(0, octets))
+        return messages.filter((message) => message.sequence === sequence)
+      }
+      const errno = lastErrno()
+      if (errno === EAGAIN) throw new SystemError(call, errno, subject, SILENT)
+      if (errno !== EINTR) throw new SystemError(call, errno, subject)
+    }
+  }
+}
+
+export function openNetlink(): Netlink {
+  const fd = checked(
+    'socket',
+    socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE),
+    'netlink',
+  )
+  const descriptor = new Descriptor(fd)
+  const value = allocateMemory(16)
+  value.words[0] = 1
+  // Kernels before 4.20 lack the last; they then list more than was asked for, and callers filter anyhow.
+  for (const option of [NETLINK_CAP_ACK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK]) {
+    setsockopt(fd, SOL_NETLINK, option, value.address, 4)
+  }
+  value.words[0] = ANSWER_SECONDS
+  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, value.address, 16)
+  return new Netlink(descriptor)
+}
+
+/** Runs `work` with a conversation of its own. */
+export function withNetlink<T>(work: (netlink: Netlink) => T): T {
+  const netlink = openNetlink()
+  try {
+    return work(netlink)
+  } finally {
+    netlink.close()
+  }
+}
+
+/**
+ * `struct nlmsgerr`: negated errno 0, then the header of the request (and nothing of its body: NETLINK_CAP_ACK), then attributes with
+ * the kernel's explanation. The end of a dump carries an errno and the attributes.
+ */
+function throwFailure({ type, flags, body }: NetlinkMessage, call: string, subject: string): void {
+  const errno = body.length >= 4 ? -viewOf(body).getInt32(0, true) : 0
+  if (errno === 0) return
+  const explained = (flags & NLM_F_ACK_TLVS) !== 0
+  const from = type === NLMSG_DONE ? 4 : 4 + 16
+  const text = explained ? new Attributes(body, from).text(NLMSGERR_ATTR_MSG) : undefined
+  const detail = text === undefined ? undefined : `${errnoDetail(errno)}; the kernel says: ${text}`
+  throw new SystemError(call, errno, subject === '' ? undefined : subject, detail)
+}
+
+const socket: (domain: number, type: number, protocol: number) => number = program.func(
+  'int socket(int domain, int type, int protocol)',
+)
+const send: (fd: number, data: bigint, octets: number, flags: number) => number = program.func(
+  'long send(int fd, uint64_t data, size_t octets, int flags)',
+)
+const recv: (fd: number, data: bigint, octets: number, flags: number) => number = program.func(
+  'long recv(int fd, uint64_t data, size_t octets, int flags)',
+)
+const setsockopt: (
+  fd: number,
+  level: number,
+  option: number,
+  value: bigint,
+  octets: number,
+) => number = program.func(
+  'int setsockopt(int fd, int level, int option, uint64_t value, unsigned int octets)',
+)
+
+export const NLM_F_REPLACE = 0x100
+export const NLM_F_EXCL = 0x200
+export const NLM_F_CREATE = 0x400
+
+const AF_NETLINK = 16
+const NETLINK_ROUTE = 0
+const SOCK_RAW = 3
+const SOCK_CLOEXEC = 0x80000
+const SOL_SOCKET = 1
+const SO_RCVTIMEO = 20
+const SOL_NETLINK = 270
+const NETLINK_CAP_ACK = 10
+const NETLINK_EXT_ACK = 11
+const NETLINK_GET_STRICT_CHK = 12
+const MSG_TRUNC = 0x20
+const NLM_F_REQUEST = 1
+const NLM_F_ACK = 4
+const NLM_F_DUMP_INTR = 0x10
+const NLM_F_ACK_TLVS = 0x200
+const NLM_F_DUMP = 0x300
+const NLMSG_ERROR = 2
+const NLMSG_DONE = 3
+const NLMSGERR_ATTR_MSG = 1
+
+/** The kernel fills at most 32 KiB of a dump at a time. */
+const BUFFER_OCTETS = 64 * 1024
+const DUMP_ATTEMPTS = 5
+const ANSWER_SECONDS = 5
+const SILENT = `the kernel did not answer within ${ANSWER_SECONDS} seconds`
+const TRUNCATED = 'the kernel answered with more than fits'
