@@ -1,0 +1,383 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { type IpAddress, ip } from '#bytes/ip'
+import { Secret } from '#bytes/secret'
+import { encryption, integrity } from '#crypto/registry'
+import type { EspSuite } from '#policy/proposal'
+import type { SelectorPair } from '#policy/traffic-selector'
+import { IpProtocol } from '#wire/ip-protocol'
+import { ipPacket, transportSum } from '../../test/support/ip-packet.ts'
+import { nodeTransformFactory } from '../dataplane/userspace/node-transform.ts'
+import { foldChecksum } from '../wire/checksum.ts'
+import { FragmentTable } from './fragment-table.ts'
+import { decapsulate, InboundState, InboundVerdict, OpenedPacket } from './inbound.ts'
+import { encapsulate, OutboundState, OutboundVerdict, SealedPacket } from './outbound.ts'
+import { PacketFields, readPacketFields } from './packet-fields.ts'
+import { espSpi, type InboundSa, type OutboundSa } from './sa.ts'
+import { SA_COUNTER_FIELDS, SaCounter } from './sa-counters.ts'
+import { Sad } from './sad.ts'
+import { Expiry, SequenceCounter } from './sequence.ts'
+
+const AT = 256
+const octets = new Uint8Array(8192)
+const arena = { octets, view: new DataView(octets.buffer) }
+const factory = nodeTransformFactory(arena)
+
+const V4 = { here: ip('10.1.0.5'), there: ip('10.2.0.7') }
+const V6 = { here: ip('fd00:1::5'), there: ip('fd00:2::7') }
+const OUTER = { local: ip('192.0.2.1'), remote: ip('198.51.100.1') }
+const OUTER_6 = { local: ip('2001:db8::1'), remote: ip('2001:db8::2') }
+
+const CBC: EspSuite = { encryption: 'aes128-cbc', integrity: 'hmac-sha256-128', esn: false }
+const GCM: EspSuite = { encryption: 'aes128-gcm16', integrity: 'none', esn: false }
+const ESN: EspSuite = { encryption: 'aes256-gcm16', integrity: 'none', esn: true }
+const CTR: EspSuite = { encryption: 'aes192-ctr', integrity: 'hmac-sha1-96', esn: true }
+const DES: EspSuite = { encryption: '3des-cbc', integrity: 'hmac-md5-96', esn: false }
+
+type Options = {
+  readonly suite?: EspSuite
+  readonly mode?: 'tunnel' | 'transport'
+  readonly replayWindow?: number
+  readonly selectors?: SelectorPair
+  readonly outer?: { readonly local: IpAddress; readonly remote: IpAddress }
+  readonly encapsulation?: 'udp' | 'native'
+  readonly volume?: { readonly soft: number; readonly hard: number }
+  readonly sequence?: SequenceCounter
+}
+
+const single = (address: IpAddress, protocol = 0, port?: number) => ({
+  family: address.includes(':') ? (6 as const) : (4 as const),
+  protocol,
+  start: address,
+  end: address,
+  startPort: port ?? 0,
+  endPort: port ?? 0xffff,
+})
+
+/** Both ends of one SA: `out` at the sender, `sad` at the receiver. Addresses are the sender's view. */
+function link(options: Options = {}) {
+  const suite = options.suite ?? GCM
+  const outer = options.outer ?? OUTER
+  const { keyOctets, saltOctets } = encryption(suite.encryption)
+  const macOctets = suite.integrity === 'none' ? 0 : integrity(suite.integrity).keyOctets
+  const selectors = options.selectors ?? { local: single(V4.here), remote: single(V4.there) }
+  const common = {
+    spi: espSpi(0xc0de_0001),
+    child: { tunnel: 'paris', pair: 0 },
+    suite,
+    mode: options.mode ?? ('tunnel' as const),
+    encapsulation: options.encapsulation ?? ('native' as const),
+    encryptionKey: new Secret(new Uint8Array(keyOctets + saltOctets).fill(1)),
+    integrityKey: new Secret(new Uint8Array(macOctets).fill(2)),
+    ...(options.volume === undefined ? {} : { volume: options.volume }),
+  }
+  const outbound: OutboundSa = {
+    ...common,
+    direction: 'outbound',
+    local: { address: outer.local, port: 4500 },
+    remote: { address: outer.remote, port: 4500 },
+    selectors,
+  }
+  const inbound: InboundSa = {
+    ...common,
+    direction: 'inbound',
+    local: outbound.remote,
+    remote: outbound.local,
+    selectors: { local: selectors.remote, remote: selectors.local },
+    replayWindow: options.replayWindow ?? 64,
+  }
+  const keys = [common.encryptionKey, common.integrityKey] as const
+  const out = new OutboundState(
+    outbound,
+    factory('outbound', suite, ...keys),
+    new Float64Array(SA_COUNTER_FIELDS),
+    ...(options.sequence === undefined ? [] : [options.sequence]),
+  )
+  const into = new InboundState(
+    inbound,
+    factory('inbound', suite, ...keys),
+    new Float64Array(SA_COUNTER_FIELDS),
+  )
+  const sad = new Sad()
+  sad.insert(into)
+  return { out, into, sad, fragments: new FragmentTable() }
+}
+
+type Link = ReturnType<typeof link>
+
+/** @returns the ESP packet, or the verdict when there is none */
+function seal({ out }: Link, packet: Uint8Array): Uint8Array | OutboundVerdict {
+  octets.fill(0xee)
+  octets.set(packet, AT)
+  const fields = new PacketFields()
+  assert.equal(readPacketFields(arena.view, AT, packet.length, fields), true)
+  const sealed = new SealedPacket()
+  const verdict = encapsulate(arena, out, AT, fields, 1000, sealed)
+  if (verdict !== OutboundVerdict.sealed) return verdict
+  return octets.slice(sealed.offset, sealed.offset + sealed.length)
+}
+
+function sealed(link: Link, packet: Uint8Array): Uint8Array {
+  const esp = seal(link, packet)
+  assert.ok(esp instanceof Uint8Array)
+  return esp
+}
+
+/** @returns the inner packet, or the verdict when there is none */
+function open(link: Link, esp: Uint8Array, trafficClass = 0): Uint8Array | InboundVerdict {
+  octets.fill(0xee)
+  octets.set(esp, AT)
+  const opened = new OpenedPacket(new PacketFields())
+  const verdict = decapsulate(
+    arena,
+    link.sad,
+    link.fragments,
+    AT,
+    esp.length,
+    trafficClass,
+    2000,
+    opened,
+  )
+  if (verdict !== InboundVerdict.delivered) return verdict
+  return octets.slice(opened.offset, opened.offset + opened.length)
+}
+
+/** An ESP packet over content that `encapsulate` would never make. */
+function forge({ out }: Link, content: Uint8Array): Uint8Array {
+  const { transform } = out
+  assert.equal(out.advance(), true)
+  const length = 8 + transform.ivOctets + content.length + transform.icvOctets
+  arena.view.setUint32(AT, out.sa.spi)
+  arena.view.setUint32(AT + 4, out.sequence.low)
+  octets.set(content, AT + 8 + transform.ivOctets)
+  transform.seal(AT, length, out.sequence.high)
+  return octets.slice(AT, AT + length)
+}
+
+const packet = (payload = 64): Uint8Array =>
+  ipPacket({ source: V4.here, destination: V4.there, payload: new Uint8Array(payload) })
+
+for (const suite of [GCM, ESN, CBC, CTR, DES]) {
+  test(`carries packets of every length: ${suite.encryption}, ESN ${suite.esn}`, () => {
+    const line = link({ suite })
+    for (let length = 0; length < 70; length++) {
+      const inner = packet(length)
+      const esp = sealed(line, inner)
+      const { ivOctets, icvOctets, alignment } = line.out.transform
+      assert.equal((esp.length - 8 - ivOctets - icvOctets) % alignment, 0)
+      assert.deepEqual(open(line, esp), inner)
+    }
+    assert.equal(line.into.counters[SaCounter.packets], 70)
+    assert.equal(line.into.counters[SaCounter.sequence], 70)
+    assert.equal(line.into.counters[SaCounter.octets], line.out.counters[SaCounter.octets])
+    assert.equal(line.into.counters[SaCounter.lastUsed], 2000)
+  })
+}
+
+test('carries IPv6 inside', () => {
+  const line = link({ selectors: { local: single(V6.here), remote: single(V6.there) } })
+  const inner = ipPacket({ source: V6.here, destination: V6.there })
+  assert.deepEqual(open(line, sealed(line, inner)), inner)
+})
+
+test('refuses a packet it has seen, and counts it', () => {
+  const line = link()
+  const esp = sealed(line, packet())
+  assert.ok(open(line, esp) instanceof Uint8Array)
+  assert.equal(open(line, esp), InboundVerdict.replayed)
+  assert.equal(line.into.counters[SaCounter.replayed], 1)
+})
+
+test('a forged packet with a high sequence number does not move the window', () => {
+  const line = link({ replayWindow: 32 })
+  const first = sealed(line, packet())
+  const forged = sealed(line, packet())
+  forged.set([0x7f, 0xff, 0xff, 0xff], 4)
+  assert.equal(open(line, forged), InboundVerdict.badIcv)
+  assert.ok(open(line, first) instanceof Uint8Array)
+  assert.equal(line.into.counters[SaCounter.badIcv], 1)
+})
+
+test('refuses unknown SPIs and impossible lengths before any cryptography', () => {
+  const line = link({ suite: CBC })
+  const esp = sealed(line, packet())
+  const stranger = esp.slice()
+  stranger[3] = 9
+  assert.equal(open(line, stranger), InboundVerdict.unknownSpi)
+  assert.equal(open(line, esp.subarray(0, 7)), InboundVerdict.malformed)
+  assert.equal(open(line, esp.subarray(0, 40)), InboundVerdict.malformed)
+  assert.equal(open(line, esp.subarray(0, esp.length - 1)), InboundVerdict.malformed)
+  assert.equal(open(line, new Uint8Array(0)), InboundVerdict.malformed)
+})
+
+test('drops what comes out of the tunnel from outside its selectors', () => {
+  const wide = { ...single(V4.here), start: ip('0.0.0.0'), end: ip('255.255.255.255') }
+  const line = link({ selectors: { local: wide, remote: single(V4.there) } })
+  const strict = link({ selectors: { local: single(V4.here), remote: single(V4.there) } })
+  const spoofed = ipPacket({ source: ip('10.9.9.9'), destination: V4.there })
+  assert.equal(open(strict, sealed(line, spoofed)), InboundVerdict.outsideSelectors)
+  assert.equal(strict.into.counters[SaCounter.outsideSelectors], 1)
+  assert.equal(strict.into.counters[SaCounter.packets], 0)
+  const reflected = ipPacket({ source: V4.there, destination: V4.here })
+  assert.equal(open(strict, sealed(line, reflected)), InboundVerdict.outsideSelectors)
+})
+
+test('later fragments pass where ports decide only behind their first', () => {
+  const selectors = {
+    local: single(V4.here, IpProtocol.udp),
+    remote: single(V4.there, IpProtocol.udp, 53),
+  }
+  const line = link({ selectors })
+  const base = { source: V4.here, destination: V4.there }
+  const later = ipPacket({ ...base, fragmentOffset: 4 })
+  assert.equal(open(line, sealed(line, later)), InboundVerdict.outsideSelectors)
+  const first = ipPacket({ ...base, destinationPort: 53, moreFragments: true })
+  assert.deepEqual(open(line, sealed(line, first)), first)
+  assert.deepEqual(open(line, sealed(line, later)), later)
+})
+
+test('dummy packets end in silence, and traffic flow padding is cut off', () => {
+  const line = link()
+  assert.equal(open(line, forge(line, Uint8Array.of(1, 2, 2, 59))), InboundVerdict.dummy)
+  assert.equal(line.into.counters[SaCounter.badPadding], 0)
+  const inner = packet(24)
+  const padded = new Uint8Array(inner.length + 200)
+  padded.set(inner)
+  padded.set([1, 2, 2, 4], padded.length - 4)
+  assert.deepEqual(open(line, forge(line, padded)), inner)
+})
+
+test('refuses content that no sender may make', () => {
+  const line = link()
+  const inner = packet(24) // 48 octets
+  const bad = (...trailer: number[]): void => {
+    assert.equal(
+      open(line, forge(line, Uint8Array.from([...inner, ...trailer]))),
+      InboundVerdict.badContent,
+      trailer.join(' '),
+    )
+  }
+  bad(1, 3, 2, 4) // padding does not count up
+  bad(1, 2, 255, 4) // more padding than packet
+  bad(1, 2, 2, 41) // IPv4 said to be IPv6
+  bad(1, 2, 2, 17) // UDP in tunnel mode
+  bad(1, 2, 2, 0)
+  inner[3] = 60 // total length beyond the content
+  bad(1, 2, 2, 4)
+  inner[0] = 0x55
+  bad(1, 2, 2, 4)
+  assert.equal(line.into.counters[SaCounter.badPadding], 7)
+  assert.equal(open(line, forge(line, Uint8Array.of(0, 1, 1, 4))), InboundVerdict.badContent)
+})
+
+test('survives any authenticated content', () => {
+  const line = link({ replayWindow: 0 })
+  const transport = link({ replayWindow: 0, mode: 'transport', encapsulation: 'udp' })
+  fc.assert(
+    fc.property(
+      fc.uint8Array({ minLength: 4, maxLength: 80 }),
+      fc.constantFrom(4, 41, 59, 6, 17, 1),
+      fc.constantFrom(0, 1, 2, 255),
+      (content, nextHeader, padding) => {
+        const cut = content.slice(0, content.length & ~3)
+        cut.set([padding, nextHeader], cut.length - 2)
+        open(line, forge(line, cut))
+        open(transport, forge(transport, cut))
+      },
+    ),
+  )
+})
+
+test('the last sequence number is used once and never wraps', () => {
+  const line = link({ sequence: new SequenceCounter(false, 0xffff_fffe) })
+  assert.ok(seal(line, packet()) instanceof Uint8Array)
+  assert.equal(line.out.expiry, Expiry.soft)
+  assert.equal(seal(line, packet()), OutboundVerdict.exhausted)
+  assert.equal(line.out.expiry, Expiry.hard)
+  assert.equal(seal(line, packet()), OutboundVerdict.exhausted)
+})
+
+test('extended sequence numbers go over 2^32 and end at 2^64', () => {
+  const line = link({ suite: ESN, sequence: new SequenceCounter(true, 0xffff_fffe, 0) })
+  line.into.window.accept(0xffff_fffd, 0)
+  for (let i = 0; i < 4; i++) assert.ok(open(line, sealed(line, packet())) instanceof Uint8Array)
+  assert.equal(line.into.window.highest, 0x1_0000_0002)
+  assert.equal(line.out.expiry, Expiry.none)
+  const last = link({ suite: ESN, sequence: new SequenceCounter(true, 0xffff_fffe, 0xffff_ffff) })
+  assert.ok(seal(last, packet()) instanceof Uint8Array)
+  assert.equal(last.out.expiry, Expiry.soft)
+  assert.equal(seal(last, packet()), OutboundVerdict.exhausted)
+})
+
+test('a volume limit asks for a rekey, then closes the SA in both directions', () => {
+  const inner = packet(72) // 96 octets
+  const line = link({ volume: { soft: 96, hard: 192 } })
+  assert.deepEqual(open(line, sealed(line, inner)), inner)
+  assert.deepEqual([line.out.expiry, line.into.expiry], [Expiry.none, Expiry.none])
+  const esp = sealed(line, inner)
+  assert.deepEqual(open(line, esp), inner)
+  assert.deepEqual([line.out.expiry, line.into.expiry], [Expiry.soft, Expiry.soft])
+  assert.equal(seal(line, inner), OutboundVerdict.exhausted)
+  const receiver = link({ volume: { soft: 1, hard: 96 } })
+  const sender = link()
+  assert.deepEqual(open(receiver, sealed(sender, inner)), inner)
+  assert.equal(open(receiver, sealed(sender, inner)), InboundVerdict.exhausted)
+  assert.equal(receiver.into.expiry, Expiry.hard)
+})
+
+for (const outer of [OUTER, OUTER_6]) {
+  const selectors = { local: single(outer.local), remote: single(outer.remote) }
+  test(`transport mode carries the payload and rebuilds the header: ${outer.local}`, () => {
+    const line = link({ mode: 'transport', selectors, outer })
+    const inner = ipPacket({ source: outer.local, destination: outer.remote, dontFragment: true })
+    const esp = sealed(line, inner)
+    const header = outer === OUTER ? 20 : 40
+    assert.ok(esp.length < inner.length - header + 8 + 8 + 16 + 6)
+    const delivered = open(line, esp)
+    assert.ok(delivered instanceof Uint8Array)
+    assert.deepEqual(delivered.subarray(header), inner.subarray(header))
+    assert.deepEqual(delivered.subarray(header - 8), inner.subarray(header - 8))
+  })
+
+  test(`transport mode through a NAT mends the checksum: ${outer.local}`, () => {
+    const line = link({ mode: 'transport', selectors, outer, encapsulation: 'udp' })
+    const inner = ipPacket({ source: outer.local, destination: outer.remote })
+    inner.set([0, 28, 0x12, 0x34], (outer === OUTER ? 20 : 40) + 4) // UDP length, wrong checksum
+    const delivered = open(line, sealed(line, inner))
+    assert.ok(delivered instanceof Uint8Array)
+    assert.equal(foldChecksum(transportSum(delivered)), 0)
+  })
+}
+
+test('transport mode cannot carry fragments', () => {
+  const selectors = { local: single(OUTER.local), remote: single(OUTER.remote) }
+  const line = link({ mode: 'transport', selectors })
+  const inner = ipPacket({ source: OUTER.local, destination: OUTER.remote, moreFragments: true })
+  assert.equal(seal(line, inner), OutboundVerdict.cannotCarry)
+})
+
+test('congestion on the way is told to the receiver, and drops what cannot be told', () => {
+  const line = link()
+  const capable = ipPacket({ source: V4.here, destination: V4.there, trafficClass: 2 })
+  const marked = ipPacket({ source: V4.here, destination: V4.there, trafficClass: 3 })
+  assert.deepEqual(open(line, sealed(line, capable), 3), marked)
+  assert.equal(open(line, sealed(line, packet()), 3), InboundVerdict.badContent)
+})
+
+test('the SAD finds each of many SAs, and none that was removed', () => {
+  const sad = new Sad()
+  const { into } = link()
+  const spis = Array.from({ length: 3000 }, (_, i) => (256 + i * 1_431_655) >>> 0)
+  const states = spis
+    .slice(0, 300)
+    .map((spi) => new InboundState({ ...into.sa, spi: espSpi(spi) }, into.transform, into.counters))
+  for (const state of states) sad.insert(state)
+  assert.equal(sad.size, 300)
+  for (const [i, spi] of spis.entries()) assert.equal(sad.find(spi), states[i])
+  for (const state of states.slice(0, 150)) assert.equal(sad.remove(state.spi), state)
+  for (const [i, state] of states.entries()) {
+    assert.equal(sad.find(state.spi), i < 150 ? undefined : state)
+  }
+  assert.equal(sad.find(0), undefined)
+})
