@@ -19,7 +19,11 @@ type Group = {
 const GROUPS: Readonly<Record<string, Group>> = {
   unit: {
     what: 'units, exchanges, vectors, fuzzing and house rules; needs nothing but Node',
-    files: ['src/**/*.test.ts', 'test/{exchange,vectors,fuzz,rules}/**/*.test.ts'],
+    files: [
+      'src/**/*.test.ts',
+      'test/{exchange,vectors,fuzz,rules,support}/**/*.test.ts',
+      'tools/**/*.test.ts',
+    ],
     concurrency: 2,
   },
   package: {

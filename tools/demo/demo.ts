@@ -1,7 +1,6 @@
 // `npm run demo`: two sites, two real gateways, one tunnel, real traffic, and a look at the wire between them.
 // `npm run demo -- --json` prints one JSON document instead. Exits 0 only when everything it shows held.
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
 import type { MessageEvent } from '#ike/events'
 import { GatewayProcess } from '../../test/support/gateway.ts'
 import { continueInUserNamespace, networkPrivileges } from '../../test/support/privileges.ts'
