@@ -1,0 +1,250 @@
+import assert from 'node:assert/strict'
+import type { TunnelStatus } from '#control/status'
+import { GatewayProcess, type TunnelSettings } from './gateway.ts'
+import { eventually } from './process.ts'
+import { StrongSwan, type SwanChildSa, type SwanControl, type SwanIkeSa } from './strongswan.ts'
+import type { SwanConnection } from './swan-conf.ts'
+import { ADDRESSES, buildTopology, type Topology, type TopologyOptions } from './topology.ts'
+
+/**
+ * One tunnel between Causeway (gateway A) and strongSwan (gateway B), said once. Algorithms in the words both understand:
+ * `aes256-sha256-modp2048`.
+ */
+export type Link = {
+  readonly name: string
+  readonly phase1: string
+  /** `aes128gcm16`, `aes256-sha256`. */
+  readonly esp: string
+  readonly pfs: 'none' | string
+  readonly causeway: string
+  readonly strongswan: string
+  /** Causeway's network first. */
+  readonly networks: readonly (readonly [causeway: string, strongswan: string])[]
+}
+
+export const LINK: Link = {
+  name: 'link',
+  phase1: 'aes256-sha256-modp2048',
+  esp: 'aes256gcm16',
+  pfs: 'none',
+  causeway: ADDRESSES.gatewayA.ipv4,
+  strongswan: ADDRESSES.gatewayB.ipv4,
+  networks: [['10.1.0.0/16', '10.2.0.0/16']],
+}
+
+export const LINK6: Link = {
+  ...LINK,
+  causeway: ADDRESSES.gatewayA.ipv6,
+  strongswan: ADDRESSES.gatewayB.ipv6,
+  networks: [['fd00:1::/64', 'fd00:2::/64']],
+}
+
+export const PSK = 'a key that both sides know'
+
+/** Causeway's side of a link; it waits to be asked unless told otherwise. */
+export function causewaySide(link: Link, more: Partial<TunnelSettings> = {}): TunnelSettings {
+  return {
+    address: link.causeway,
+    peer: link.strongswan,
+    psk: PSK,
+    phase1: link.phase1,
+    phase2: link.pfs === 'none' ? link.esp : `${link.esp}, pfs ${link.pfs}`,
+    networks: link.networks.map(([ours, theirs]) => `${ours} <-> ${theirs}`),
+    start: 'respond',
+    ...more,
+  }
+}
+
+/** strongSwan's side; child `net` for the first pair of networks, `net2` for the second. Its names begin with the link's. */
+export function strongswanSide(link: Link, more: Partial<SwanConnection> = {}): SwanConnection {
+  return {
+    name: link.name,
+    local: link.strongswan,
+    remote: link.causeway,
+    psk: PSK,
+    proposals: [link.phase1],
+    encap: true,
+    children: link.networks.map(([ours, theirs], index) => ({
+      name: childName(link, index),
+      localTs: [theirs],
+      remoteTs: [ours],
+      proposals: [link.pfs === 'none' ? link.esp : `${link.esp}-${link.pfs}`],
+    })),
+    ...more,
+  }
+}
+
+export function childName(link: Link, index = 0): string {
+  return `${link.name}-net${index === 0 ? '' : index + 1}`
+}
+
+/** The topology with Causeway at site A and strongSwan (ESP in userspace) at site B. */
+export type Encounter = {
+  readonly topology: Topology
+  readonly causeway: GatewayProcess
+  readonly strongswan: StrongSwan
+  end(): Promise<void>
+}
+
+export async function meet(
+  tunnels: Readonly<Record<string, TunnelSettings>>,
+  connections: readonly SwanConnection[],
+  options: TopologyOptions & {
+    readonly prepare?: (topology: Topology) => Promise<void>
+    readonly logLevel?: 'normal' | 'secrets'
+  } = {},
+): Promise<Encounter> {
+  const topology = await buildTopology(options)
+  const running: { stop(): Promise<void> }[] = []
+  const end = async (): Promise<void> => {
+    try {
+      await Promise.all(running.map((one) => one.stop()))
+    } finally {
+      topology.dispose()
+    }
+  }
+  try {
+    await options.prepare?.(topology)
+    const { logLevel = 'normal' } = options
+    const strongswan = await StrongSwan.start(topology.gatewayB, { logLevel })
+    running.push(strongswan)
+    await strongswan.load(connections)
+    const causeway = await GatewayProcess.start(topology.gatewayA, { name: 'gw-a', tunnels })
+    running.push(causeway)
+    return { topology, causeway, strongswan, end }
+  } catch (error) {
+    await end()
+    throw error
+  }
+}
+
+/** Both sides' word on a link that is up, taken when both have it. */
+export type Agreement = {
+  readonly tunnel: TunnelStatus
+  readonly ikeSa: SwanIkeSa
+  readonly childSa: SwanChildSa
+}
+
+export async function agreement(
+  link: Link,
+  causeway: GatewayProcess,
+  strongswan: SwanControl,
+): Promise<Agreement> {
+  return eventually(
+    `both sides have ${link.name}`,
+    async () => {
+      const tunnel = await causeway.tunnel(link.name)
+      const ikeSa = await strongswan.established(link.name)
+      const childSa = ikeSa?.children.find(({ state }) => state === 'INSTALLED')
+      if (tunnel.state !== 'up' || ikeSa === undefined || childSa === undefined) return undefined
+      return { tunnel, ikeSa, childSa }
+    },
+    { interval: 20 },
+  )
+}
+
+/** strongSwan initiates; a failure carries its own account and Causeway's. */
+export async function strongswanInitiates(
+  link: Link,
+  causeway: GatewayProcess,
+  strongswan: SwanControl,
+): Promise<void> {
+  const outcome = await strongswan.initiate(childName(link), { ike: link.name })
+  assert.equal(
+    outcome.code,
+    0,
+    `strongSwan could not initiate ${link.name}:\n${outcome.stdout}${outcome.stderr}\n${causeway.output()}`,
+  )
+}
+
+/** Both sides report the algorithms the link asks for, each in its own words. */
+export function assertAlgorithms(
+  link: Link,
+  { tunnel, ikeSa, childSa }: Agreement,
+  role: 'initiator' | 'responder',
+): void {
+  const [encryption = '', hash = '', group = ''] = link.phase1.split('-')
+  const ours = tunnel.ikeSas.find(({ initiatorSpi }) => initiatorSpi === ikeSa.initiatorSpi)
+  assert.ok(ours !== undefined, 'both sides mean the same IKE SA')
+  assert.deepEqual(
+    { version: ours.version, exchange: ours.exchange, suite: ours.suite, role: ours.role },
+    {
+      version: 'IKEv1',
+      exchange: 'Main mode',
+      suite: `${encryption}-${hash}-${GROUPS[group]?.number}`,
+      role,
+    },
+  )
+  assert.deepEqual(
+    {
+      version: ikeSa.version,
+      encryption: ikeSa.encryption,
+      prf: ikeSa.prf,
+      group: ikeSa.group,
+      initiator: ikeSa.initiator,
+    },
+    {
+      version: 1,
+      encryption: ENCRYPTION[encryption],
+      prf: PRF[hash],
+      group: GROUPS[group]?.strongswan,
+      initiator: role === 'responder',
+    },
+  )
+  const child = tunnel.childSas.find(({ state }) => state === 'active')
+  const pfs = link.pfs === 'none' ? undefined : GROUPS[link.pfs]
+  assert.deepEqual(
+    { suite: child?.suite, pfs: child?.pfs, mode: child?.mode },
+    { suite: link.esp, pfs: pfs?.number ?? 'none', mode: 'tunnel' },
+  )
+  assert.deepEqual(
+    {
+      encryption: childSa.encryption,
+      integrity: childSa.integrity,
+      group: childSa.group,
+      mode: childSa.mode,
+      protocol: childSa.protocol,
+    },
+    { ...ESP[link.esp], group: pfs?.strongswan ?? '', mode: 'TUNNEL', protocol: 'ESP' },
+  )
+  assert.deepEqual([child?.in.spi, child?.out.spi], [childSa.outboundSpi, childSa.inboundSpi])
+}
+
+const ENCRYPTION: Readonly<Record<string, string>> = {
+  aes128: 'AES_CBC-128',
+  aes256: 'AES_CBC-256',
+  '3des': '3DES_CBC',
+}
+
+const PRF: Readonly<Record<string, string>> = {
+  sha1: 'PRF_HMAC_SHA1',
+  sha256: 'PRF_HMAC_SHA2_256',
+  sha384: 'PRF_HMAC_SHA2_384',
+  sha512: 'PRF_HMAC_SHA2_512',
+}
+
+const GROUPS: Readonly<Record<string, { readonly number: string; readonly strongswan: string }>> = {
+  modp1024: { number: 'group2', strongswan: 'MODP_1024' },
+  modp2048: { number: 'group14', strongswan: 'MODP_2048' },
+  modp3072: { number: 'group15', strongswan: 'MODP_3072' },
+  modp4096: { number: 'group16', strongswan: 'MODP_4096' },
+  ecp256: { number: 'group19', strongswan: 'ECP_256' },
+  ecp384: { number: 'group20', strongswan: 'ECP_384' },
+}
+
+const ESP: Readonly<Record<string, { readonly encryption: string; readonly integrity: string }>> = {
+  aes128gcm16: { encryption: 'AES_GCM_16-128', integrity: '' },
+  aes256gcm16: { encryption: 'AES_GCM_16-256', integrity: '' },
+  'aes256-sha256': { encryption: 'AES_CBC-256', integrity: 'HMAC_SHA2_256_128' },
+}
+
+/** Every echo comes back. */
+export async function assertPing(
+  from: { ping: Topology['hostA']['ping'] },
+  destination: string,
+  options: Parameters<Topology['hostA']['ping']>[1] = {},
+): Promise<void> {
+  const count = options.count ?? 3
+  const { sent, received } = await from.ping(destination, { ...options, count })
+  assert.deepEqual({ sent, received }, { sent: count, received: count })
+}
