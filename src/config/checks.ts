@@ -1,8 +1,56 @@
+import {
+  gatewayPairs,
+  mainModePeer,
+  ownAddress,
+  peerIdentity,
+  sentIdentity,
+} from './gateway-rules.ts'
 import type { ConfigProblem } from './problem.ts'
-import type { TunnelSource } from './resolve.ts'
+import { deadPeer, lifetimes, replayProtection, weakAlgorithms } from './strength-rules.ts'
+import {
+  interfaceMtu,
+  interfaceNames,
+  networksInTransport,
+  networksWritten,
+  overlapsBetweenTunnels,
+  overlapsInTunnel,
+  pairsAgainstGateways,
+} from './traffic-rules.ts'
+import type { TunnelSource } from './tunnel-source.ts'
 
+/** A rule between keys of one tunnel. What could not be read is absent, and a rule that needs it says nothing. */
+export type Rule = (tunnel: TunnelSource) => readonly ConfigProblem[]
+
+/** A rule between tunnels: says under the later one what it has against the earlier. */
+export type CrossRule = (
+  tunnels: readonly TunnelSource[],
+) => readonly (readonly [TunnelSource, ConfigProblem])[]
+
+const RULES: readonly Rule[] = [
+  mainModePeer,
+  peerIdentity,
+  sentIdentity,
+  ownAddress,
+  networksWritten,
+  networksInTransport,
+  overlapsInTunnel,
+  pairsAgainstGateways,
+  interfaceMtu,
+  weakAlgorithms,
+  lifetimes,
+  deadPeer,
+  replayProtection,
+]
+
+const CROSS_RULES: readonly CrossRule[] = [gatewayPairs, overlapsBetweenTunnels, interfaceNames]
+
+/** What is wrong between keys that are each right. */
 export function checkTunnels(
   tunnels: readonly TunnelSource[],
 ): ReadonlyMap<TunnelSource, readonly ConfigProblem[]> {
-  return new Map(tunnels.map((tunnel) => [tunnel, []]))
+  const found = new Map(tunnels.map((tunnel) => [tunnel, RULES.flatMap((rule) => rule(tunnel))]))
+  for (const rule of CROSS_RULES) {
+    for (const [tunnel, problem] of rule(tunnels)) found.get(tunnel)?.push(problem)
+  }
+  return found
 }

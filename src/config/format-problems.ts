@@ -92,7 +92,8 @@ function excerptLines(
 ): string[] {
   const room = width - GUTTER
   // A long line is shown around what is marked.
-  const cut = excerpt.column - 1 > room - 20 ? excerpt.column - 1 - 8 : 0
+  const cut =
+    excerpt.text.length > room && excerpt.column - 1 > room - 20 ? excerpt.column - 1 - 8 : 0
   const shown = excerpt.text.slice(cut, cut + room)
   const from = excerpt.column - 1 - cut
   const marked = Math.max(1, Math.min(excerpt.length, shown.length - from))

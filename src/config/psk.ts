@@ -1,3 +1,4 @@
+import { equalSecret } from '#bytes/equal'
 import { Secret } from '#bytes/secret'
 import type { PskSource } from './draft.ts'
 import { type Environment, isTrouble } from './files.ts'
@@ -29,6 +30,10 @@ export function readPsk(
       },
     ],
   }
+}
+
+export function samePsk(a: Secret, b: Secret): boolean {
+  return equalSecret(a.reveal(), b.reveal())
 }
 
 /** What group or others may do that they must not, in words; undefined when the file is private. */

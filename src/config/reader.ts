@@ -1,3 +1,4 @@
+import type { IpAddress } from '#bytes/ip'
 import { checkTunnels } from './checks.ts'
 import type { Config, GatewayConfig } from './config.ts'
 import { plain, type YamlNode } from './document.ts'
@@ -6,9 +7,10 @@ import type { Environment } from './files.ts'
 import { type ConfigProblem, hasErrors, problemAt } from './problem.ts'
 import { chmodLine, exposure, readPsk } from './psk.ts'
 import { readKeys } from './read-keys.ts'
-import { resolveTunnel, type TunnelSource } from './resolve.ts'
+import { resolveTunnel } from './resolve.ts'
 import { gatewayKeys, tunnelKeys } from './schema.ts'
 import { type NamedTunnel, readSources } from './sources.ts'
+import type { TunnelSource } from './tunnel-source.ts'
 
 export type LoadedConfig = {
   /** Absent when a problem is an error. */
@@ -27,8 +29,12 @@ export function loadConfig(path: string, environment: Environment): LoadedConfig
   const files = new Set(sources.texts.keys())
   const gateway = readKeys(gatewayKeys, sources.gateway, sources.gatewayAt, 'gateway')
   problems.push(...gateway.problems)
+  const ownAddress = {
+    address: gateway.draft.address,
+    written: sources.gateway?.kind === 'map' && sources.gateway.entries.has('address'),
+  }
   const tunnels = sources.tunnels.map((named) => {
-    const tunnel = readTunnel(named, gateway.draft, sources.folder, environment)
+    const tunnel = readTunnel(named, ownAddress, sources.folder, environment)
     for (const file of tunnel.files) files.add(file)
     return tunnel
   })
@@ -61,16 +67,28 @@ type ReadTunnel = {
   }
 }
 
+/** Absent though written when it is wrong, which has then been said. */
+type GatewayAddress = { readonly address: IpAddress | undefined; readonly written: boolean }
+
 function readTunnel(
   { name, at, node }: NamedTunnel,
-  gateway: Partial<GatewayDraft>,
+  gatewayAddress: GatewayAddress,
   folder: string,
   environment: Environment,
 ): ReadTunnel {
   const path = `tunnels.${name}`
   const { draft, problems } = readKeys<TunnelDraft>(tunnelKeys, node, at, path)
-  const pskEntry = node?.kind === 'map' ? node.entries.get('psk') : undefined
-  const source = { name, at, node, draft, local: draft.address ?? gateway.address, psk: undefined }
+  const entries = node?.kind === 'map' ? node.entries : undefined
+  const pskEntry = entries?.get('psk')
+  const source: TunnelSource = {
+    name,
+    at,
+    node,
+    draft,
+    local: draft.address ?? gatewayAddress.address,
+    withoutAddress: !gatewayAddress.written && entries?.has('address') !== true,
+    psk: undefined,
+  }
   if (pskEntry !== undefined && needsQuotes(pskEntry.value)) {
     const text = {
       message: `the pre-shared key of ${name} must stand in quotes`,

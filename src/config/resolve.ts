@@ -1,23 +1,9 @@
-import type { IpAddress } from '#bytes/ip'
-import type { Secret } from '#bytes/secret'
 import { type SelectorPair, selectorFromPrefix } from '#policy/traffic-selector'
 import type { Position, TunnelConfig } from './config.ts'
 import type { YamlNode } from './document.ts'
-import type { TunnelDraft } from './draft.ts'
 import { derivedInterfaceName } from './interface-name.ts'
 import type { Place } from './problem.ts'
-
-/** One tunnel as it stands in a file, with what could be read of it. */
-export type TunnelSource = {
-  readonly name: string
-  /** The name itself. */
-  readonly at: Place
-  readonly node: YamlNode | undefined
-  readonly draft: Partial<TunnelDraft>
-  /** The tunnel's own address, or the gateway's. */
-  readonly local: IpAddress | undefined
-  readonly psk: Secret | undefined
-}
+import type { TunnelSource } from './tunnel-source.ts'
 
 /** @returns undefined when a key without default is missing; a problem has then been reported. */
 export function resolveTunnel({
@@ -83,7 +69,7 @@ export function resolveTunnel({
 }
 
 /** What is written, or in transport mode the two gateways themselves. */
-export function selectorPairs({
+function selectorPairs({
   draft,
   local,
 }: Pick<TunnelSource, 'draft' | 'local'>): readonly SelectorPair[] | undefined {
