@@ -1,0 +1,64 @@
+import { hostname } from 'node:os'
+import type { Environment } from '#config/files'
+import { countProblems, formatProblems } from '#config/format-problems'
+import { hostFiles } from '#config/host-files'
+import { type LoadedConfig, loadConfig } from '#config/reader'
+import { wrap } from '#diagnosis/wrap'
+import { EXIT, type ExitCode } from './exit-codes.ts'
+import { type HostFact, hostFacts } from './host-facts.ts'
+import type { Terminal } from './terminal.ts'
+
+/** `causeway check`: the whole file and this host, without touching either. Warnings do not fail it. */
+export async function check(
+  terminal: Terminal,
+  file: string,
+  { json = false }: { readonly json?: boolean },
+): Promise<ExitCode> {
+  const environment: Environment = {
+    files: hostFiles,
+    variables: process.env,
+    hostName: hostname(),
+  }
+  const loaded = loadConfig(file, environment)
+  const facts = hostFacts()
+  terminal.out(json ? documentText(file, loaded, facts) : reportText(loaded, facts, terminal))
+  return loaded.config === undefined ? EXIT.configuration : EXIT.ok
+}
+
+function documentText(file: string, loaded: LoadedConfig, facts: readonly HostFact[]): string {
+  const { config, problems } = loaded
+  const document = {
+    schema: 1,
+    file,
+    ok: config !== undefined,
+    tunnels: config?.tunnels.map(({ name }) => name) ?? [],
+    problems,
+    host: facts,
+  }
+  return `${JSON.stringify(document, null, 2)}\n`
+}
+
+function reportText(
+  { config, problems, sources }: LoadedConfig,
+  facts: readonly HostFact[],
+  terminal: Terminal,
+): string {
+  const { columns, style } = terminal
+  const color = style('red', 'x') !== 'x'
+  const shown = formatProblems(problems, sources, { color, width: columns })
+  const count = countProblems(problems)
+  if (config === undefined) {
+    return `${shown}${style('red', count)}. Nothing was changed; a running configuration stays.\n`
+  }
+  const number = config.tunnels.length
+  const summary = `${number} ${number === 1 ? 'tunnel' : 'tunnels'}, ${count}`
+  const lines = wrap(
+    [`${summary};`, facts.map(({ text }) => text).join(', ')].join(' '),
+    columns - 4,
+  )
+  const report = lines.map((line, index) => `${index === 0 ? style('green', 'ok') : '  '}  ${line}`)
+  const notes = facts.flatMap(({ text, ok, note }) =>
+    ok || note === undefined ? [] : [`    ${style('yellow', text)}: ${note}`],
+  )
+  return `${shown}${[...report, ...notes].join('\n')}\n`
+}

@@ -1,0 +1,49 @@
+import { CommandRefused, ControlClient, GatewayUnreachable } from '#control/client'
+import { EXIT, type ExitCode } from './exit-codes.ts'
+import type { Terminal } from './terminal.ts'
+
+export type Addressing = { readonly control?: string | undefined }
+
+export const DEFAULT_CONTROL = '/run/causeway.sock'
+
+/** `--control`, else CAUSEWAY_CONTROL, else the default. */
+export function controlPath({ control }: Addressing): string {
+  const fromEnvironment = process.env.CAUSEWAY_CONTROL
+  if (control !== undefined) return control
+  return fromEnvironment === undefined || fromEnvironment === '' ? DEFAULT_CONTROL : fromEnvironment
+}
+
+/** Connects, works, hangs up; what goes wrong is said with what to do about it. */
+export async function withGateway(
+  addressing: Addressing,
+  terminal: Terminal,
+  work: (client: ControlClient) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  let client: ControlClient | undefined
+  try {
+    client = await ControlClient.connect(controlPath(addressing))
+    return await work(client)
+  } catch (error) {
+    return explain(error, addressing, terminal)
+  } finally {
+    client?.close()
+  }
+}
+
+function explain(error: unknown, addressing: Addressing, terminal: Terminal): ExitCode {
+  if (error instanceof CommandRefused) {
+    terminal.err(`causeway: ${error.message}\n`)
+    return error.code === 'unknown-tunnel' ? EXIT.usage : EXIT.unreachable
+  }
+  if (!(error instanceof GatewayUnreachable)) throw error
+  terminal.err(`causeway: ${error.message}\n`)
+  if (error.reason === 'permission') {
+    terminal.err('  sudo causeway status\n')
+    return EXIT.permission
+  }
+  if (error.reason === 'not-running' && addressing.control === undefined) {
+    terminal.err('  start one:      causeway run -c /etc/causeway/causeway.yaml\n')
+    terminal.err('  or name another: causeway --control PATH …\n')
+  }
+  return EXIT.unreachable
+}

@@ -1,0 +1,169 @@
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { check } from './check.ts'
+import { EXIT, EXIT_CODES_HELP, type ExitCode } from './exit-codes.ts'
+import { keygen } from './keygen.ts'
+import { log } from './log.ts'
+import { down, rekey, reload } from './orders.ts'
+import { status } from './status.ts'
+import { type ColorChoice, processTerminal, type Terminal } from './terminal.ts'
+import { up } from './up.ts'
+
+export const DEFAULT_FILE = '/etc/causeway/causeway.yaml'
+
+type Globals = { readonly control?: string; readonly color: ColorChoice }
+
+/** @param argv what follows the program's name. @returns the exit code; see `EXIT`. */
+export async function main(argv: readonly string[]): Promise<ExitCode> {
+  let code: ExitCode = EXIT.ok
+  const program = commands((result) => {
+    code = result
+  })
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+  }
+  return code
+}
+
+/** The commands and their options; each reports its exit code to `finish`. */
+export function commands(finish: (code: ExitCode) => void): Command {
+  const version = packageVersion()
+  const program = new Command('causeway')
+  const globals = () => program.opts<Globals>()
+  const act =
+    <Args extends readonly unknown[]>(
+      run: (terminal: Terminal, globals: Globals, ...args: Args) => Promise<ExitCode>,
+    ) =>
+    async (...args: [...Args, Command]) => {
+      const own = args.slice(0, -1) as unknown as Args
+      finish(await run(processTerminal(globals().color), globals(), ...own))
+    }
+  program
+    .description('Site-to-site IPsec VPN gateway')
+    .version(version, '-V, --version', 'print the version')
+    .option(
+      '--control <path>',
+      'control socket of the gateway (CAUSEWAY_CONTROL; /run/causeway.sock)',
+    )
+    .addOption(
+      new Option('--color <when>', 'colours: auto (on a terminal, unless NO_COLOR), always, never')
+        .choices(['auto', 'always', 'never'])
+        .default('auto'),
+    )
+    .addHelpText('after', EXIT_CODES_HELP)
+    .exitOverride()
+    .showHelpAfterError('(causeway --help tells more)')
+
+  program
+    .command('run')
+    .description('run a gateway in the foreground')
+    .option('-c, --config <file>', 'configuration', DEFAULT_FILE)
+    .addOption(new Option('--log <format>').choices(['human', 'json']).default('human'))
+    .addOption(
+      new Option('--log-level <level>', 'least level that is logged; debug shows every message')
+        .choices(['debug', 'info', 'warn', 'error'])
+        .default('info'),
+    )
+    .action(
+      act(
+        async (
+          terminal,
+          _globals,
+          options: { config: string; log: 'human' | 'json'; logLevel: 'info' },
+        ) => {
+          // Loaded when needed: the other commands know nothing of engines and data planes.
+          const { run } = await import('./run.ts')
+          return run(terminal, version, options)
+        },
+      ),
+    )
+
+  program
+    .command('status')
+    .description('all tunnels at a glance, or the named ones in detail')
+    .argument('[tunnel...]', 'names or globs')
+    .option('--json', 'one JSON document, see docs/status-json.md')
+    .option('-q, --quiet', 'print nothing, only the exit code')
+    .action(
+      act((terminal, at, tunnels: string[], options) => status(terminal, at, tunnels, options)),
+    )
+
+  program
+    .command('up')
+    .description('bring tunnels up and show the negotiation')
+    .argument('<tunnel...>', 'names or globs')
+    .option('--json', 'one JSON object a line: the messages, then the result')
+    .option('--timeout <seconds>', 'how long to wait', positiveNumber, 60)
+    .action(act((terminal, at, tunnels: string[], options) => up(terminal, at, tunnels, options)))
+
+  program
+    .command('down')
+    .description('close tunnels and keep them closed')
+    .argument('<tunnel...>', 'names or globs')
+    .option('--json')
+    .action(act((terminal, at, tunnels: string[], options) => down(terminal, at, tunnels, options)))
+
+  program
+    .command('rekey')
+    .description('new keys now; the old ones work until the new ones do')
+    .argument('<tunnel...>', 'names or globs')
+    .addOption(new Option('--phase <phase>').choices(['1', '2']).default('2'))
+    .option('--json')
+    .action(
+      act((terminal, at, tunnels: string[], options) => rekey(terminal, at, tunnels, options)),
+    )
+
+  program
+    .command('reload')
+    .description('read the configuration again; unchanged tunnels keep running')
+    .option('--json')
+    .action(act((terminal, at, options) => reload(terminal, at, options)))
+
+  program
+    .command('check')
+    .description('review a configuration without using it')
+    .argument('[file]', 'configuration', DEFAULT_FILE)
+    .option('--json')
+    .action(act((terminal, _at, file: string, options) => check(terminal, file, options)))
+
+  program
+    .command('log')
+    .description('what happened')
+    .argument('[tunnel...]', 'names or globs')
+    .option('-f, --follow', 'go on with what happens')
+    .option('-m, --messages', 'also every IKE message')
+    .option('--json', 'events as JSON, one a line')
+    .action(act((terminal, at, tunnels: string[], options) => log(terminal, at, tunnels, options)))
+
+  program
+    .command('keygen')
+    .description('print a fresh pre-shared key: 256 bits in 43 characters')
+    .action(act(async (terminal) => keygen(terminal)))
+
+  program
+    .command('version')
+    .description('print the version')
+    .action(
+      act(async (terminal) => {
+        terminal.out(`${version}\n`)
+        return EXIT.ok
+      }),
+    )
+  return program
+}
+
+function packageVersion(): string {
+  // Two folders up from src/cli and from dist/cli alike.
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  const { version } = JSON.parse(text) as { version: string }
+  return version
+}
+
+function positiveNumber(text: string): number {
+  const value = Number(text)
+  if (!(value > 0)) throw new InvalidArgumentError('a number of seconds above 0 is needed')
+  return value
+}

@@ -1,0 +1,179 @@
+import type { FailureStatus, NetworkStatus, StatusDocument, TunnelStatus } from '#control/status'
+import { failureText } from '#diagnosis/failure-text'
+import { durationText } from '#diagnosis/names'
+import { wrap } from '#diagnosis/wrap'
+import { shortOctets } from './amounts.ts'
+import { clip, columnsOf, padEnd } from './table.ts'
+import type { Style } from './terminal.ts'
+
+export type ViewOptions = {
+  readonly columns: number
+  readonly style: (style: Style, text: string) => string
+}
+
+const NETWORKS_COLUMNS = 22
+const STYLES: Readonly<Record<TunnelStatus['state'], Style>> = {
+  up: 'green',
+  connecting: 'yellow',
+  down: 'red',
+  stopped: 'dim',
+}
+
+/** The state with its symbol: told in colour, and readable without. */
+export function stateText(state: TunnelStatus['state']): string {
+  return `${SYMBOLS[state]} ${state}`
+}
+
+const SYMBOLS: Readonly<Record<TunnelStatus['state'], string>> = {
+  up: '●',
+  connecting: '◐',
+  down: '○',
+  stopped: '–',
+}
+
+/** All tunnels at a glance; below the table, why those that are not up are not. */
+export function statusTable(document: StatusDocument, options: ViewOptions): string {
+  const { gateway, summary, tunnels } = document
+  const age = (from: string) => ageText(from, document.at)
+  const left = `${gateway.name}  ${summary.up} of ${summary.tunnels} tunnels up`
+  const right = `causeway ${document.causeway}, up ${age(gateway.startedAt)}, config ${dayText(gateway.configuration.loadedAt, document.at)}`
+  const lines = [
+    `${padEnd(left, Math.max(columnsOf(left) + 2, options.columns - columnsOf(right)))}${right}`,
+  ]
+  if (tunnels.length > 0) lines.push('', ...tableOf(document, options))
+  const failed = tunnels.filter(({ state, lastFailure }) => state !== 'up' && lastFailure)
+  for (const { name, lastFailure } of failed) {
+    if (lastFailure !== undefined)
+      lines.push('', ...reasonLines(name, lastFailure, options.columns))
+  }
+  const { refused } = gateway.configuration
+  if (refused !== undefined) {
+    const when = dayText(refused.at, document.at)
+    lines.push(
+      '',
+      `The configuration was changed and refused at ${when}; the one before still runs:`,
+    )
+    lines.push(
+      ...refused.problems
+        .trimEnd()
+        .split('\n')
+        .map((line) => `  ${line}`),
+    )
+    lines.push(`  causeway check ${gateway.configuration.file}`)
+  }
+  return `${lines.join('\n')}\n`
+}
+
+/** `6d02h` before `at`. */
+export function ageText(from: string, at: string): string {
+  return durationText((Date.parse(at) - Date.parse(from)) / 1_000)
+}
+
+/** `23m` after `at`. */
+export function untilText(to: string, at: string): string {
+  return durationText((Date.parse(to) - Date.parse(at)) / 1_000)
+}
+
+function tableOf(document: StatusDocument, options: ViewOptions): readonly string[] {
+  const cells = document.tunnels.map((tunnel) => ({ tunnel, row: cellsOf(tunnel, document.at) }))
+  const header = ['TUNNEL', 'STATE', 'SINCE', 'PEER', 'NETWORKS', 'IN / OUT', 'REKEY']
+  const widths = header.map((title, column) =>
+    Math.max(columnsOf(title), ...cells.map(({ row }) => columnsOf(row[column] ?? ''))),
+  )
+  // What does not fit is taken from the networks, which `status NAME` shows in full.
+  const excess = widths.reduce((sum, width) => sum + width + 2, -2) - options.columns
+  const networks = widths[4] ?? 0
+  if (excess > 0) widths[4] = Math.max(Math.min(networks, NETWORKS_COLUMNS - 8), networks - excess)
+  const line = (row: readonly string[], paint: (cell: string, column: number) => string) =>
+    row
+      .map((cell, column) =>
+        paint(padEnd(clip(cell, widths[column] ?? 0), widths[column] ?? 0), column),
+      )
+      .join('  ')
+      .trimEnd()
+  return [
+    line(header, (cell) => cell),
+    ...cells.flatMap(({ tunnel, row }) => [
+      line(row, (cell, column) =>
+        column === 1 ? options.style(STYLES[tunnel.state], cell) : cell,
+      ),
+      ...moreNetworks(tunnel, widths[0] ?? 0),
+    ]),
+  ]
+}
+
+function cellsOf(tunnel: TunnelStatus, at: string): readonly string[] {
+  const { name, state, since, peer, networks, traffic } = tunnel
+  const [first] = [...networks].sort(activeFirst)
+  const carried = traffic.in.packets + traffic.out.packets > 0 || state === 'up'
+  return [
+    name,
+    stateText(state),
+    ageText(since, at),
+    peer,
+    first === undefined ? '' : networkText(first),
+    carried ? `${shortOctets(traffic.in.octets)} / ${shortOctets(traffic.out.octets)}` : '–',
+    nextText(tunnel, at),
+  ]
+}
+
+function nextText({ state, childSas, retryAt }: TunnelStatus, at: string): string {
+  if (state !== 'up') return retryAt === undefined ? '' : `retry ${untilText(retryAt, at)}`
+  const soonest = childSas
+    .filter((child) => child.state === 'active')
+    .map(({ rekeyAt }) => rekeyAt)
+    .sort()[0]
+  return soonest === undefined ? '' : untilText(soonest, at)
+}
+
+function moreNetworks({ networks }: TunnelStatus, indent: number): readonly string[] {
+  if (networks.length < 2) return []
+  const rest = [...networks].sort(activeFirst).slice(1)
+  const idle = rest.filter(({ state }) => state === 'idle').length
+  const states = idle === rest.length ? 'idle' : idle === 0 ? 'up' : `${idle} idle`
+  const pairs = rest.length === 1 ? 'pair' : 'pairs'
+  return [`${' '.repeat(indent + 2)}└ + ${rest.length} more network ${pairs}, ${states}`]
+}
+
+function activeFirst(a: NetworkStatus, b: NetworkStatus): number {
+  return Number(a.state === 'idle') - Number(b.state === 'idle')
+}
+
+/** `10.1/16 ↔ 10.2/16`, octets of zero left out. */
+function networkText({ local, remote }: NetworkStatus): string {
+  return `${shortPrefix(local)} ↔ ${shortPrefix(remote)}`
+}
+
+function shortPrefix(text: string): string {
+  return text.replace(/^(\d+(?:\.\d+){3})\/(\d+)/, (_, address: string, length: string) => {
+    const kept = Math.max(1, Math.ceil(Number(length) / 8))
+    return `${address.split('.').slice(0, kept).join('.')}/${length}`
+  })
+}
+
+function reasonLines(name: string, failure: FailureStatus, columns: number): readonly string[] {
+  const head = `${padEnd(name, 6)}  ${failure.code}  `
+  const indent = ' '.repeat(columnsOf(head))
+  const { line } = failure
+  const sentences = wrap(failure.summary, columns - indent.length)
+  const where = line === undefined ? [] : [`${line.file}:${line.line}:${line.column}`]
+  return [
+    ...sentences.map((text, index) => `${index === 0 ? head : indent}${text}`),
+    ...wrap(failure.remedy, columns - indent.length).map((text) => `${indent}${text}`),
+    ...where.map((text) => `${indent}${text}`),
+  ]
+}
+
+/** `09:12 today`, `09:12 on 2026-11-20`, local time. */
+function dayText(when: string, at: string): string {
+  const date = new Date(when)
+  const time = `${String(date.getHours()).padStart(2, '0')}:${String(date.getMinutes()).padStart(2, '0')}`
+  if (date.toDateString() === new Date(at).toDateString()) return `${time} today`
+  const two = (value: number) => String(value).padStart(2, '0')
+  return `${time} on ${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
+}
+
+/** The failure as `up` prints it, for the detail of one tunnel. */
+export function failureLines(failure: FailureStatus, columns: number): readonly string[] {
+  return failureText(failure, columns)
+}

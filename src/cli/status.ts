@@ -1,0 +1,31 @@
+import type { StatusDocument } from '#control/status'
+import { EXIT, type ExitCode } from './exit-codes.ts'
+import { type Addressing, withGateway } from './gateway-connection.ts'
+import { statusTable } from './status-view.ts'
+import type { Terminal } from './terminal.ts'
+import { tunnelDetail } from './tunnel-view.ts'
+
+export type StatusOptions = { readonly json?: boolean; readonly quiet?: boolean }
+
+/** Exit code 0 when every tunnel with `start: always` is up; of named tunnels, when all of them are. */
+export function status(
+  terminal: Terminal,
+  addressing: Addressing,
+  tunnels: readonly string[],
+  { json = false, quiet = false }: StatusOptions,
+): Promise<ExitCode> {
+  return withGateway(addressing, terminal, async (client) => {
+    const named = tunnels.length > 0
+    const document = await client.request(
+      named ? { command: 'status', tunnels } : { command: 'status' },
+    )
+    if (!quiet) terminal.out(json ? `${JSON.stringify(document, null, 2)}\n` : text(document))
+    const fine = named ? document.tunnels.every(({ state }) => state === 'up') : document.summary.ok
+    return fine ? EXIT.ok : EXIT.down
+
+    function text(of: StatusDocument): string {
+      if (!named) return statusTable(of, terminal)
+      return of.tunnels.map((tunnel) => tunnelDetail(tunnel, of, terminal)).join('\n')
+    }
+  })
+}

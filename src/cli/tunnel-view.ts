@@ -1,0 +1,140 @@
+import { stripVTControlCharacters } from 'node:util'
+import type { ChildSaStatus, IkeSaStatus, StatusDocument, TunnelStatus } from '#control/status'
+import { durationText } from '#diagnosis/names'
+import { wrap } from '#diagnosis/wrap'
+import { grouped, longOctets } from './amounts.ts'
+import { ageText, failureLines, stateText, untilText, type ViewOptions } from './status-view.ts'
+import { padEnd } from './table.ts'
+
+/** Everything about one tunnel: `causeway status NAME`. */
+export function tunnelDetail(
+  tunnel: TunnelStatus,
+  document: StatusDocument,
+  options: ViewOptions,
+): string {
+  const { at } = document
+  const rows: (readonly [string, string])[] = []
+  for (const ikeSa of tunnel.ikeSas) rows.push(['phase 1', phase1Text(ikeSa, at)])
+  const active = tunnel.childSas.filter(({ state }) => state === 'active')
+  for (const child of active) rows.push(['phase 2', phase2Text(child)], ...trafficRows(child, at))
+  const draining = tunnel.childSas.length - active.length
+  if (draining > 0)
+    rows.push(['', `and ${draining} older, still answering until the peer has moved on`])
+  for (const network of tunnel.networks.filter(({ state }) => state === 'idle')) {
+    rows.push(['networks', `${network.local} ↔ ${network.remote}, idle`])
+  }
+  rows.push(['path', pathText(tunnel)])
+  const alive = tunnel.peerAliveAt
+  if (alive !== undefined) rows.push(['health', `peer heard ${ageText(alive, at)} ago`])
+  rows.push(['dropped', droppedText(tunnel)])
+  rows.push(['history', historyText(tunnel, at)])
+  if (tunnel.note !== undefined) rows.push(['note', tunnel.note])
+  const body = rows.flatMap(([label, text]) => labelled(label, text, options.columns))
+  const { lastFailure } = tunnel
+  const why =
+    lastFailure === undefined || tunnel.state === 'up'
+      ? []
+      : ['', ...failureLines(lastFailure, options.columns)]
+  return `${[headText(tunnel, at, options), ...body, ...why].join('\n')}\n`
+}
+
+function headText(tunnel: TunnelStatus, at: string, { style }: ViewOptions): string {
+  const { name, state, since, peer, ikeSas } = tunnel
+  const [ikeSa] = ikeSas
+  const told = `${stateText(state)} ${ageText(since, at)}`
+  const color = state === 'up' ? 'green' : state === 'connecting' ? 'yellow' : 'red'
+  const parts = [padEnd(name, 6), style(color, told), peer]
+  if (ikeSa?.peerVendor !== undefined) parts.push(`${ikeSa.peerVendor} (vendor ID)`)
+  if (ikeSa !== undefined) parts.push(`you: ${ikeSa.role}`)
+  return parts.join('  ').trimEnd()
+}
+
+function phase1Text(
+  { version, exchange, suite, establishedAt, rekeyAt }: IkeSaStatus,
+  at: string,
+): string {
+  const mode = exchange.replace(/ mode$/, '')
+  return `${version} ${mode}   ${suite}   key ${ageText(establishedAt, at)} old, rekey in ${untilText(rekeyAt, at)}`
+}
+
+function phase2Text({ local, remote, suite, pfs, mode }: ChildSaStatus): string {
+  const exchange = pfs === 'none' ? 'no PFS' : `PFS ${pfs}`
+  const transport = mode === 'transport' ? ', transport mode' : ''
+  return `${padEnd(`${local} ↔ ${remote}`, 30)}  ${suite}, ${exchange}${transport}`
+}
+
+function trafficRows(child: ChildSaStatus, at: string): readonly (readonly [string, string])[] {
+  return (['in', 'out'] as const).map((side) => {
+    const { spi, octets, packets, lastUsedAt } = child[side]
+    const amount = `${longOctets(octets).padStart(10)}  ${grouped(packets).padStart(9)} pkt`
+    const last = lastUsedAt === undefined ? 'never used' : `last ${shortAge(lastUsedAt, at)} ago`
+    const rekey = side === 'out' ? `, rekey in ${untilText(child.rekeyAt, at)}` : ''
+    return ['', `${side.padEnd(3)} ${spi}  ${amount}  ${last}${rekey}`] as const
+  })
+}
+
+/** Below a minute in tenths: whether traffic flows right now. */
+function shortAge(from: string, at: string): string {
+  const seconds = Math.max(0, (Date.parse(at) - Date.parse(from)) / 1_000)
+  return seconds < 60 ? `${seconds.toFixed(1)} s` : durationText(seconds)
+}
+
+function pathText({ childSas, ikeSas, mtu, interface: device, local, peer }: TunnelStatus): string {
+  const [child] = childSas
+  const [ikeSa] = ikeSas
+  const parts: string[] = []
+  if (child !== undefined) {
+    parts.push(child.encapsulation === 'udp' ? 'ESP in UDP 4500' : 'ESP (protocol 50)')
+  }
+  if (ikeSa !== undefined) parts.push(natWords(ikeSa.nat))
+  else parts.push(`${local} → ${peer}`)
+  // 20 octets of IPv4 and 20 of TCP; what the data plane writes into SYN packets.
+  if (mtu !== undefined) parts.push(`MTU ${mtu}`, `TCP MSS ${mtu - 40}`)
+  parts.push(`interface ${device}`)
+  return parts.join(', ')
+}
+
+function natWords({ local, remote }: IkeSaStatus['nat']): string {
+  if (local && remote) return 'NAT on both sides'
+  if (local) return 'NAT before us'
+  return remote ? 'NAT before the peer' : 'no NAT'
+}
+
+function droppedText({ dropped }: TunnelStatus): string {
+  const { replayed, badIcv, badPadding, outsideSelectors, noSa, noPolicy, tooBig } = dropped
+  const always = [
+    `${replayed} replay`,
+    `${badIcv} bad ICV`,
+    `${outsideSelectors} outside selectors`,
+  ]
+  const others: readonly (readonly [number, string])[] = [
+    [badPadding, 'bad padding'],
+    [noSa, 'without SA'],
+    [noPolicy, 'for no network pair'],
+    [tooBig, 'too big'],
+  ]
+  return [
+    ...always,
+    ...others.flatMap(([count, what]) => (count === 0 ? [] : [`${count} ${what}`])),
+  ].join(', ')
+}
+
+function historyText({ rekeys, failures, state, retryAt }: TunnelStatus, at: string): string {
+  const parts = [counted(rekeys, 'rekey'), counted(failures, 'failure')]
+  if (state !== 'up' && retryAt !== undefined) parts.push(`next try in ${untilText(retryAt, at)}`)
+  return parts.join(', ')
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`
+}
+
+const LABEL_COLUMNS = 9
+
+function labelled(label: string, text: string, columns: number): readonly string[] {
+  const room = columns - LABEL_COLUMNS - 2
+  // Aligned rows keep their spaces; only what is too long is wrapped.
+  const plain = stripVTControlCharacters(text)
+  const lines = [...plain].length <= room ? [text] : wrap(text, room)
+  return lines.map((line, index) => `  ${padEnd(index === 0 ? label : '', LABEL_COLUMNS)}${line}`)
+}

@@ -1,0 +1,102 @@
+import { z } from 'zod'
+import type { Event, TunnelSnapshot } from '#ike/events'
+import type { StatusDocument, Timestamp } from './status.ts'
+
+/** Grows when a field changes its meaning; additions leave it. */
+export const CONTROL_SCHEMA = 1
+
+/** A request longer than this is refused and its connection closed. */
+export const MAX_REQUEST_OCTETS: number = 64 * 1024
+
+type Patterns = readonly string[]
+
+/**
+ * What a client may ask: one JSON object a line. `tunnels` are names or globs (`paris-*`); each request is answered by
+ * exactly one line with its `id`, so several may be under way on one connection.
+ */
+export type Request = { readonly id: number } & Command
+
+export type Command =
+  | { readonly command: 'status'; readonly tunnels?: Patterns | undefined }
+  | { readonly command: 'up'; readonly tunnels: Patterns }
+  | { readonly command: 'down'; readonly tunnels: Patterns }
+  | { readonly command: 'rekey'; readonly tunnels: Patterns; readonly phase?: 1 | 2 | undefined }
+  | { readonly command: 'reload' }
+  /** Past events, oldest first. */
+  | { readonly command: 'log'; readonly tunnels?: Patterns | undefined }
+  /** From now on every event goes to this connection, with the `id` of this request. */
+  | { readonly command: 'subscribe'; readonly tunnels?: Patterns | undefined }
+  | { readonly command: 'shutdown' }
+
+const names = z.array(z.string().min(1).max(200)).max(1_000)
+const id = z.number().int().nonnegative()
+
+export const requestSchema: z.ZodType<Request> = z.discriminatedUnion('command', [
+  z.strictObject({ id, command: z.literal('status'), tunnels: names.optional() }),
+  z.strictObject({ id, command: z.literal('up'), tunnels: names }),
+  z.strictObject({ id, command: z.literal('down'), tunnels: names }),
+  z.strictObject({
+    id,
+    command: z.literal('rekey'),
+    tunnels: names,
+    phase: z.union([z.literal(1), z.literal(2)]).optional(),
+  }),
+  z.strictObject({ id, command: z.literal('reload') }),
+  z.strictObject({ id, command: z.literal('log'), tunnels: names.optional() }),
+  z.strictObject({ id, command: z.literal('subscribe'), tunnels: names.optional() }),
+  z.strictObject({ id, command: z.literal('shutdown') }),
+])
+
+/** What each command answers. */
+export type Results = {
+  readonly status: StatusDocument
+  readonly up: { readonly tunnels: readonly TunnelState[] }
+  readonly down: { readonly tunnels: readonly TunnelState[] }
+  readonly rekey: { readonly tunnels: readonly TunnelState[] }
+  readonly reload: ReloadResult
+  readonly log: { readonly events: readonly ToldEvent[] }
+  readonly subscribe: Record<string, never>
+  readonly shutdown: Record<string, never>
+}
+
+/** A tunnel's state when the command was taken, before it had any effect. */
+export type TunnelState = {
+  readonly tunnel: string
+  readonly state: TunnelSnapshot['state']
+  readonly since: Timestamp
+}
+
+export type ReloadResult =
+  | {
+      readonly outcome: 'applied'
+      readonly added: readonly string[]
+      readonly changed: readonly string[]
+      readonly removed: readonly string[]
+      readonly unchanged: readonly string[]
+    }
+  /** The running configuration stays. `problems` is text for people, `count` how many errors. */
+  | { readonly outcome: 'refused'; readonly problems: string; readonly count: number }
+
+/** What a subscriber and `log` get: the engine's events, and the daemon's word on the state of a tunnel. */
+export type ToldEvent = {
+  readonly sequence: number
+  readonly at: Timestamp
+  readonly event: Event | StateEvent
+}
+
+export type StateEvent = {
+  readonly kind: 'state'
+  readonly tunnel: string
+  readonly state: TunnelSnapshot['state']
+}
+
+export type ControlError = {
+  readonly code: 'bad-request' | 'unknown-tunnel' | 'busy' | 'stopping' | 'internal'
+  readonly message: string
+}
+
+/** Everything a server sends, one JSON object a line. */
+export type Reply =
+  | { readonly schema: 1; readonly id: number; readonly result: unknown }
+  | { readonly schema: 1; readonly id: number | null; readonly error: ControlError }
+  | { readonly schema: 1; readonly id: number; readonly event: ToldEvent }

@@ -1,0 +1,136 @@
+/**
+ * What `causeway status --json` prints and the control socket answers. Stable: fields are added, never renamed or given
+ * another meaning, while `schema` is 1. `docs/status-json.md` describes every field and a test holds the two together.
+ */
+export type StatusDocument = {
+  readonly schema: 1
+  /** Version of the running gateway. */
+  readonly causeway: string
+  /** When this was taken; ages are differences to it. */
+  readonly at: Timestamp
+  readonly gateway: GatewayStatus
+  readonly summary: {
+    readonly tunnels: number
+    readonly up: number
+    /** True when every tunnel with `start: always` is up. */
+    readonly ok: boolean
+  }
+  readonly tunnels: readonly TunnelStatus[]
+  /** Datagrams that belonged to no SA or could not be used, by cause. */
+  readonly dropped: Readonly<Record<string, number>>
+  /** Bugs met and survived; each is in the log once. */
+  readonly defects: number
+}
+
+/** ISO 8601 in UTC, with milliseconds. */
+export type Timestamp = string
+
+export type GatewayStatus = {
+  readonly name: string
+  readonly startedAt: Timestamp
+  readonly pid: number
+  readonly configuration: {
+    readonly file: string
+    readonly loadedAt: Timestamp
+    /** Set when a later reload was refused; the configuration of `loadedAt` still runs. */
+    readonly refused?: { readonly at: Timestamp; readonly problems: string }
+  }
+}
+
+export type TunnelStatus = {
+  readonly name: string
+  readonly note?: string
+  readonly state: 'up' | 'connecting' | 'down' | 'stopped'
+  /** Since when it is in this state. */
+  readonly since: Timestamp
+  readonly start: 'always' | 'on-traffic' | 'respond'
+  readonly local: string
+  readonly peer: string
+  readonly interface: string
+  /** Inner MTU in octets; absent before the data plane knows it. */
+  readonly mtu?: number
+  readonly networks: readonly NetworkStatus[]
+  readonly ikeSas: readonly IkeSaStatus[]
+  readonly childSas: readonly ChildSaStatus[]
+  /** Inner packets since the gateway started, SAs that are gone included. */
+  readonly traffic: { readonly in: TrafficTotals; readonly out: TrafficTotals }
+  /** Packets dropped, since the gateway started. */
+  readonly dropped: {
+    readonly replayed: number
+    readonly badIcv: number
+    readonly badPadding: number
+    readonly outsideSelectors: number
+    readonly noSa: number
+    readonly noPolicy: number
+    readonly tooBig: number
+  }
+  readonly rekeys: number
+  readonly failures: number
+  readonly retryAt?: Timestamp
+  readonly peerAliveAt?: Timestamp
+  readonly lastFailure?: FailureStatus
+}
+
+export type TrafficTotals = { readonly packets: number; readonly octets: number }
+
+/** One `ours <-> theirs` of the configuration. */
+export type NetworkStatus = {
+  readonly local: string
+  readonly remote: string
+  readonly state: 'up' | 'idle'
+}
+
+export type IkeSaStatus = {
+  readonly initiatorSpi: string
+  readonly responderSpi: string
+  readonly role: 'initiator' | 'responder'
+  readonly version: string
+  readonly exchange: string
+  /** As the configuration file would write it: `aes256-sha256-group14`. */
+  readonly suite: string
+  readonly local: string
+  readonly remote: string
+  readonly localId: string
+  readonly remoteId: string
+  readonly peerVendor?: string
+  readonly nat: { readonly local: boolean; readonly remote: boolean }
+  readonly establishedAt: Timestamp
+  readonly rekeyAt: Timestamp
+  readonly expiresAt: Timestamp
+}
+
+export type ChildSaStatus = {
+  /** Index into `networks`. */
+  readonly pair: number
+  readonly state: 'active' | 'draining'
+  /** What was agreed on; may be narrower than the pair. */
+  readonly local: string
+  readonly remote: string
+  readonly suite: string
+  readonly pfs: string
+  readonly mode: 'tunnel' | 'transport'
+  readonly encapsulation: 'native' | 'udp'
+  readonly in: SaTraffic
+  readonly out: SaTraffic
+  readonly establishedAt: Timestamp
+  readonly rekeyAt: Timestamp
+  readonly expiresAt: Timestamp
+}
+
+export type SaTraffic = TrafficTotals & {
+  /** Eight hexadecimal digits. */
+  readonly spi: string
+  readonly lastUsedAt?: Timestamp
+}
+
+export type FailureStatus = {
+  readonly code: string
+  readonly summary: string
+  readonly ours?: string
+  readonly theirs?: string
+  readonly evidence: string
+  readonly certainty: 'certain' | 'very likely' | 'possible'
+  readonly remedy: string
+  /** The line of the configuration that decides. */
+  readonly line?: { readonly file: string; readonly line: number; readonly column: number }
+}

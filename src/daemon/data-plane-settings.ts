@@ -1,0 +1,19 @@
+import type { Config } from '#config/config'
+import type { DataPlaneSettings } from '#dataplane/port'
+
+/** What the data plane has to know of a configuration. */
+export function dataPlaneSettings({ tunnels }: Config): DataPlaneSettings {
+  return {
+    localAddresses: [...new Set(tunnels.map(({ local }) => local))],
+    tunnels: tunnels.map((tunnel) => ({
+      name: tunnel.name,
+      interfaceName: tunnel.interfaceName,
+      local: tunnel.local,
+      remote: tunnel.peer,
+      mode: tunnel.mode,
+      pairs: tunnel.networks,
+      ...(tunnel.mtu === undefined ? {} : { mtu: tunnel.mtu }),
+      acquire: tunnel.start !== 'respond',
+    })),
+  }
+}

@@ -1,0 +1,302 @@
+import type { Config } from '#config/config'
+import type { ReloadResult, Request, Results, ToldEvent, TunnelState } from '#control/schema'
+import type { ControlHandlers } from '#control/server'
+import type { GatewayStatus, StatusDocument } from '#control/status'
+import type { DataPlane, DataPlaneEvent } from '#dataplane/port'
+import type { Answer, Command, Input, Question } from '#ike/effects'
+import type { Event, TunnelSnapshot } from '#ike/events'
+import type { Clock } from './clock.ts'
+import { executeEffect } from './effects.ts'
+import { Journal } from './journal.ts'
+import type { Log } from './log.ts'
+import { type Defect, EngineLoop, type EnginePort } from './loop.ts'
+import { replaceConfig } from './reload.ts'
+import { statusDocument } from './status-document.ts'
+import { TrafficLedger } from './traffic-totals.ts'
+import { selectTunnels } from './tunnel-selection.ts'
+
+/** What reading the configuration file gave; without `config`, `problems` says why in the operator's words. */
+export type Loaded = {
+  readonly config: Config | undefined
+  readonly problems: string
+  readonly errors: number
+}
+
+export type GatewayParts = {
+  readonly version: string
+  readonly file: string
+  readonly engine: EnginePort
+  readonly dataPlane: DataPlane
+  readonly ask: (question: Question) => Promise<Answer>
+  readonly clock: Clock
+  readonly log: Log
+  readonly load: () => Loaded
+  readonly publish: (told: ToldEvent) => void
+  /** The operator asked the gateway to stop over its control socket. */
+  readonly requestShutdown: () => void
+}
+
+// The same bug again is counted; each distinct one is logged with its inputs, this many at most.
+const MOST_DEFECTS_LOGGED = 50
+
+/** A running gateway: one engine, one data plane, and everything that is known of them. */
+export class Gateway implements ControlHandlers {
+  readonly #parts: GatewayParts
+  readonly #loop: EngineLoop
+  readonly #journal = new Journal()
+  readonly #ledger = new TrafficLedger()
+  readonly #dropped: Record<string, number> = {}
+  readonly #defectsSeen = new Set<string>()
+  readonly #states = new Map<string, TunnelSnapshot['state']>()
+  readonly #startedAt: Date
+  #config: Config | undefined
+  #loadedAt: Date
+  #refused: { at: string; problems: string } | undefined
+  #defects = 0
+  #told = false
+  #stopping = false
+  #reloading: Promise<unknown> = Promise.resolve()
+
+  constructor(parts: GatewayParts) {
+    this.#parts = parts
+    this.#startedAt = this.#wallNow()
+    this.#loadedAt = this.#startedAt
+    this.#loop = new EngineLoop({
+      engine: parts.engine,
+      clock: parts.clock,
+      onDefect: (defect) => this.defect(defect),
+      execute: (effect) =>
+        executeEffect(effect, {
+          dataPlane: parts.dataPlane,
+          ask: parts.ask,
+          answer: (to, answer) => this.#submit({ kind: 'answer', to, answer }),
+          tell: (event) => this.#tell(event),
+          beforeRemoval: (sa) => this.#ledger.retire(sa, parts.dataPlane.counters()),
+        }),
+    })
+  }
+
+  /** @throws what the data plane throws when the host is not ready. */
+  async start(config: Config): Promise<void> {
+    await this.#replace(undefined, config)
+  }
+
+  /** Everything the data plane reports; never throws. */
+  take(event: DataPlaneEvent): void {
+    if (this.#config === undefined || this.#stopping) return
+    switch (event.kind) {
+      case 'ike-datagram':
+        this.#submit({ ...event, kind: 'datagram' })
+        return
+      case 'acquire':
+      case 'sa-expired':
+      case 'peer-moved':
+      case 'unreachable':
+        this.#submit(event)
+        return
+      case 'unknown-spi':
+        return
+      case 'failed':
+        this.#parts.log.note('error', `data plane: ${event.message}`)
+        return
+    }
+  }
+
+  /** Reads the file again; one reload at a time. Whatever is wrong with the file, the gateway goes on. */
+  reload(): Promise<ReloadResult> {
+    const result = this.#reloading.then(() => this.#reload())
+    this.#reloading = result.catch(() => {})
+    return result
+  }
+
+  status(only?: readonly string[]): StatusDocument {
+    const { version, clock, engine, dataPlane } = this.#parts
+    return statusDocument(
+      {
+        version,
+        clock,
+        gateway: this.#gatewayStatus(),
+        config: this.#config ?? EMPTY,
+        snapshots: engine.snapshot(clock.now()),
+        counters: dataPlane.counters(),
+        ledger: this.#ledger,
+        dropped: this.#dropped,
+        defects: this.#defects,
+      },
+      only,
+    )
+  }
+
+  /** Says goodbye to every peer and undoes what was done to the host. */
+  async stop(): Promise<void> {
+    if (this.#stopping) return
+    await this.#reloading
+    this.#command({ kind: 'shutdown' })
+    this.#stopping = true
+    this.#loop.stop()
+    await this.#parts.dataPlane.close()
+  }
+
+  /** Our own bug: counted always, logged once. */
+  defect(defect: Defect): void {
+    this.#defects++
+    const { error } = defect
+    const key = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    if (this.#defectsSeen.has(key) || this.#defectsSeen.size >= MOST_DEFECTS_LOGGED) return
+    this.#defectsSeen.add(key)
+    this.#parts.log.defect(defect)
+  }
+
+  select(patterns: readonly string[] | undefined): readonly string[] {
+    return selectTunnels(patterns, this.#config?.tunnels.map(({ name }) => name) ?? [])
+  }
+
+  async handle(
+    request: Exclude<Request, { command: 'subscribe' }>,
+  ): Promise<Results[keyof Results]> {
+    switch (request.command) {
+      case 'status':
+        return this.status(this.select(request.tunnels))
+      case 'up':
+      case 'down':
+        return this.#commandEach(request.tunnels, (tunnel) => ({ kind: request.command, tunnel }))
+      case 'rekey': {
+        const { phase = 2 } = request
+        return this.#commandEach(request.tunnels, (tunnel) => ({ kind: 'rekey', tunnel, phase }))
+      }
+      case 'reload':
+        return this.reload()
+      case 'log': {
+        const tunnels = request.tunnels === undefined ? undefined : this.select(request.tunnels)
+        return { events: this.#journal.entries(tunnels).map(toldEvent) }
+      }
+      case 'shutdown':
+        setImmediate(this.#parts.requestShutdown)
+        return {}
+    }
+  }
+
+  #commandEach(
+    patterns: readonly string[],
+    command: (tunnel: string) => Command,
+  ): { tunnels: readonly TunnelState[] } {
+    const names = this.select(patterns)
+    const { engine, clock } = this.#parts
+    const before = engine
+      .snapshot(clock.now())
+      .filter(({ tunnel }) => names.includes(tunnel))
+      .map(({ tunnel, state, since }) => ({
+        tunnel,
+        state,
+        since: clock.wall(since).toISOString(),
+      }))
+    for (const name of names) this.#command(command(name))
+    return { tunnels: before }
+  }
+
+  async #reload(): Promise<ReloadResult> {
+    if (this.#stopping) return this.#refuse('the gateway is stopping', 1)
+    let loaded: Loaded
+    try {
+      loaded = this.#parts.load()
+    } catch (error) {
+      return this.#refuse(error instanceof Error ? error.message : String(error), 1)
+    }
+    if (loaded.config === undefined) return this.#refuse(loaded.problems, loaded.errors)
+    let configured: Extract<Event, { kind: 'configured' }> | undefined
+    try {
+      configured = await this.#replace(this.#config, loaded.config)
+    } catch (error) {
+      return this.#refuse(error instanceof Error ? error.message : String(error), 1)
+    }
+    const { added = [], changed = [], removed = [], unchanged = [] } = configured ?? {}
+    return { outcome: 'applied', added, changed, removed, unchanged }
+  }
+
+  #refuse(problems: string, count: number): ReloadResult {
+    this.#refused = { at: this.#wallNow().toISOString(), problems }
+    this.#parts.log.note('error', `reload refused, the running configuration stays: ${problems}`)
+    return { outcome: 'refused', problems, count }
+  }
+
+  async #replace(
+    from: Config | undefined,
+    to: Config,
+  ): Promise<Extract<Event, { kind: 'configured' }> | undefined> {
+    await replaceConfig({
+      from,
+      to,
+      dataPlane: this.#parts.dataPlane,
+      configureEngine: (config) => {
+        this.#config = config
+        this.#command({ kind: 'configure', config })
+      },
+    })
+    const names = to.tunnels.map(({ name }) => name)
+    this.#journal.keepOnly(names)
+    this.#ledger.forget(
+      from?.tunnels.map(({ name }) => name).filter((name) => !names.includes(name)) ?? [],
+    )
+    this.#loadedAt = this.#wallNow()
+    this.#refused = undefined
+    const last = this.#journal.entries(['']).findLast(({ event }) => event.kind === 'configured')
+    return last?.event.kind === 'configured' ? last.event : undefined
+  }
+
+  #command(command: Command): void {
+    this.#submit({ kind: 'command', command })
+  }
+
+  #submit(input: Input): void {
+    if (this.#stopping) return
+    this.#loop.submit(input)
+  }
+
+  #tell(event: Event): void {
+    const { log, publish } = this.#parts
+    if (event.kind === 'dropped')
+      this.#dropped[event.reason] = (this.#dropped[event.reason] ?? 0) + 1
+    const entry = this.#journal.append(this.#wallNow(), event)
+    log.event(entry.at, event)
+    publish(toldEvent(entry))
+    if (this.#told) return
+    this.#told = true
+    setImmediate(() => this.#publishStates())
+  }
+
+  /** After a burst of events, what they made of the tunnels. */
+  #publishStates(): void {
+    this.#told = false
+    if (this.#stopping) return
+    const { engine, clock, publish } = this.#parts
+    for (const { tunnel, state } of engine.snapshot(clock.now())) {
+      if (this.#states.get(tunnel) === state) continue
+      this.#states.set(tunnel, state)
+      const at = this.#wallNow().toISOString()
+      publish({ sequence: 0, at, event: { kind: 'state', tunnel, state } })
+    }
+  }
+
+  #gatewayStatus(): GatewayStatus {
+    return {
+      name: this.#config?.gateway.name ?? '',
+      startedAt: this.#startedAt.toISOString(),
+      pid: process.pid,
+      configuration: {
+        file: this.#parts.file,
+        loadedAt: this.#loadedAt.toISOString(),
+        ...(this.#refused === undefined ? {} : { refused: this.#refused }),
+      },
+    }
+  }
+
+  #wallNow(): Date {
+    return this.#parts.clock.wall(this.#parts.clock.now())
+  }
+}
+
+const EMPTY: Config = { gateway: { name: '', control: '' }, tunnels: [] }
+
+function toldEvent(entry: { sequence: number; at: Date; event: Event }): ToldEvent {
+  return { sequence: entry.sequence, at: entry.at.toISOString(), event: entry.event }
+}

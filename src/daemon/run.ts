@@ -1,0 +1,132 @@
+import type { Config } from '#config/config'
+import type { ToldEvent } from '#control/schema'
+import { ControlServer, ControlSocketError } from '#control/server'
+import type { DataPlane, DataPlaneEvent } from '#dataplane/port'
+import type { Level } from '#diagnosis/event-text'
+import { systemClock } from './clock.ts'
+import { Gateway, type Loaded } from './gateway.ts'
+import { KeyAgreementPool } from './key-agreement-pool.ts'
+import { type Log, openLog } from './log.ts'
+import type { EnginePort } from './loop.ts'
+import { endingSignals, onSignal } from './signals.ts'
+
+export type RunOptions = {
+  readonly version: string
+  readonly file: string
+  readonly log: {
+    readonly format: 'human' | 'json'
+    readonly level: Level
+    readonly columns: number | undefined
+    readonly write: (text: string) => void
+  }
+  readonly load: () => Loaded
+  readonly engine: EnginePort
+  readonly makeDataPlane: (listener: (event: DataPlaneEvent) => void) => DataPlane
+  /** For systemd; does nothing elsewhere. */
+  readonly notify: (state: 'ready' | 'reloading' | 'stopping') => void
+}
+
+/** How the gateway ended; the log says why. `not-started`: the host was not ready. */
+export type Ending = 'stopped' | 'not-started' | 'defect'
+
+const CLEAN_UP_PATIENCE = 3_000
+
+/** Runs a gateway with `config` until it is told to stop. */
+export async function runGateway(config: Config, options: RunOptions): Promise<Ending> {
+  const log = openLog({ ...options.log, now: () => new Date() })
+  const pool = new KeyAgreementPool()
+  const stop = new Stop()
+  let gateway: Gateway | undefined
+  // Datagrams may come before the gateway is there; their senders repeat them.
+  const dataPlane = options.makeDataPlane((event) => gateway?.take(event))
+  let publish = (_told: ToldEvent): void => {}
+  gateway = new Gateway({
+    ...options,
+    log,
+    dataPlane,
+    clock: systemClock,
+    ask: (question) => pool.ask(question),
+    publish: (told) => publish(told),
+    requestShutdown: () => stop.request('stopped'),
+  })
+  const running = gateway
+  const control = new ControlServer(config.gateway.control, running)
+  const unwatch = watchProcess(running, stop, log, options)
+  try {
+    // The socket first: it tells two gateways apart before anything on the host is touched.
+    await control.listen()
+    publish = (told) => control.publish(told)
+    await running.start(config)
+    log.note('info', `gateway ${config.gateway.name} runs, causeway ${options.version}`)
+    options.notify('ready')
+    return await stop.requested
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    log.note('error', error instanceof ControlSocketError ? reason : `not started: ${reason}`)
+    return 'not-started'
+  } finally {
+    options.notify('stopping')
+    await cleanUp([() => running.stop(), () => control.close(), () => pool.close()], log)
+    unwatch()
+  }
+}
+
+/** Asked for once; later wishes change nothing. */
+class Stop {
+  readonly requested: Promise<Ending>
+  #resolve: (ending: Ending) => void = () => {}
+
+  constructor() {
+    this.requested = new Promise((resolve) => {
+      this.#resolve = resolve
+    })
+  }
+
+  request(ending: Ending): void {
+    this.#resolve(ending)
+  }
+}
+
+/** Signals, and errors nobody caught. @returns what stops watching. */
+function watchProcess(gateway: Gateway, stop: Stop, log: Log, { notify }: RunOptions): () => void {
+  const reload = async () => {
+    notify('reloading')
+    const result = await gateway.reload()
+    if (result.outcome === 'applied') log.note('info', 'configuration read again')
+    notify('ready')
+  }
+  const onDefect = (error: unknown) => {
+    gateway.defect({ where: 'uncaught', error, detail: '' })
+    stop.request('defect')
+  }
+  process.on('uncaughtException', onDefect)
+  process.on('unhandledRejection', onDefect)
+  const unwatchSignals = [
+    onSignal('SIGHUP', () => void reload()),
+    endingSignals((signal) => {
+      log.note('info', `${signal}: stopping`)
+      stop.request('stopped')
+    }),
+  ]
+  return () => {
+    for (const unwatch of unwatchSignals) unwatch()
+    process.off('uncaughtException', onDefect)
+    process.off('unhandledRejection', onDefect)
+  }
+}
+
+/** One step after the other, each given its chance even when one before it failed or hangs. */
+async function cleanUp(steps: readonly (() => Promise<void>)[], log: Log): Promise<void> {
+  for (const step of steps) {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error('took too long')), CLEAN_UP_PATIENCE)
+    })
+    try {
+      await Promise.race([step(), late])
+    } catch (error) {
+      log.note('error', `clean-up: ${error instanceof Error ? error.message : String(error)}`)
+    }
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,170 @@
+import { formatEndpoint } from '#bytes/ip'
+import type { Config, TunnelConfig } from '#config/config'
+import type {
+  ChildSaStatus,
+  FailureStatus,
+  GatewayStatus,
+  IkeSaStatus,
+  SaTraffic,
+  StatusDocument,
+  Timestamp,
+  TunnelStatus,
+} from '#control/status'
+import type { DataPlaneCounters } from '#dataplane/port'
+import { positionOf } from '#diagnosis/failure-text'
+import type { Instant } from '#ike/effects'
+import type { ChildSaFacts, Failure, IkeSaFacts, TunnelSnapshot } from '#ike/events'
+import { formatEspSuite, formatIkeSuite, formatPfs } from '#policy/proposal'
+import { formatSelector } from '#policy/traffic-selector'
+import type { Clock } from './clock.ts'
+import type { TrafficLedger } from './traffic-totals.ts'
+
+export type StatusSources = {
+  readonly version: string
+  readonly clock: Clock
+  readonly gateway: GatewayStatus
+  readonly config: Config
+  readonly snapshots: readonly TunnelSnapshot[]
+  readonly counters: DataPlaneCounters
+  readonly ledger: TrafficLedger
+  readonly dropped: Readonly<Record<string, number>>
+  readonly defects: number
+}
+
+/** @param only names of tunnels to tell of; all when absent. The summary always counts every tunnel. */
+export function statusDocument(sources: StatusSources, only?: readonly string[]): StatusDocument {
+  const { clock, config, counters, snapshots } = sources
+  const byName = new Map(snapshots.map((snapshot) => [snapshot.tunnel, snapshot]))
+  const isUp = ({ name }: TunnelConfig) => byName.get(name)?.state === 'up'
+  return {
+    schema: 1,
+    causeway: sources.version,
+    at: clock.wall(clock.now()).toISOString(),
+    gateway: sources.gateway,
+    summary: {
+      tunnels: config.tunnels.length,
+      up: config.tunnels.filter(isUp).length,
+      ok: config.tunnels.every((tunnel) => tunnel.start !== 'always' || isUp(tunnel)),
+    },
+    tunnels: config.tunnels
+      .filter(({ name }) => only === undefined || only.includes(name))
+      .map((tunnel) => tunnelStatus(tunnel, byName.get(tunnel.name), sources)),
+    dropped: {
+      ...sources.dropped,
+      'esp-unknown-spi': counters.unknownSpi,
+      'esp-malformed': counters.malformed,
+    },
+    defects: sources.defects,
+  }
+}
+
+function tunnelStatus(
+  tunnel: TunnelConfig,
+  snapshot: TunnelSnapshot | undefined,
+  { clock, counters, ledger, gateway }: StatusSources,
+): TunnelStatus {
+  const own = counters.tunnels.find((entry) => entry.tunnel === tunnel.name)
+  const totals = ledger.totals(tunnel.name, counters)
+  const served = new Set(snapshot?.childSas.map(({ child }) => child.pair))
+  const time = (at: Instant) => clock.wall(at).toISOString()
+  const failure = snapshot?.lastFailure
+  return {
+    name: tunnel.name,
+    ...(tunnel.note === undefined ? {} : { note: tunnel.note }),
+    state: snapshot?.state ?? 'down',
+    since: snapshot === undefined ? gateway.startedAt : time(snapshot.since),
+    start: tunnel.start,
+    local: tunnel.local,
+    peer: tunnel.peer,
+    interface: tunnel.interfaceName,
+    ...(own === undefined ? {} : { mtu: own.mtu }),
+    networks: tunnel.networks.map(({ local, remote }, pair) => ({
+      local: formatSelector(local),
+      remote: formatSelector(remote),
+      state: served.has(pair) ? 'up' : 'idle',
+    })),
+    ikeSas: snapshot?.ikeSas.map((facts) => ikeSaStatus(facts, time)) ?? [],
+    childSas: snapshot?.childSas.map((facts) => childSaStatus(facts, counters, time)) ?? [],
+    traffic: { in: totals.in, out: totals.out },
+    dropped: {
+      replayed: totals.replayed,
+      badIcv: totals.badIcv,
+      badPadding: totals.badPadding,
+      outsideSelectors: totals.outsideSelectors,
+      noSa: own?.noSa ?? 0,
+      noPolicy: own?.noPolicy ?? 0,
+      tooBig: own?.tooBig ?? 0,
+    },
+    rekeys: snapshot?.rekeys ?? 0,
+    failures: snapshot?.failures ?? 0,
+    ...(snapshot?.retryAt === undefined ? {} : { retryAt: time(snapshot.retryAt) }),
+    ...(snapshot?.peerAliveAt === undefined ? {} : { peerAliveAt: time(snapshot.peerAliveAt) }),
+    ...(failure === undefined ? {} : { lastFailure: failureStatus(failure, tunnel) }),
+  }
+}
+
+function ikeSaStatus(facts: IkeSaFacts, time: (at: Instant) => Timestamp): IkeSaStatus {
+  return {
+    initiatorSpi: facts.initiatorSpi,
+    responderSpi: facts.responderSpi,
+    role: facts.role,
+    version: facts.version,
+    exchange: facts.exchange,
+    suite: formatIkeSuite(facts.suite),
+    local: formatEndpoint(facts.local),
+    remote: formatEndpoint(facts.remote),
+    localId: facts.localId,
+    remoteId: facts.remoteId,
+    ...(facts.peerVendor === undefined ? {} : { peerVendor: facts.peerVendor }),
+    nat: facts.nat,
+    establishedAt: time(facts.establishedAt),
+    rekeyAt: time(facts.rekeyAt),
+    expiresAt: time(facts.expiresAt),
+  }
+}
+
+function childSaStatus(
+  facts: ChildSaFacts,
+  counters: DataPlaneCounters,
+  time: (at: Instant) => Timestamp,
+): ChildSaStatus {
+  const traffic = (direction: 'inbound' | 'outbound', spi: number): SaTraffic => {
+    const sa = counters.sas.find((entry) => entry.direction === direction && entry.spi === spi)
+    return {
+      spi: spi.toString(16).padStart(8, '0'),
+      packets: sa?.packets ?? 0,
+      octets: sa?.octets ?? 0,
+      ...(sa === undefined || sa.lastUsed === 0 ? {} : { lastUsedAt: time(sa.lastUsed) }),
+    }
+  }
+  return {
+    pair: facts.child.pair,
+    state: facts.state,
+    local: formatSelector(facts.selectors.local),
+    remote: formatSelector(facts.selectors.remote),
+    suite: formatEspSuite(facts.suite),
+    pfs: formatPfs(facts.pfs),
+    mode: facts.mode,
+    encapsulation: facts.encapsulation,
+    in: traffic('inbound', facts.inboundSpi),
+    out: traffic('outbound', facts.outboundSpi),
+    establishedAt: time(facts.establishedAt),
+    rekeyAt: time(facts.rekeyAt),
+    expiresAt: time(facts.expiresAt),
+  }
+}
+
+function failureStatus(failure: Failure, tunnel: TunnelConfig): FailureStatus {
+  const { code, summary, evidence, certainty, remedy } = failure
+  const line = positionOf(failure, tunnel)
+  return {
+    code,
+    summary,
+    ...(failure.ours === undefined ? {} : { ours: failure.ours }),
+    ...(failure.theirs === undefined ? {} : { theirs: failure.theirs }),
+    evidence,
+    certainty,
+    remedy,
+    ...(line === undefined ? {} : { line }),
+  }
+}

@@ -1,0 +1,60 @@
+import type { DataPlaneCounters, SaCounters } from '#dataplane/port'
+
+export type TrafficTotals = {
+  readonly in: { readonly packets: number; readonly octets: number }
+  readonly out: { readonly packets: number; readonly octets: number }
+  readonly replayed: number
+  readonly badIcv: number
+  readonly badPadding: number
+  readonly outsideSelectors: number
+}
+
+const NOTHING: TrafficTotals = {
+  in: { packets: 0, octets: 0 },
+  out: { packets: 0, octets: 0 },
+  replayed: 0,
+  badIcv: 0,
+  badPadding: 0,
+  outsideSelectors: 0,
+}
+
+/** What each tunnel has carried since the start, over all its SAs: the counters of an SA go with it, so they are kept here. */
+export class TrafficLedger {
+  readonly #gone = new Map<string, TrafficTotals>()
+
+  /** Takes over the counters of an SA that is about to be removed. */
+  retire(
+    sa: { readonly direction: 'inbound' | 'outbound'; readonly spi: number },
+    counters: DataPlaneCounters,
+  ): void {
+    const found = counters.sas.find(
+      ({ direction, spi }) => direction === sa.direction && spi === sa.spi,
+    )
+    if (found === undefined) return
+    const { tunnel } = found.child
+    this.#gone.set(tunnel, add(this.#gone.get(tunnel) ?? NOTHING, found))
+  }
+
+  totals(tunnel: string, counters: DataPlaneCounters): TrafficTotals {
+    return counters.sas
+      .filter(({ child }) => child.tunnel === tunnel)
+      .reduce(add, this.#gone.get(tunnel) ?? NOTHING)
+  }
+
+  forget(tunnels: readonly string[]): void {
+    for (const tunnel of tunnels) this.#gone.delete(tunnel)
+  }
+}
+
+function add(totals: TrafficTotals, sa: SaCounters): TrafficTotals {
+  const side = sa.direction === 'inbound' ? 'in' : 'out'
+  const { packets, octets } = totals[side]
+  return {
+    ...totals,
+    [side]: { packets: packets + sa.packets, octets: octets + sa.octets },
+    replayed: totals.replayed + sa.replayed,
+    badIcv: totals.badIcv + sa.badIcv,
+    badPadding: totals.badPadding + sa.badPadding,
+    outsideSelectors: totals.outsideSelectors + sa.outsideSelectors,
+  }
+}

@@ -1,0 +1,136 @@
+import { formatEndpoint } from '#bytes/ip'
+import type {
+  ChildSaFacts,
+  CloseReason,
+  DropReason,
+  Event,
+  Failure,
+  IkeSaFacts,
+  MessageEvent,
+} from '#ike/events'
+import { formatEspSuite, formatIkeSuite, formatPfs } from '#policy/proposal'
+import { pairText } from './names.ts'
+
+export type Level = 'debug' | 'info' | 'warn' | 'error'
+
+export type EventText = {
+  readonly level: Level
+  readonly text: string
+  /** Events with the same key say the same thing: they are counted, not repeated. */
+  readonly repeatKey?: string
+}
+
+/** One fact in one sentence, without time and tunnel. */
+export function eventText(event: Event): EventText {
+  switch (event.kind) {
+    case 'message':
+      return { level: 'debug', text: messageText(event) }
+    case 'ike-sa-established':
+      return { level: 'info', text: ikeSaText(event.ikeSa) }
+    case 'child-sa-established':
+      return { level: 'info', text: childSaText(event.childSa, event.rekeyOf !== undefined) }
+    case 'ike-sa-closed':
+      return closedText('phase 1', event.why)
+    case 'child-sa-closed':
+      return closedText(`phase 2 of network pair ${event.child.pair + 1}`, event.why)
+    case 'negotiation-failed':
+      return failedText(event.phase, event.failure)
+    case 'nat-detected':
+      return natEventText(event.local, event.remote)
+    case 'peer-alive':
+      return { level: 'debug', text: `peer answered after ${Math.round(event.roundTrip)} ms` }
+    case 'dropped': {
+      const { reason, remote, detail } = event
+      const what = `message from ${formatEndpoint(remote)} dropped, ${DROP_WORDS[reason]}`
+      return { level: 'warn', text: `${what}: ${detail}`, repeatKey: `dropped ${reason}` }
+    }
+    case 'warning':
+      return { level: 'warn', text: event.text, repeatKey: `warning ${event.text}` }
+    case 'configured':
+      return { level: 'info', text: configuredText(event) }
+  }
+}
+
+/** `NAT before us`, `no NAT`. */
+export function natText({ local, remote }: { local: boolean; remote: boolean }): string {
+  if (local && remote) return 'NAT on both sides'
+  if (local) return 'NAT before us'
+  return remote ? 'NAT before the peer' : 'no NAT'
+}
+
+const CLOSE_WORDS: Readonly<Record<CloseReason, string>> = {
+  operator: 'as the operator asked',
+  'peer-deleted': 'the peer deleted it',
+  expired: 'its lifetime ended',
+  rekeyed: 'a new one has taken over',
+  'dead-peer': 'the peer is silent',
+  reconfigured: 'the configuration changed',
+  shutdown: 'the gateway stops',
+  'peer-restarted': 'the peer started anew',
+  failed: 'the negotiation failed',
+}
+
+const DROP_WORDS: Readonly<Record<DropReason, string>> = {
+  malformed: 'malformed',
+  'unknown-peer': 'no tunnel has this peer',
+  'unknown-sa': 'it belongs to no SA',
+  admission: 'too many negotiations are half open',
+  undecryptable: 'it does not decrypt',
+  'bad-hash': 'its hash is wrong',
+  replayed: 'replayed',
+  'out-of-state': 'it does not fit here',
+  unauthenticated: 'unauthenticated',
+}
+
+function messageText(event: MessageEvent): string {
+  const arrow = event.direction === 'sent' ? '→' : '←'
+  const payloads = event.payloads.map(({ type }) => type).join(', ')
+  const again = event.repeat > 0 ? `, repeat ${event.repeat}` : ''
+  return `${event.exchange} ${event.number} ${arrow} ${event.octets} B  ${payloads}${again}`
+}
+
+function ikeSaText(ikeSa: IkeSaFacts): string {
+  const vendor = ikeSa.peerVendor === undefined ? '' : `, ${ikeSa.peerVendor}`
+  const suite = formatIkeSuite(ikeSa.suite)
+  return `phase 1 up with ${ikeSa.remote.address}${vendor}: ${ikeSa.exchange}, ${suite}, ${natText(ikeSa.nat)}`
+}
+
+function childSaText(childSa: ChildSaFacts, isRekey: boolean): string {
+  const pfs = childSa.pfs === 'none' ? 'no PFS' : `PFS ${formatPfs(childSa.pfs)}`
+  const carriage = childSa.encapsulation === 'udp' ? 'ESP in UDP' : 'ESP'
+  const what = isRekey ? 'phase 2 rekeyed' : 'phase 2 up'
+  return `${what}: ${pairText(childSa.selectors)}, ${formatEspSuite(childSa.suite)}, ${pfs}, ${carriage}`
+}
+
+function closedText(what: string, why: CloseReason): EventText {
+  const quiet = why === 'rekeyed' || why === 'failed'
+  const bad = why === 'dead-peer' || why === 'expired'
+  const level = quiet ? 'debug' : bad ? 'warn' : 'info'
+  return { level, text: `${what} closed, ${CLOSE_WORDS[why]}` }
+}
+
+function failedText(phase: 1 | 2, { code, summary }: Failure): EventText {
+  return {
+    level: 'error',
+    text: `phase ${phase} ✗ ${code} ${summary}`,
+    repeatKey: `failed ${phase} ${code} ${summary}`,
+  }
+}
+
+function natEventText(local: boolean, remote: boolean): EventText {
+  const found = local || remote
+  const text = natText({ local, remote })
+  return {
+    level: found ? 'info' : 'debug',
+    text: found ? `${text}: IKE and ESP go through UDP 4500` : text,
+  }
+}
+
+function configuredText(event: Extract<Event, { kind: 'configured' }>): string {
+  const parts = (['added', 'changed', 'removed'] as const).flatMap((what) =>
+    event[what].length === 0 ? [] : [`${what} ${event[what].join(', ')}`],
+  )
+  const kept = event.unchanged.length
+  if (kept > 0) parts.push(`${kept} ${kept === 1 ? 'tunnel' : 'tunnels'} unchanged`)
+  return `configuration: ${parts.length === 0 ? 'no tunnels' : parts.join('; ')}`
+}

@@ -1,0 +1,224 @@
+import { formatEndpoint } from '#bytes/ip'
+import type { Event, MessageEvent } from '#ike/events'
+import { natText } from './event-text.ts'
+import { headingOf, offerOf, payloadNames, storyOf, vendorOf } from './message-story.ts'
+import type { OfferText } from './transform-text.ts'
+import { columnsOf, wrap } from './wrap.ts'
+
+/** One message of the negotiation, for machines. */
+export type LadderMessage = {
+  readonly exchange: string
+  readonly number: number
+  readonly direction: 'sent' | 'received'
+  /** `address:port`. */
+  readonly from: string
+  readonly to: string
+  readonly octets: number
+  readonly encrypted: boolean
+  /** Retransmissions are messages of their own, counted from 1 here. */
+  readonly repeat: number
+  readonly payloads: readonly string[]
+  readonly carried: string
+  readonly achieved: string
+}
+
+/** `at` is in milliseconds of any one clock. */
+export type TimedEvent = { readonly at: number; readonly event: Event }
+
+export type LadderOptions = {
+  readonly columns?: number
+  /** Adds to each message what it achieved, and whether it was encrypted. */
+  readonly explain?: boolean
+}
+
+/** The whole ladder of a negotiation that is over, its heading first. */
+export function ladderLines(
+  events: readonly TimedEvent[],
+  options: LadderOptions = {},
+): readonly string[] {
+  const ladder = new Ladder(options)
+  return [...events.flatMap((event) => ladder.add(event)), ...ladder.flush()]
+}
+
+/** Every IKE message as it went by. */
+export function ladderDocument(events: readonly TimedEvent[]): readonly LadderMessage[] {
+  const offers = new Offers()
+  return events.flatMap(({ event }) =>
+    event.kind === 'message' ? [documentOf(event, offers)] : [],
+  )
+}
+
+/**
+ * The negotiation as people read it, one line a message, while it goes on. A line is finished by the event after it, which
+ * may still say something of it (that NAT was found, that a hash was correct): `add` gives the lines finished so far, and
+ * `flush` the one that waits.
+ */
+export class Ladder {
+  readonly #columns: number
+  readonly #explain: boolean
+  readonly #offers = new Offers()
+  #begun = false
+  #lastAt: number | undefined
+  #pending:
+    | { event: MessageEvent; delta: number | undefined; remarks: string[]; verified: boolean }
+    | undefined
+
+  constructor({ columns = 80, explain = false }: LadderOptions = {}) {
+    this.#columns = columns
+    this.#explain = explain
+  }
+
+  add({ at, event }: TimedEvent): readonly string[] {
+    const pending = this.#pending
+    switch (event.kind) {
+      case 'nat-detected':
+        pending?.remarks.push(natText(event))
+        return []
+      case 'ike-sa-established':
+        if (pending?.event.exchange === 'main') pending.verified = true
+        return []
+      case 'message':
+        return belongs(event) ? this.#message(at, event) : []
+      default:
+        return []
+    }
+  }
+
+  flush(): readonly string[] {
+    const pending = this.#pending
+    if (pending === undefined) return []
+    this.#pending = undefined
+    const { event, delta, verified } = pending
+    const vendor =
+      event.direction === 'received' && event.repeat === 0 ? vendorOf(event) : undefined
+    const remarks =
+      vendor === undefined || event.number > 2 ? pending.remarks : [vendor, ...pending.remarks]
+    const story = storyOf(event, this.#offers.of(event))
+    const proven = verified && event.direction === 'received' && event.number >= 5
+    const carried =
+      event.repeat > 0 ? repeatText(event) : `${story.carried}${proven ? ', hash correct' : ''}`
+    const line = messageLines(event, carried, delta, remarks, this.#columns)
+    return this.#explain && event.repeat === 0
+      ? [...line, ...explained(event, story.achieved, this.#columns)]
+      : line
+  }
+
+  #message(at: number, event: MessageEvent): readonly string[] {
+    const pending = this.#pending
+    // Nobody answers message 5 whose hash is wrong.
+    if (pending?.event.number === 5 && event.exchange === 'main' && event.number === 6) {
+      pending.verified = true
+    }
+    const lines = [...this.flush()]
+    this.#offers.note(event)
+    if (!this.#begun) lines.push(titleOf(event, this.#offers.of(event)))
+    this.#begun = true
+    const heading = event.repeat === 0 ? headingOf(event) : undefined
+    if (heading !== undefined) lines.push(`  ${heading}`)
+    const delta = this.#lastAt === undefined ? undefined : at - this.#lastAt
+    this.#lastAt = at
+    this.#pending = { event, delta, remarks: [], verified: false }
+    return lines
+  }
+}
+
+/** The proposals of first messages, for the answers to them. */
+class Offers {
+  readonly #byExchange = new Map<string, OfferText>()
+
+  note(event: MessageEvent): void {
+    const offer = event.number === 1 ? offerOf(event) : undefined
+    if (offer !== undefined) this.#byExchange.set(exchangeKey(event), offer)
+  }
+
+  of(event: MessageEvent): OfferText | undefined {
+    return this.#byExchange.get(exchangeKey(event))
+  }
+}
+
+function exchangeKey({ exchange, initiatorSpi, messageId }: MessageEvent): string {
+  return `${exchange} ${initiatorSpi} ${messageId}`
+}
+
+/** Liveness and goodbyes are no part of a negotiation; a refusal is. */
+function belongs(event: MessageEvent): boolean {
+  return event.exchange !== 'informational' || payloadNames(event).some(isRefusal)
+}
+
+function isRefusal(name: string): boolean {
+  return name.startsWith('N(') && !/INITIAL-CONTACT|R-U-THERE|CONNECTED|LIFETIME|REPLAY/.test(name)
+}
+
+/** `paris  203.0.113.10 → 198.51.100.7  IKEv1 Main mode, pre-shared key`. */
+function titleOf(event: MessageEvent, offer: OfferText | undefined): string {
+  const arrow = event.role === 'initiator' ? '→' : '←'
+  const authentication = offer?.authentication === undefined ? '' : `, ${offer.authentication}`
+  const mode =
+    event.exchange === 'main' ? `Main mode${authentication}` : `${event.exchange} exchange`
+  return `${event.tunnel}  ${event.local.address} ${arrow} ${event.remote.address}  IKEv1 ${mode}`
+}
+
+const TEXT_COLUMN = 9
+const FIGURE_COLUMN = 58
+const REMARK_COLUMN = 67
+
+function messageLines(
+  event: MessageEvent,
+  carried: string,
+  delta: number | undefined,
+  remarks: readonly string[],
+  columns: number,
+): readonly string[] {
+  const sent = event.direction === 'sent'
+  const number = event.exchange === 'informational' ? ' ' : `${event.number}`
+  const figure = sent && event.repeat === 0 ? `${event.octets} B`.padStart(5) : deltaText(delta)
+  const [first = '', ...rest] = wrap(carried, FIGURE_COLUMN - TEXT_COLUMN - 1)
+  const remark = remarks.join(', ')
+  const beside = REMARK_COLUMN + columnsOf(remark) <= columns
+  const head = `    ${number} ${sent ? '→' : '←'}  ${pad(first, FIGURE_COLUMN - TEXT_COLUMN)}${figure}`
+  const lines = [
+    beside && remark !== '' ? `${pad(head, REMARK_COLUMN)}${remark}` : head,
+    ...rest.map((text) => ' '.repeat(TEXT_COLUMN) + text),
+  ]
+  if (!beside) lines.push(' '.repeat(TEXT_COLUMN) + remark)
+  return lines.map((line) => line.trimEnd())
+}
+
+function explained(event: MessageEvent, achieved: string, columns: number): readonly string[] {
+  const text = `${event.encrypted ? 'encrypted' : 'in clear'}; ${achieved}`
+  return wrap(text, columns - TEXT_COLUMN - 2).map(
+    (line) => `${' '.repeat(TEXT_COLUMN + 2)}${line}`,
+  )
+}
+
+function repeatText({ direction, repeat }: MessageEvent): string {
+  if (direction === 'received') return 'the peer sends it again'
+  return `sent again (${repeat === 1 ? 'once' : `${repeat} times`}), no answer yet`
+}
+
+function deltaText(delta: number | undefined): string {
+  if (delta === undefined) return ''
+  return delta < 10_000 ? `+${Math.round(delta)} ms` : `+${Math.round(delta / 1_000)} s`
+}
+
+function pad(text: string, columns: number): string {
+  return text + ' '.repeat(Math.max(1, columns - columnsOf(text)))
+}
+
+function documentOf(event: MessageEvent, offers: Offers): LadderMessage {
+  offers.note(event)
+  const { direction, exchange, number, octets, encrypted, repeat } = event
+  const [local, remote] = [formatEndpoint(event.local), formatEndpoint(event.remote)]
+  return {
+    exchange,
+    number,
+    direction,
+    from: direction === 'sent' ? local : remote,
+    to: direction === 'sent' ? remote : local,
+    octets,
+    encrypted,
+    repeat,
+    payloads: payloadNames(event),
+    ...storyOf(event, offers.of(event)),
+  }
+}

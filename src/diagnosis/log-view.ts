@@ -1,0 +1,83 @@
+import type { Event } from '#ike/events'
+import { type EventText, eventText, type Level } from './event-text.ts'
+import { columnsOf, wrap } from './wrap.ts'
+
+/** A line for the log: what happened, or how often it has happened again. */
+export type LogLine = {
+  readonly level: Level
+  readonly tunnel: string | undefined
+  readonly text: string
+}
+
+type Repeated = { first: number; lastSaid: number; count: number }
+
+const SAID_AGAIN_AFTER = 3_600_000
+const MOST_KEYS = 10_000
+
+/** Says a thing once, then at most once an hour how often it happened. Times are milliseconds of any one clock. */
+export class SaidOnce {
+  readonly #repeated = new Map<string, Repeated>()
+  readonly #clockText: (time: number) => string
+
+  /** @param clockText how a reader is told a time of day. */
+  constructor(clockText: (time: number) => string) {
+    this.#clockText = clockText
+  }
+
+  /** @returns undefined when the event was only counted. */
+  line(time: number, event: Event): LogLine | undefined {
+    const said = eventText(event)
+    const tunnel = 'tunnel' in event ? event.tunnel : undefined
+    if (event.kind === 'child-sa-established') this.#forgetFailures(event.tunnel)
+    if (said.repeatKey === undefined) return { level: said.level, tunnel, text: said.text }
+    return this.#counted(time, tunnel, said, said.repeatKey, retryText(event, time))
+  }
+
+  #counted(
+    time: number,
+    tunnel: string | undefined,
+    { level, text }: EventText,
+    repeatKey: string,
+    retry: string,
+  ): LogLine | undefined {
+    const key = `${tunnel ?? ''} ${repeatKey}`
+    const before = this.#repeated.get(key)
+    if (before === undefined) {
+      if (this.#repeated.size >= MOST_KEYS) this.#repeated.clear()
+      this.#repeated.set(key, { first: time, lastSaid: time, count: 1 })
+      return { level, tunnel, text: `${text}${retry}` }
+    }
+    before.count++
+    if (time - before.lastSaid < SAID_AGAIN_AFTER) return undefined
+    before.lastSaid = time
+    const since = this.#clockText(before.first)
+    const often = `${ordinal(before.count)} time since ${since}${retry} (said once an hour)`
+    return { level, tunnel, text: `${text} ↳ ${often}` }
+  }
+
+  #forgetFailures(tunnel: string): void {
+    for (const key of this.#repeated.keys()) {
+      if (key.startsWith(`${tunnel} failed `)) this.#repeated.delete(key)
+    }
+  }
+}
+
+/** `13:02:11.204 tokyo  phase 1 ✗ …`, wrapped under itself. */
+export function logLineText(clockText: string, { tunnel, text }: LogLine, width = 80): string {
+  const head = `${clockText} ${(tunnel ?? '–').padEnd(6)} `
+  const indent = ' '.repeat(columnsOf(head))
+  const lines = wrap(text, Math.max(30, width - indent.length))
+  return lines.map((line, index) => `${index === 0 ? head : indent}${line}`).join('\n')
+}
+
+function retryText(event: Event, time: number): string {
+  if (event.kind !== 'negotiation-failed' || event.retryAt === undefined) return ''
+  const seconds = Math.max(0, Math.round((event.retryAt - time) / 1_000))
+  return `, retry in ${seconds} s`
+}
+
+function ordinal(count: number): string {
+  const tens = count % 100
+  const suffix = tens >= 11 && tens <= 13 ? 'th' : (['th', 'st', 'nd', 'rd'][count % 10] ?? 'th')
+  return `${count}${suffix}`
+}
