@@ -38,10 +38,14 @@ export type Path = {
 /** Adds it, or replaces the route with the same destination, table and metric. */
 export function replaceRoute(netlink: Netlink, route: Route): void {
   const request = encodeRoute(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, route, scopeOf(route))
+  const { gateway, source, mtu } = route
+  if (gateway !== undefined) request.address(RTA_GATEWAY, gateway)
+  if (source !== undefined) request.address(RTA_PREFSRC, source)
+  if (mtu !== undefined) request.nested(RTA_METRICS, (inner) => inner.uint32(RTAX_MTU, mtu))
   netlink.request(request, 'add route', describe(route))
 }
 
-/** A route that is gone already is no error. */
+/** By destination, table, type, protocol, metric and device. A route that is gone already is no error. */
 export function removeRoute(netlink: Netlink, route: Route): void {
   try {
     const request = encodeRoute(RTM_DELROUTE, 0, route, RT_SCOPE_NOWHERE)
@@ -127,11 +131,7 @@ function encodeRoute(type: number, flags: number, route: Route, scope: number): 
   )
   request.address(RTA_DST, destination).uint32(RTA_TABLE, route.table)
   if (route.link !== undefined) request.uint32(RTA_OIF, route.link)
-  if (route.gateway !== undefined) request.address(RTA_GATEWAY, route.gateway)
   if (route.metric !== undefined) request.uint32(RTA_PRIORITY, route.metric)
-  if (route.source !== undefined) request.address(RTA_PREFSRC, route.source)
-  const { mtu } = route
-  if (mtu !== undefined) request.nested(RTA_METRICS, (inner) => inner.uint32(RTAX_MTU, mtu))
   return request
 }
 
