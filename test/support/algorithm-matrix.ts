@@ -88,4 +88,6 @@ async function giveAddresses(
   await gatewayA.ip(...lines('wan', (n) => `203.0.113.${100 + n}/24`))
   await gatewayB.ip(...lines('wan', (n) => `198.51.100.${100 + n}/24`))
   await hostB.ip(...lines('lan', (n) => `10.2.${n}.2/32`))
+  // strongSwan's userspace ESP wants an address of its own in each network, as the source of its route.
+  await gatewayB.ip(...lines('lan', (n) => `10.2.${n}.1/32`))
 }
