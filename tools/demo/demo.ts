@@ -1,7 +1,7 @@
 // `npm run demo`: two sites, two real gateways, one tunnel, real traffic, and a look at the wire between them.
 // `npm run demo -- --json` prints one JSON document instead. Exits 0 only when everything it shows held.
 import { randomBytes } from 'node:crypto'
-import type { MessageEvent } from '#ike/events'
+import { ladderLines, type TimedEvent } from '#diagnosis/ladder'
 import { GatewayProcess } from '../../test/support/gateway.ts'
 import { continueInUserNamespace, networkPrivileges } from '../../test/support/privileges.ts'
 import {
@@ -13,7 +13,7 @@ import {
 import { aptInstall, isDebian } from '../install-peers.ts'
 import { demoDocument, type Findings, problems } from './document.ts'
 import { firstLine, type Helper, startHelper } from './helper.ts'
-import { configurationText, finalText, introduction, ladderText } from './narration.ts'
+import { configurationText, finalText, introduction } from './narration.ts'
 import type { PingReport } from './pinger.ts'
 import type { SniffReport } from './sniffer.ts'
 import type { TransferReport } from './transfer.ts'
@@ -29,7 +29,7 @@ await main()
 
 async function main(): Promise<void> {
   await prepare()
-  const found: Findings = { messages: [] }
+  const found: Findings = { events: [] }
   try {
     const topology = await buildTopology()
     try {
@@ -81,13 +81,12 @@ async function run(topology: Topology, found: Findings): Promise<void> {
     found.early = await ping(topology.hostA, 2)
     say(`  ${found.early.received} answered; gateway A let nothing out in clear\n`)
 
-    await gatewayA.up(TUNNEL).catch((error: unknown) => {
-      found.messages = gatewayA.messages(TUNNEL)
-      throw error
+    await gatewayA.up(TUNNEL).finally(() => {
+      found.events = negotiation(gatewayA)
+      for (const line of ladderLines(found.events, { explain: true })) say(line)
     })
     found.tunnel = await gatewayA.tunnel(TUNNEL)
-    found.messages = gatewayA.messages(TUNNEL).filter(isNegotiation)
-    say(ladderText(found.messages, found.tunnel))
+    say(`✓ ${TUNNEL} is up\n`)
 
     found.ping = await ping(topology.hostA, 10)
     await transfer(topology, found)
@@ -99,8 +98,12 @@ async function run(topology: Topology, found: Findings): Promise<void> {
 
 const TUNNEL = 'site-b'
 
-function isNegotiation({ exchange }: MessageEvent): boolean {
-  return exchange === 'main' || exchange === 'quick'
+function negotiation(gateway: GatewayProcess): readonly TimedEvent[] {
+  return gateway.events.flatMap(({ at, event }) =>
+    event.kind !== 'state' && 'tunnel' in event && event.tunnel === TUNNEL
+      ? [{ at: Date.parse(at), event }]
+      : [],
+  )
 }
 
 async function ping(host: Namespace, count: number): Promise<PingReport> {

@@ -1,5 +1,5 @@
 import type { ChildSaStatus, IkeSaStatus, TunnelStatus } from '#control/status'
-import type { MessageEvent } from '#ike/events'
+import { type LadderMessage, ladderDocument, type TimedEvent } from '#diagnosis/ladder'
 import type { PingReport } from './pinger.ts'
 import type { SniffReport } from './sniffer.ts'
 import type { TransferReport } from './transfer.ts'
@@ -7,7 +7,8 @@ import type { TransferReport } from './transfer.ts'
 /** What one run of the demo saw; parts that it did not reach are absent. */
 export type Findings = {
   tunnel?: TunnelStatus
-  messages: readonly MessageEvent[]
+  /** Of gateway A, about the tunnel, until it was up. */
+  events: readonly TimedEvent[]
   /** Before the tunnel was asked for. */
   early?: PingReport
   ping?: PingReport
@@ -28,16 +29,8 @@ export type DemoDocument = {
     readonly phase1?: Pick<IkeSaStatus, 'version' | 'exchange' | 'suite' | 'role'>
     readonly phase2?: Pick<ChildSaStatus, 'suite' | 'pfs' | 'mode' | 'encapsulation'>
   } | null
-  /** Of gateway A, in the order of the wire. */
-  readonly messages: readonly {
-    readonly exchange: string
-    readonly number: number
-    readonly direction: 'sent' | 'received'
-    readonly payloads: readonly string[]
-    readonly octets: number
-    readonly encrypted: boolean
-    readonly note?: string
-  }[]
+  /** As gateway A sent and received them, in the order of the wire. */
+  readonly messages: readonly LadderMessage[]
   /** `rttMs`: the average round trip; null when nothing came back. */
   readonly ping: { readonly sent: number; readonly received: number; readonly rttMs: number | null }
   readonly tcp: { readonly bytes: number; readonly bitsPerSecond: number }
@@ -47,7 +40,7 @@ export type DemoDocument = {
 }
 
 export function demoDocument(found: Findings): DemoDocument {
-  const { tunnel, messages, ping, received, wire } = found
+  const { tunnel, ping, received, wire } = found
   return {
     tunnel: tunnel === undefined ? null : tunnelOf(tunnel),
     messages: messages.map(
@@ -74,13 +67,13 @@ export function demoDocument(found: Findings): DemoDocument {
 
 /** Every claim of the demo that did not hold, in words; none when it is a success. */
 export function problems(found: Findings): readonly string[] {
-  const { tunnel, messages, early, ping, sent, received, wire, failure } = found
+  const { tunnel, early, ping, sent, received, wire, failure } = found
   const claims: readonly (readonly [holds: boolean, otherwise: string])[] = [
     [failure === undefined, failure ?? ''],
     [early?.received === 0, 'a ping was answered before the tunnel was up'],
     [tunnel?.state === 'up', 'the tunnel is not up'],
     [
-      sameMessages(messages),
+      isWhole(negotiation(found)),
       'the negotiation was not six messages of Main mode, the last two encrypted, and three encrypted ones of Quick mode',
     ],
     [ping !== undefined && ping.received === ping.sent, 'not every ping was answered'],
@@ -139,10 +132,16 @@ function tunnelOf(status: TunnelStatus): DemoDocument['tunnel'] {
   }
 }
 
+function negotiation({ events }: Findings): readonly LadderMessage[] {
+  return ladderDocument(events).filter(
+    ({ exchange }) => exchange === 'main' || exchange === 'quick',
+  )
+}
+
 /** Retransmissions may happen on a slow machine and change nothing. */
-function sameMessages(messages: readonly MessageEvent[]): boolean {
+function isWhole(messages: readonly LadderMessage[]): boolean {
   const seen = messages
-    .filter(({ repeat, exchange }) => repeat === 0 && exchange !== 'informational')
+    .filter(({ repeat }) => repeat === 0)
     .map(
       ({ exchange, number, encrypted }) =>
         `${exchange} ${number} ${encrypted ? 'encrypted' : 'clear'}`,
