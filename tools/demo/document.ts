@@ -43,17 +43,7 @@ export function demoDocument(found: Findings): DemoDocument {
   const { tunnel, ping, received, wire } = found
   return {
     tunnel: tunnel === undefined ? null : tunnelOf(tunnel),
-    messages: messages.map(
-      ({ exchange, number, direction, payloads, octets, encrypted, note }) => ({
-        exchange,
-        number,
-        direction,
-        payloads: payloads.map(({ type }) => type),
-        octets,
-        encrypted,
-        ...(note === undefined ? {} : { note }),
-      }),
-    ),
+    messages: negotiation(found),
     ping: {
       sent: ping?.sent ?? 0,
       received: ping?.received ?? 0,
