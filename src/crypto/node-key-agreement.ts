@@ -18,7 +18,7 @@ import { InvalidPublicValue, type KeyAgreement, type KeyPair } from './port.ts'
 import { type KeyExchangeName, keyExchange } from './registry.ts'
 
 /**
- * The OpenSSL inside Node. Costs from 0.1 ms (curve25519) to 15 ms (modp8192) a call, so it belongs in a worker.
+ * The OpenSSL inside Node. Costs from 0.1 ms (curve25519) to 20 ms (modp8192) a call, so it belongs in a worker.
  */
 export const nodeKeyAgreement: KeyAgreement = {
   generateKeyPair(group) {
@@ -59,7 +59,7 @@ function generateModp(group: ModpName): KeyPair {
 }
 
 /**
- * A generator no group has: y^x does not depend on it, and OpenSSL 3.0 spends fifteen times longer on groups that it recognizes,
+ * A generator no group has: y^x does not depend on it, and OpenSSL 3.0 spends ten times longer on groups that it recognizes,
  * testing y^q = 1, which says nothing more than the range test where the prime is safe (RFC 6989 §2.1). Not `createDiffieHellman`
  * either: it tests the prime again each time, for 28 s with modp8192 on OpenSSL 3.5.
  */
