@@ -11,7 +11,8 @@ const pinned = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.ur
 
 if (!existsSync(source)) await start(built)
 else if (process.features.typescript) await start(source)
-else if (existsSync(pinned)) again(pinned)
+// Once only: options in the environment may keep the pinned Node from it too.
+else if (existsSync(pinned) && !process.env.CAUSEWAY_PINNED_NODE) again(pinned)
 else if (existsSync(built)) await start(built)
 else {
   console.error(`causeway: Node ${process.versions.node} cannot run the sources of this checkout`)
@@ -29,6 +30,7 @@ function again(node) {
   // The channel lets it notice when we are killed, so that no gateway is left behind.
   const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, CAUSEWAY_PINNED_NODE: node },
   })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH']) {
     process.on(signal, () => child.kill(signal))

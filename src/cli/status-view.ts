@@ -49,10 +49,7 @@ export function statusTable(document: StatusDocument, options: ViewOptions): str
   const { refused } = gateway.configuration
   if (refused !== undefined) {
     const when = dayText(refused.at, document.at)
-    lines.push(
-      '',
-      `The configuration was changed and refused at ${when}; the one before still runs:`,
-    )
+    lines.push('', `Refused at ${when}, the configuration before it still runs:`)
     lines.push(
       ...refused.problems
         .trimEnd()
@@ -145,6 +142,7 @@ function networkText({ local, remote }: NetworkStatus): string {
 }
 
 function shortPrefix(text: string): string {
+  if (text === '0.0.0.0/0' || text === '::/0') return 'any'
   return text.replace(/^(\d+(?:\.\d+){3})\/(\d+)/, (_, address: string, length: string) => {
     const kept = Math.max(1, Math.ceil(Number(length) / 8))
     return `${address.split('.').slice(0, kept).join('.')}/${length}`
