@@ -67,3 +67,9 @@ test('gives any version to the caller to judge', () => {
     assert.deepEqual([majorVersion, minorVersion], [version >> 4, version & 15])
   }
 })
+
+test('refuses to encode a version that does not fit its four bits', () => {
+  const header = decodeHeader(mainMode1.octets)
+  assert.throws(() => encodeHeader({ ...header, minorVersion: 16 }), RangeError)
+  assert.throws(() => encodeHeader({ ...header, majorVersion: 16 }), RangeError)
+})

@@ -34,8 +34,10 @@ export function decodeHeader(datagram: Uint8Array): IkeHeader {
   return { ...fields, majorVersion: version >> 4, minorVersion: version & 15 }
 }
 
+/** @throws RangeError for values that do not fit their fields */
 export function encodeHeader(value: IkeHeader): Uint8Array {
   const { majorVersion, minorVersion, ...fields } = value
+  if (minorVersion > 15) throw new RangeError(`minor version ${minorVersion} has four bits`)
   return encode(header, { ...fields, version: majorVersion * 16 + minorVersion })
 }
 
