@@ -1,0 +1,46 @@
+import type { DataPlane, DataPlaneCounters, DataPlaneSettings } from '#dataplane/port'
+
+/** Writes down what it is asked for, in order. */
+export class RecordingDataPlane implements DataPlane {
+  readonly calls: string[] = []
+  readonly settings: DataPlaneSettings[] = []
+  current: DataPlaneCounters = { sas: [], tunnels: [], unknownSpi: 0, malformed: 0 }
+  /** Thrown by the next `configure`. */
+  refusal: Error | undefined
+
+  async configure(settings: DataPlaneSettings): Promise<void> {
+    this.calls.push(`configure ${settings.tunnels.map(({ name }) => name).join('+')}`)
+    this.settings.push(settings)
+    const { refusal } = this
+    this.refusal = undefined
+    if (refusal !== undefined) throw refusal
+  }
+
+  installSa(sa: Parameters<DataPlane['installSa']>[0]): void {
+    this.calls.push(`install ${sa.direction} ${sa.spi.toString(16)}`)
+  }
+
+  removeSa(sa: Parameters<DataPlane['removeSa']>[0]): void {
+    this.calls.push(`remove ${sa.direction} ${sa.spi.toString(16)}`)
+  }
+
+  moveSas(tunnel: string): void {
+    this.calls.push(`move ${tunnel}`)
+  }
+
+  sendIke(octets: Uint8Array): void {
+    this.calls.push(`send ${Buffer.from(octets).toString('utf8')}`)
+  }
+
+  sendNatKeepalive(): void {
+    this.calls.push('keepalive')
+  }
+
+  counters(): DataPlaneCounters {
+    return this.current
+  }
+
+  async close(): Promise<void> {
+    this.calls.push('close')
+  }
+}
