@@ -54,11 +54,18 @@ function socketOwners(
     for (const fd of list(`/proc/${entry}/fd`)) {
       const inode = /^socket:\[(\d+)\]$/.exec(link(`/proc/${entry}/fd/${fd}`))?.[1]
       if (inode === undefined || !inodes.has(inode)) continue
-      owners.set(inode, { pid: Number(entry), process: read(`/proc/${entry}/comm`).trim() })
+      owners.set(inode, { pid: Number(entry), process: processName(entry) })
     }
     if (owners.size === inodes.size) break
   }
   return owners
+}
+
+/** Node calls its main thread, and so its process, `node-MainThread`. */
+function processName(pid: string): string {
+  return read(`/proc/${pid}/comm`)
+    .trim()
+    .replace(/-MainThread$/, '')
 }
 
 // Processes end while we look, and others' are closed to us: what cannot be read is nothing.
