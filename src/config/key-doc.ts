@@ -20,6 +20,6 @@ export function documented<S extends z.ZodType>(schema: S, doc: KeyDoc): S {
   return schema
 }
 
-export function docOf(schema: z.ZodType): KeyDoc | undefined {
+export function docOf(schema: z.core.$ZodType): KeyDoc | undefined {
   return docs.get(schema)
 }

@@ -24,7 +24,9 @@ const SINCE = '0.1'
 
 const phase1Object = z.strictObject({
   propose: documented(
-    oneOrMore(parsed(parseIkeSuite)).prefault(DEFAULT_IKE_SUITES.map(formatIkeSuite)),
+    oneOrMore(parsed('encryption-hash-group', parseIkeSuite)).prefault(
+      DEFAULT_IKE_SUITES.map(formatIkeSuite),
+    ),
     {
       sentence: 'What we offer and accept, best first.',
       paragraph:
@@ -44,7 +46,7 @@ const phase1Object = z.strictObject({
 
 export const phase1: z.ZodType<Phase1Draft, unknown> = z
   .union([
-    parsed(parseIkeSuite).transform((suite) => ({
+    parsed('encryption-hash-group', parseIkeSuite).transform((suite) => ({
       propose: [suite],
       lifetime: defaultOf(phase1Object.shape.lifetime),
     })),
@@ -55,7 +57,9 @@ export const phase1: z.ZodType<Phase1Draft, unknown> = z
 
 const phase2Object = z.strictObject({
   propose: documented(
-    oneOrMore(parsed(parsePhase2)).prefault(DEFAULT_ESP_SUITES.map(formatEspSuite)),
+    oneOrMore(parsed('encryption, or encryption-integrity', parsePhase2)).prefault(
+      DEFAULT_ESP_SUITES.map(formatEspSuite),
+    ),
     {
       sentence: 'What we offer and accept, best first.',
       paragraph:
@@ -64,7 +68,7 @@ const phase2Object = z.strictObject({
       since: SINCE,
     },
   ),
-  pfs: documented(parsedOrNumber(parsePfs).optional(), {
+  pfs: documented(parsedOrNumber('group or `none`', parsePfs).optional(), {
     sentence: 'The Diffie-Hellman group of each Child SA, or none.',
     paragraph:
       'Perfect forward secrecy: keys of the traffic do not follow from those of phase 1. Both sides must say the same, and IKEv1 has room for one group only (RFC 2409 §5.5).',
@@ -78,18 +82,21 @@ const phase2Object = z.strictObject({
     example: '1h',
     since: SINCE,
   }),
-  volume: documented(parsedOrNumber(readVolume).prefault('unlimited'), {
-    sentence: 'How much traffic a Child SA carries before it is replaced.',
-    paragraph:
-      '`100GB`, `4608000KB`, a bare number in kilobytes of 1,024 octets, or `unlimited`. At high rates small volumes mean constant rekeying: 4.4 GB last 47 s at 800 Mbit/s. With 3DES, whose blocks are too short for more, `unlimited` means 1 GB (CVE-2016-2183).',
-    example: 'unlimited',
-    since: SINCE,
-  }),
+  volume: documented(
+    parsedOrNumber('amount of data, from 64MB, or `unlimited`', readVolume).prefault('unlimited'),
+    {
+      sentence: 'How much traffic a Child SA carries before it is replaced.',
+      paragraph:
+        '`100GB`, `4608000KB`, a bare number in kilobytes of 1,024 octets, or `unlimited`. At high rates small volumes mean constant rekeying: 4.4 GB last 47 s at 800 Mbit/s. With 3DES, whose blocks are too short for more, `unlimited` means 1 GB (CVE-2016-2183).',
+      example: 'unlimited',
+      since: SINCE,
+    },
+  ),
 })
 
 export const phase2: z.ZodType<Phase2Draft, unknown> = z
   .union([
-    parsed(parsePhase2).transform((only) => ({
+    parsed('encryption or encryption-integrity, pfs group', parsePhase2).transform((only) => ({
       propose: [only],
       pfs: undefined,
       lifetime: defaultOf(phase2Object.shape.lifetime),

@@ -3,6 +3,7 @@ import { nearestName } from '#policy/nearest'
 import { nodeAt, plain, type YamlNode } from './document.ts'
 import { type ConfigProblem, type Place, type ProblemText, problemAt } from './problem.ts'
 import type { KeyTable } from './schema.ts'
+import { keysAt } from './schema-shape.ts'
 
 /** A group of keys with what could be read of it: keys with problems are missing from `draft`. */
 export type Reading<T> = {
@@ -39,7 +40,9 @@ export function readKeys<T>(
     if (result.success) draft[key] = result.data
     else if (entry === undefined) problems.push(missing(key, at, path))
     else {
-      const found = result.error.issues.flatMap((issue) => describe(issue, entry.value, keyPath))
+      const found = result.error.issues.flatMap((issue) =>
+        describe(issue, schema, entry.value, keyPath),
+      )
       problems.push(...found)
     }
   }
@@ -78,15 +81,24 @@ function missing(key: string, at: Place, path: string): ConfigProblem {
 
 type Issue = z.core.$ZodIssue
 
-function describe(issue: Issue, node: YamlNode, path: string): readonly ConfigProblem[] {
+/** @param schema of the value that `issue.path` counts from; for the keys it knows. */
+function describe(
+  issue: Issue,
+  schema: z.ZodType,
+  node: YamlNode,
+  path: string,
+): readonly ConfigProblem[] {
   const here = nodeAt(node, issue.path)
   const herePath = [path, ...issue.path.map(String)].join('.')
   if (issue.code === 'invalid_union') {
     const branch = branchFor(issue.errors)
-    if (branch !== undefined) return branch.flatMap((inner) => describe(inner, here, herePath))
+    if (branch !== undefined)
+      return branch.flatMap((inner) =>
+        describe({ ...inner, path: [...issue.path, ...inner.path] }, schema, node, path),
+      )
   }
   if (issue.code === 'unrecognized_keys') {
-    const known = here.kind === 'map' ? knownKeys(issue) : []
+    const known = keysAt(schema, issue.path)
     return issue.keys.map((key) => {
       const entry = here.kind === 'map' ? here.entries.get(key) : undefined
       const place = entry?.key ?? here.place
@@ -106,12 +118,6 @@ function branchFor(branches: readonly (readonly Issue[])[]): readonly Issue[] | 
   return branches.find((issues) =>
     issues.every(({ code, path }) => code !== 'invalid_type' || path.length > 0),
   )
-}
-
-/** The keys that the object with the unknown one does have. */
-function knownKeys(issue: Issue): readonly string[] {
-  const shape = 'inst' in issue ? (issue.inst as { shape?: object }).shape : undefined
-  return Object.keys(shape ?? {})
 }
 
 /** What `parsed` of values.ts says beside its message. */

@@ -51,7 +51,7 @@ export const fileKeys: KeyTable<FileDraft> = {
     sentence: 'The tunnels, each under its name.',
     paragraph:
       'A name is what `causeway up` and `causeway status` take: letters, digits, `-`, `_` and `.`, at most 63, beginning with a letter or digit.',
-    example: '{paris: {…}}',
+    example: '{}',
     since: SINCE,
   }),
 }
@@ -150,7 +150,7 @@ export const tunnelKeys: KeyTable<TunnelDraft> = {
     sentence: 'Which traffic goes through the tunnel: ours <-> theirs.',
     paragraph:
       'A list of pairs of networks, ranges or addresses, each side mirrored in the file of the peer; a protocol and port may follow (`tcp/443`). IKEv1 cannot narrow: both files must say exactly the same. Each pair is a Child SA of its own.',
-    example: '["10.1.0.0/16 <-> 10.2.0.0/16"]',
+    example: '["10.1.0.0/16 <-> 10.2.0.0/16", "10.1.0.0/16 <-> 10.3.7.0/24 tcp/443"]',
     since: SINCE,
   }),
   mode: documented(oneOf(['tunnel', 'transport']).prefault('tunnel'), {

@@ -3,6 +3,7 @@ import {
   covers,
   equalSelectorPair,
   formatSelector,
+  formatSelectorPair,
   intersects,
   type SelectorPair,
   selectorFromPrefix,
@@ -150,6 +151,6 @@ function range({ remote }: SelectorPair): { readonly from: bigint; readonly to: 
   return { from: ipToBigInt(remote.start), to: ipToBigInt(remote.end) }
 }
 
-function shown({ local, remote }: SelectorPair): string {
-  return `${formatSelector(local)} ↔ ${formatSelector(remote)}`
+function shown(pair: SelectorPair): string {
+  return formatSelectorPair(pair).replace('<->', '↔')
 }

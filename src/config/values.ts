@@ -21,8 +21,15 @@ export function oneOf<const T extends readonly [string, ...string[]]>(
   return z.enum(words)
 }
 
-/** A schema of text that `read` turns into a domain value, or refuses in words. */
-export function parsed<T>(read: (text: string) => T | TextProblem): z.ZodType<T, string> {
+/**
+ * A schema of text that `read` turns into a domain value, or refuses in words.
+ *
+ * @param form what is read, for the reference: `IP address`
+ */
+export function parsed<T>(
+  form: string,
+  read: (text: string) => T | TextProblem,
+): z.ZodType<T, string> {
   return z
     .string()
     .min(1)
@@ -34,19 +41,23 @@ export function parsed<T>(read: (text: string) => T | TextProblem): z.ZodType<T,
       context.addIssue({ code: 'custom', message, params: { hints, word }, input: text })
       return z.NEVER
     })
+    .describe(form)
 }
 
 /** The same for values that YAML may take for a number, such as `3600`. */
 export function parsedOrNumber<T>(
+  form: string,
   read: (text: string) => T | TextProblem,
 ): z.ZodType<T, string | number> {
-  return z.union([parsed(read), z.int().transform(String).pipe(parsed(read))])
+  return z
+    .union([parsed(form, read), z.int().min(0).transform(String).pipe(parsed(form, read))])
+    .describe(form)
 }
 
 /** `8h`, `1h30m`, `3600`; the bounds are written the same way. @returns seconds. */
 export function duration(least: string, most: string): z.ZodType<number, string | number> {
   const [from, to] = [parseDuration(least), parseDuration(most)]
-  return parsedOrNumber((text) => {
+  return parsedOrNumber(`duration, ${least} to ${most}`, (text) => {
     const seconds = parseDuration(text)
     if (isTextProblem(seconds)) return seconds
     if (seconds < Number(from)) return textProblem(text, `${text} is too short: at least ${least}`)
@@ -55,13 +66,13 @@ export function duration(least: string, most: string): z.ZodType<number, string 
   })
 }
 
-export const address: z.ZodType<IpAddress, string> = parsed((text) => {
+export const address: z.ZodType<IpAddress, string> = parsed('IP address', (text) => {
   const found = parseIp(text)
   if (found === undefined) return textProblem(text, `"${text}" is not an IP address`)
   return unusable(found) ?? found
 })
 
-export const peer: z.ZodType<PeerDraft, string> = parsed((text) => {
+export const peer: z.ZodType<PeerDraft, string> = parsed('IP address', (text) => {
   const found = parseIp(text)
   if (found !== undefined) return unusable(found) ?? { kind: 'address', address: found }
   if (text === 'any' || text === '%any') return { kind: 'any' }
@@ -85,17 +96,18 @@ export const psk: z.ZodType<PskSource, string> = z
     if (written.startsWith('env:')) return { kind: 'env', name: written.slice(4).trim() }
     return { kind: 'text', text: written }
   })
+  .describe('`file:PATH`, `env:NAME` or quoted text')
 
-export const localId: z.ZodType<Identity, string> = parsed(parseIdentity)
+export const localId: z.ZodType<Identity, string> = parsed('identity', parseIdentity)
 
 export const peerId: z.ZodType<PeerIdDraft, unknown> = z.union([
-  parsed((text): PeerIdDraft | TextProblem => {
+  parsed('identity', (text): PeerIdDraft | TextProblem => {
     const identity = parseIdentity(text)
     return isTextProblem(identity) ? identity : { identity, knowingly: false }
   }),
   z
     .strictObject({
-      sends: documented(parsed(parseIdentity), {
+      sends: documented(parsed('identity', parseIdentity), {
         sentence: 'An identity other than its address, which this peer is known to send.',
         paragraph:
           'An address or a name. The key is found by the address of the peer all the same, so that must be static.',
@@ -107,7 +119,7 @@ export const peerId: z.ZodType<PeerIdDraft, unknown> = z.union([
 ])
 
 export const networks: z.ZodType<readonly SelectorPair[], readonly string[]> = z
-  .array(parsed(parseSelectorPair), {
+  .array(parsed('ours <-> theirs', parseSelectorPair), {
     error: ({ input }) => (typeof input === 'string' ? notAList(input) : undefined),
   })
   .min(1)
@@ -120,17 +132,20 @@ export const replayWindow: z.ZodType<number, number> = z
   .max(65_536)
   .refine((packets) => packets % 32 === 0, { error: 'replay-window must be a multiple of 32' })
 
-export const interfaceName: z.ZodType<string, string> = parsed((text) => {
-  if (text.length > LONGEST_INTERFACE_NAME) {
-    return textProblem(text, `"${text}" has more than ${LONGEST_INTERFACE_NAME} characters`)
-  }
-  if (/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(text)) return text
-  return textProblem(text, `"${text}" cannot name an interface`, {
-    hints: ['letters, digits, ".", "_" and "-"'],
-  })
-})
+export const interfaceName: z.ZodType<string, string> = parsed(
+  'name of at most 15 characters',
+  (text) => {
+    if (text.length > LONGEST_INTERFACE_NAME) {
+      return textProblem(text, `"${text}" has more than ${LONGEST_INTERFACE_NAME} characters`)
+    }
+    if (/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(text)) return text
+    return textProblem(text, `"${text}" cannot name an interface`, {
+      hints: ['letters, digits, ".", "_" and "-"'],
+    })
+  },
+)
 
-export const controlPath: z.ZodType<string, string> = parsed((text) => {
+export const controlPath: z.ZodType<string, string> = parsed('absolute path', (text) => {
   if (!text.startsWith('/')) return textProblem(text, `"${text}" is not an absolute path`)
   // sun_path of sockaddr_un holds 108 octets, the last one zero (unix(7)).
   const octets = new TextEncoder().encode(text).length

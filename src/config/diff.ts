@@ -1,0 +1,46 @@
+import type { Config, TunnelConfig } from './config.ts'
+import { samePsk } from './psk.ts'
+
+/** Tunnels by what a reload has to do with them; `changed` holds the new form. */
+export type ConfigDiff = {
+  readonly added: readonly TunnelConfig[]
+  readonly changed: readonly TunnelConfig[]
+  readonly removed: readonly TunnelConfig[]
+  readonly unchanged: readonly TunnelConfig[]
+}
+
+/** Compares by name and meaning: keys by value; where a tunnel stands in the file, and its note, do not count. */
+export function diffConfig(before: Config, after: Config): ConfigDiff {
+  const old = new Map(before.tunnels.map((tunnel) => [tunnel.name, tunnel]))
+  const names = new Set(after.tunnels.map(({ name }) => name))
+  const added: TunnelConfig[] = []
+  const changed: TunnelConfig[] = []
+  const unchanged: TunnelConfig[] = []
+  for (const tunnel of after.tunnels) {
+    const earlier = old.get(tunnel.name)
+    if (earlier === undefined) added.push(tunnel)
+    else if (sameTunnel(earlier, tunnel)) unchanged.push(tunnel)
+    else changed.push(tunnel)
+  }
+  const removed = before.tunnels.filter(({ name }) => !names.has(name))
+  return { added, changed, removed, unchanged }
+}
+
+export function sameTunnel(a: TunnelConfig, b: TunnelConfig): boolean {
+  return samePsk(a.psk, b.psk) && sameValue(meaning(a), meaning(b))
+}
+
+function meaning({ psk: _psk, positions: _positions, note: _note, ...rest }: TunnelConfig): object {
+  return rest
+}
+
+/** Of plain data; octets count by their values. */
+function sameValue(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  const [left, right] = [Object.entries(a), new Map(Object.entries(b))]
+  return (
+    left.length === right.size &&
+    left.every(([key, value]) => right.has(key) && sameValue(value, right.get(key)))
+  )
+}
