@@ -36,6 +36,8 @@ export type Event =
       readonly failure: Failure
       readonly retryAt?: number
     }
+  /** The peer, or someone in its name, said no in clear: shown at once, but the negotiation goes on until its time is up. */
+  | { readonly kind: 'refusal-hinted'; readonly tunnel: string; readonly failure: Failure }
   | {
       readonly kind: 'nat-detected'
       readonly tunnel: string

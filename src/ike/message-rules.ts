@@ -15,8 +15,10 @@ export function match<const Type extends Payload['type']>(
   const found: Partial<Record<Payload['type'], Payload>> = {}
   for (const type of required) {
     const [first, second] = payloads.filter((payload) => payload.type === type)
-    if (first === undefined) throw new PeerViolation('missing-payload', `${message} has no ${type} payload`)
-    if (second !== undefined) throw new PeerViolation('repeated-payload', `${message} has more than one ${type} payload`)
+    if (first === undefined)
+      throw new PeerViolation('missing-payload', `${message} has no ${type} payload`)
+    if (second !== undefined)
+      throw new PeerViolation('repeated-payload', `${message} has more than one ${type} payload`)
     found[type] = first
   }
   return found as Matched<Type>

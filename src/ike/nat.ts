@@ -11,7 +11,12 @@ export function natDetectionInput(
   responderSpi: Uint8Array,
   { address, port }: Endpoint,
 ): Uint8Array {
-  return concat(initiatorSpi, responderSpi, ipOctets(address), Uint8Array.of(port >> 8, port & 0xff))
+  return concat(
+    initiatorSpi,
+    responderSpi,
+    ipOctets(address),
+    Uint8Array.of(port >> 8, port & 0xff),
+  )
 }
 
 /**

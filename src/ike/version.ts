@@ -11,13 +11,24 @@ export interface IkeVersion {
   readonly major: 1 | 2
   /** Begins an IKE SA; the first message is among the context's effects. */
   initiate(tunnel: TunnelConfig, initialContact: boolean, context: IkeContext): IkeSa
+  /** Whether tunnels of this kind are begun by this version. */
+  initiates(tunnel: TunnelConfig): boolean
   /** Whether a first message of this exchange type may open an IKE SA for this tunnel. */
   answers(header: IkeHeader, tunnel: TunnelConfig): boolean
   /** Makes the responder's IKE SA from a first message, or drops it (told in the context). */
-  accept(datagram: Datagram, header: IkeHeader, tunnel: TunnelConfig, context: IkeContext): IkeSa | undefined
+  accept(
+    datagram: Datagram,
+    header: IkeHeader,
+    tunnel: TunnelConfig,
+    context: IkeContext,
+  ): IkeSa | undefined
 }
 
-export type Datagram = { readonly octets: Uint8Array; readonly local: Endpoint; readonly remote: Endpoint }
+export type Datagram = {
+  readonly octets: Uint8Array
+  readonly local: Endpoint
+  readonly remote: Endpoint
+}
 
 /** One IKE SA. All it wants is left in the context; it never acts. */
 export interface IkeSa {
@@ -44,20 +55,42 @@ export interface IkeSa {
   negotiating(): readonly ChildId[]
   /** Tells the peer that our inbound SAs are gone. */
   deleteChildren(inboundSpis: readonly EspSpi[], context: IkeContext): void
+  /** Follows a peer that its NAT moved; where nobody is behind a NAT nothing changes. */
+  follow(remote: Endpoint): void
   /** Asks the peer whether it is there. */
   probe(context: IkeContext): void
-  /** Tells the peer (where keys exist) and ends. */
-  close(why: CloseReason, context: IkeContext): void
+  /** Tells the peer, where keys exist, and ends; the inbound SAs named are deleted in the same message, so that both news arrive or neither. */
+  close(why: CloseReason, inboundSpis: readonly EspSpi[], context: IkeContext): void
 }
 
 /** What happened in a version that the engine must act on. */
 export type Outcome =
-  | { readonly kind: 'ike-sa-established'; readonly sa: IkeSa; readonly initialContact: boolean }
+  | { readonly kind: 'ike-sa-established'; readonly sa: IkeSa }
+  /** The peer says it holds no older SA with us (RFC 2407 §4.6.3.3). */
+  | { readonly kind: 'initial-contact'; readonly sa: IkeSa }
+  /** A first message that suits no configuration; there is no SA. */
+  | { readonly kind: 'refused'; readonly tunnel: string; readonly failure: Failure }
   | { readonly kind: 'ike-sa-failed'; readonly sa: IkeSa; readonly failure: Failure }
   | { readonly kind: 'ike-sa-closed'; readonly sa: IkeSa; readonly why: CloseReason }
-  | { readonly kind: 'child-established'; readonly sa: IkeSa; readonly facts: Omit<ChildSaFacts, 'state'>; readonly role: 'initiator' | 'responder' }
-  | { readonly kind: 'child-failed'; readonly sa: IkeSa; readonly child: ChildId | undefined; readonly failure: Failure }
-  | { readonly kind: 'children-deleted'; readonly sa: IkeSa; readonly outboundSpis: readonly EspSpi[] }
+  | {
+      readonly kind: 'child-established'
+      readonly sa: IkeSa
+      readonly facts: Omit<ChildSaFacts, 'state'>
+      readonly role: 'initiator' | 'responder'
+      readonly rekeyOf: EspSpi | undefined
+      readonly startedAt: Instant
+    }
+  | {
+      readonly kind: 'child-failed'
+      readonly sa: IkeSa
+      readonly child: ChildId | undefined
+      readonly failure: Failure
+    }
+  | {
+      readonly kind: 'children-deleted'
+      readonly sa: IkeSa
+      readonly outboundSpis: readonly EspSpi[]
+    }
   | { readonly kind: 'peer-moved'; readonly sa: IkeSa }
 
 /** Values in, lists out: what a version works with during one input. */

@@ -1,0 +1,98 @@
+import type { ChildId, EspSpi } from '#esp/sa'
+import type { Instant } from './effects.ts'
+import type { ChildSaFacts, CloseReason } from './events.ts'
+import { type Candidate, preferredOf } from './preference.ts'
+import type { IkeContext } from './version.ts'
+
+/** A Child SA as the tunnel keeps it. */
+export type ChildSa = Candidate & {
+  readonly facts: Omit<ChildSaFacts, 'state' | 'rekeyAt'>
+  /** Who began its negotiation: that side also clears away what it replaces. */
+  readonly role: 'initiator' | 'responder'
+  rekeyAt: Instant
+}
+
+/** The Child SAs of one tunnel. Of each network pair one is active, the others drain: they still receive, and are no longer renewed. */
+export class ChildTable {
+  readonly #tunnel: string
+  readonly #children = new Set<ChildSa>()
+
+  constructor(tunnel: string) {
+    this.#tunnel = tunnel
+  }
+
+  get all(): readonly ChildSa[] {
+    return [...this.#children]
+  }
+
+  active(pair: number): ChildSa | undefined {
+    return preferredOf(this.all.filter(({ facts }) => facts.child.pair === pair))
+  }
+
+  get actives(): readonly ChildSa[] {
+    const pairs = new Set(this.all.map(({ facts }) => facts.child.pair))
+    return [...pairs].map((pair) => this.active(pair)).filter((child) => child !== undefined)
+  }
+
+  /** Those that another one has replaced. */
+  get draining(): readonly ChildSa[] {
+    const actives = new Set(this.actives)
+    return this.all.filter((child) => !actives.has(child))
+  }
+
+  facts(): readonly ChildSaFacts[] {
+    const actives = new Set(this.actives)
+    return this.all.map((child) => ({
+      ...child.facts,
+      rekeyAt: child.rekeyAt,
+      state: actives.has(child) ? 'active' : 'draining',
+    }))
+  }
+
+  add(child: ChildSa): void {
+    this.#children.add(child)
+  }
+
+  /** Forgets a Child SA and takes it out of the data plane; the peer hears of it elsewhere. */
+  remove(child: ChildSa, why: CloseReason, context: IkeContext): void {
+    if (!this.#children.delete(child)) return
+    const { child: id, inboundSpi, outboundSpi } = child.facts
+    context.effects.push({ kind: 'remove-sa', direction: 'outbound', child: id, spi: outboundSpi })
+    context.effects.push({ kind: 'remove-sa', direction: 'inbound', child: id, spi: inboundSpi })
+    context.tell({
+      kind: 'child-sa-closed',
+      tunnel: this.#tunnel,
+      child: id,
+      inboundSpi,
+      outboundSpi,
+      why,
+    })
+  }
+
+  byOutboundSpi(spi: EspSpi): ChildSa | undefined {
+    return this.all.find(({ facts }) => facts.outboundSpi === spi)
+  }
+
+  bySpi(direction: 'inbound' | 'outbound', spi: EspSpi): ChildSa | undefined {
+    if (direction === 'outbound') return this.byOutboundSpi(spi)
+    return this.all.find(({ facts }) => facts.inboundSpi === spi)
+  }
+}
+
+/** What both sides know of a pair of SPIs, in the same order on both. */
+export function rankOf({
+  inboundSpi,
+  outboundSpi,
+}: {
+  readonly inboundSpi: EspSpi
+  readonly outboundSpi: EspSpi
+}): string {
+  return [inboundSpi, outboundSpi]
+    .sort((a, b) => a - b)
+    .map((spi) => spi.toString(16).padStart(8, '0'))
+    .join('')
+}
+
+export function sameChild(a: ChildId, b: ChildId): boolean {
+  return a.tunnel === b.tunnel && a.pair === b.pair
+}

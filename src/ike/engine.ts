@@ -1,0 +1,304 @@
+import { toHex } from '#bytes/hex'
+import type { Config, TunnelConfig } from '#config/config'
+import { diffConfig } from '#config/diff'
+import type { Crypto } from '#crypto/port'
+import { type EspSpi, espSpi } from '#esp/sa'
+import { decodeHeader, type IkeHeader } from '#wire/ike-header'
+import { MalformedMessage } from '#wire/malformed'
+import type { Command, Effect, Input, Instant } from './effects.ts'
+import type { DropReason, TunnelSnapshot } from './events.ts'
+import { SaTable } from './sa-table.ts'
+import { Tunnel } from './tunnel.ts'
+import type { Datagram, IkeContext, IkeSa, IkeVersion, Outcome } from './version.ts'
+
+/**
+ * All of IKE as a function of what happens: inputs in, effects out. Owns no socket, clock or randomness; whoever feeds it the same
+ * inputs gets the same effects.
+ */
+export class Engine {
+  readonly #versions: readonly IkeVersion[]
+  readonly #crypto: Crypto
+  readonly #tunnels = new Map<string, Tunnel>()
+  readonly #sas = new SaTable()
+  readonly #asked = new Map<number, IkeSa>()
+  /** Next deadline of each tunnel, kept so that one datagram does not cost a look at all of them. */
+  readonly #deadlines = new Map<Tunnel, Instant>()
+  #config: Config | undefined
+  #lastAsk = 0
+  #ended = false
+
+  constructor(options: { readonly versions: readonly IkeVersion[]; readonly crypto: Crypto }) {
+    this.#versions = options.versions
+    this.#crypto = options.crypto
+  }
+
+  handle(input: Input, now: Instant): readonly Effect[] {
+    const effects: Effect[] = []
+    const context = this.#context(effects, now)
+    const touched = new Set<Tunnel>()
+    if (!this.#ended) this.#dispatch(input, touched, context)
+    this.#settle(touched, context)
+    const at = Math.min(Number.POSITIVE_INFINITY, ...this.#deadlines.values())
+    if (Number.isFinite(at)) effects.push({ kind: 'wake-at', at })
+    return effects
+  }
+
+  snapshot(_now: Instant): readonly TunnelSnapshot[] {
+    return [...this.#tunnels.values()].map((tunnel) => tunnel.snapshot())
+  }
+
+  #dispatch(input: Input, touched: Set<Tunnel>, context: IkeContext): void {
+    switch (input.kind) {
+      case 'datagram':
+        this.#handleDatagram(input, touched, context)
+        return
+      case 'timer':
+        for (const [tunnel, at] of this.#deadlines) {
+          if (at > context.now) continue
+          tunnel.handleDeadline(context)
+          touched.add(tunnel)
+        }
+        return
+      case 'command':
+        this.#obey(input.command, touched, context)
+        return
+      case 'acquire': {
+        const tunnel = this.#touch(input.child.tunnel, touched)
+        tunnel?.acquire(input.child.pair, context.now)
+        return
+      }
+      case 'sa-expired': {
+        const tunnel = this.#bySpi(input.direction, input.spi)
+        tunnel?.saExpired(input.direction, input.spi, input.hard, context)
+        if (tunnel !== undefined) touched.add(tunnel)
+        return
+      }
+      case 'peer-moved':
+        this.#bySpi('inbound', input.spi)?.moved(input.remote, context)
+        return
+      case 'unreachable':
+        for (const tunnel of this.#tunnels.values()) {
+          if (tunnel.config.peer === input.remote.address)
+            tunnel.unreachable(input.icmpType, input.icmpCode)
+        }
+        return
+      case 'answer': {
+        const sa = this.#asked.get(input.to)
+        this.#asked.delete(input.to)
+        // The SA may have ended while its work was done elsewhere (CVE-2011-4073): then there is no one to tell.
+        if (sa === undefined || sa.state === 'closed') return
+        sa.handleAnswer(input.to, input.answer, context)
+        this.#touch(sa.tunnel, touched)
+        return
+      }
+    }
+  }
+
+  #handleDatagram(datagram: Datagram, touched: Set<Tunnel>, context: IkeContext): void {
+    let header: IkeHeader
+    try {
+      header = decodeHeader(datagram.octets)
+    } catch (error) {
+      if (!(error instanceof MalformedMessage)) throw error
+      drop(datagram, 'malformed', error.message, context)
+      return
+    }
+    const known = this.#sas.find(header, datagram.remote)
+    if (known !== undefined) {
+      known.handleDatagram(datagram, header, context)
+      this.#sas.update(known, datagram.remote)
+      this.#touch(known.tunnel, touched)
+      return
+    }
+    if (header.responderSpi.some((octet) => octet !== 0)) {
+      drop(
+        datagram,
+        'unknown-sa',
+        `no SA has the SPIs ${toHex(header.initiatorSpi)} ${toHex(header.responderSpi)}`,
+        context,
+      )
+      return
+    }
+    this.#accept(datagram, header, touched, context)
+  }
+
+  /** A first message: only configured peers, and of those only so many at a time, get state. */
+  #accept(datagram: Datagram, header: IkeHeader, touched: Set<Tunnel>, context: IkeContext): void {
+    const { local, remote } = datagram
+    const version = this.#versions.find(({ major }) => major === header.majorVersion)
+    if (version === undefined) {
+      drop(
+        datagram,
+        'out-of-state',
+        `IKE version ${header.majorVersion} is not spoken here`,
+        context,
+      )
+      return
+    }
+    const tunnels = [...this.#tunnels.values()].filter(
+      ({ config }) => config.peer === remote.address && config.local === local.address,
+    )
+    const tunnel = tunnels.find(({ config }) => version.answers(header, config))
+    if (tunnel === undefined) {
+      const detail =
+        tunnels.length === 0
+          ? 'no tunnel has this peer'
+          : `no tunnel with this peer answers exchange type ${header.exchangeType} of IKEv${header.majorVersion}`
+      drop(datagram, 'unknown-peer', detail, context)
+      return
+    }
+    touched.add(tunnel)
+    const { halfOpen } = tunnel
+    // Someone may flood in the peer's name; the oldest goes, so that the true peer still gets its turn.
+    if (halfOpen.length >= MAX_HALF_OPEN) halfOpen[0]?.close('failed', [], context)
+    const sa = version.accept(datagram, header, tunnel.config, context)
+    if (sa === undefined) return
+    tunnel.add(sa)
+    this.#sas.add(sa, remote)
+  }
+
+  #obey(command: Command, touched: Set<Tunnel>, context: IkeContext): void {
+    switch (command.kind) {
+      case 'configure':
+        this.#configure(command.config, touched, context)
+        return
+      case 'up':
+        this.#touch(command.tunnel, touched)?.up()
+        return
+      case 'down':
+        this.#touch(command.tunnel, touched)?.down('operator', context)
+        return
+      case 'rekey':
+        this.#touch(command.tunnel, touched)?.rekey(command.phase, context)
+        return
+      case 'shutdown':
+        this.#ended = true
+        for (const tunnel of this.#tunnels.values()) {
+          tunnel.down('shutdown', context)
+          touched.add(tunnel)
+        }
+        return
+    }
+  }
+
+  #configure(config: Config, touched: Set<Tunnel>, context: IkeContext): void {
+    const before = this.#config ?? { gateway: config.gateway, tunnels: [] }
+    const { added, changed, removed, unchanged } = diffConfig(before, config)
+    this.#config = config
+    for (const { name } of [...removed, ...changed]) {
+      const tunnel = this.#tunnels.get(name)
+      if (tunnel === undefined) continue
+      tunnel.down('reconfigured', context)
+      this.#learn(context)
+      this.#tunnels.delete(name)
+      this.#deadlines.delete(tunnel)
+    }
+    for (const tunnelConfig of [...added, ...changed]) {
+      const tunnel = new Tunnel(tunnelConfig, context.now, (initialContact, now) =>
+        this.#initiate(tunnelConfig, initialContact, now),
+      )
+      this.#tunnels.set(tunnelConfig.name, tunnel)
+      touched.add(tunnel)
+    }
+    const names = (tunnels: readonly TunnelConfig[]) => tunnels.map(({ name }) => name)
+    context.tell({
+      kind: 'configured',
+      added: names(added),
+      changed: names(changed),
+      removed: names(removed),
+      unchanged: names(unchanged),
+    })
+  }
+
+  #initiate(config: TunnelConfig, initialContact: boolean, context: IkeContext): IkeSa {
+    const version = this.#versions.find((one) => one.initiates(config))
+    if (version === undefined)
+      throw new TypeError(`no version speaks ike: ${config.ike} of tunnel ${config.name}`)
+    const sa = version.initiate(config, initialContact, context)
+    this.#sas.add(sa, sa.remote)
+    return sa
+  }
+
+  /** Lets the tunnels act on what came of the input, and on what comes of that, until nothing new does. */
+  #settle(touched: Set<Tunnel>, context: IkeContext): void {
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      for (const tunnel of this.#learn(context)) touched.add(tunnel)
+      if (!this.#ended) for (const tunnel of touched) tunnel.repair(context)
+      if (context.outcomes.length === 0) break
+    }
+    for (const tunnel of touched) {
+      if (this.#tunnels.get(tunnel.config.name) !== tunnel) continue
+      this.#deadlines.set(
+        tunnel,
+        this.#ended ? Number.POSITIVE_INFINITY : tunnel.deadline(context.now),
+      )
+    }
+  }
+
+  #learn(context: IkeContext): ReadonlySet<Tunnel> {
+    const touched = new Set<Tunnel>()
+    for (
+      let outcome = context.outcomes.shift();
+      outcome !== undefined;
+      outcome = context.outcomes.shift()
+    ) {
+      const tunnel = this.#tunnels.get(
+        outcome.kind === 'refused' ? outcome.tunnel : outcome.sa.tunnel,
+      )
+      if (outcome.kind === 'ike-sa-closed') this.#sas.remove(outcome.sa)
+      if (tunnel === undefined) continue
+      touched.add(tunnel)
+      if (outcome.kind === 'refused') tunnel.refused(1, outcome.failure, context)
+      else tunnel.learn(outcome, context)
+    }
+    return touched
+  }
+
+  #touch(name: string, touched: Set<Tunnel>): Tunnel | undefined {
+    const tunnel = this.#tunnels.get(name)
+    if (tunnel !== undefined) touched.add(tunnel)
+    return tunnel
+  }
+
+  #bySpi(direction: 'inbound' | 'outbound', spi: EspSpi): Tunnel | undefined {
+    return [...this.#tunnels.values()].find(
+      ({ children }) => children.bySpi(direction, spi) !== undefined,
+    )
+  }
+
+  #context(effects: Effect[], now: Instant): IkeContext {
+    const outcomes: Outcome[] = []
+    return {
+      now,
+      crypto: this.#crypto,
+      effects,
+      outcomes,
+      ask: (sa, question) => {
+        const id = ++this.#lastAsk
+        this.#asked.set(id, sa)
+        effects.push({ kind: 'ask', id, question })
+        return id
+      },
+      tell: (event) => effects.push({ kind: 'tell', event }),
+      freshSpi: () => this.#freshSpi(),
+    }
+  }
+
+  /** 1 to 255 are reserved (RFC 4303 §2.1). */
+  #freshSpi(): EspSpi {
+    for (;;) {
+      const octets = this.#crypto.random(4)
+      const spi = espSpi(new DataView(octets.buffer, octets.byteOffset, 4).getUint32(0))
+      if (spi > 255 && this.#bySpi('inbound', spi) === undefined) return spi
+    }
+  }
+}
+
+function drop({ remote }: Datagram, reason: DropReason, detail: string, context: IkeContext): void {
+  context.tell({ kind: 'dropped', remote, reason, detail })
+}
+
+/** Half-open SAs one peer may have. */
+const MAX_HALF_OPEN = 16
+/** Outcomes that lead to outcomes end after two or three rounds; the bound is for our own mistakes. */
+const MAX_ROUNDS = 16

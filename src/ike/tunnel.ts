@@ -1,0 +1,438 @@
+import type { Endpoint } from '#bytes/ip'
+import type { TunnelConfig } from '#config/config'
+import type { EspSpi } from '#esp/sa'
+import { type BackOff, failedAgain, NO_FAILURE } from './back-off.ts'
+import { type ChildSa, ChildTable, rankOf } from './child-table.ts'
+import type { Instant } from './effects.ts'
+import type { CloseReason, Failure, TunnelSnapshot } from './events.ts'
+import { preferredOf } from './preference.ts'
+import type { IkeContext, IkeSa, Outcome } from './version.ts'
+
+/**
+ * One configured tunnel: what should be (all its network pairs, some, or none), what is (IKE SAs, Child SAs), and the repair of the
+ * difference, for ever. Which messages that takes is the version's affair.
+ */
+export class Tunnel {
+  readonly config: TunnelConfig
+  readonly children: ChildTable
+  readonly #ikeSas = new Set<IkeSa>()
+  /** `'all'` pairs, or those traffic asked for. */
+  #wanted: 'all' | Set<number>
+  #stopped = false
+  #state: TunnelSnapshot['state']
+  #since: Instant
+  #phase1BackOff: BackOff = NO_FAILURE
+  readonly #phase2BackOff = new Map<number, BackOff>()
+  #failure: Failure | undefined
+  #failures = 0
+  #rekeys = 0
+  #unreachable: { readonly icmpType: number; readonly icmpCode: number } | undefined
+  /** Children that may have died with the IKE SA the peer closed: they are renewed as soon as there is another. */
+  #doubtfulBefore = Number.NEGATIVE_INFINITY
+  readonly #initiate: (initialContact: boolean, context: IkeContext) => IkeSa
+
+  constructor(
+    config: TunnelConfig,
+    now: Instant,
+    initiate: (initialContact: boolean, context: IkeContext) => IkeSa,
+  ) {
+    this.config = config
+    this.children = new ChildTable(config.name)
+    this.#initiate = initiate
+    this.#wanted = config.start === 'always' ? 'all' : new Set()
+    this.#state = 'down'
+    this.#since = now
+  }
+
+  get ikeSas(): readonly IkeSa[] {
+    return [...this.#ikeSas]
+  }
+
+  get halfOpen(): readonly IkeSa[] {
+    return this.ikeSas.filter(({ state, role }) => state === 'negotiating' && role === 'responder')
+  }
+
+  add(sa: IkeSa): void {
+    this.#ikeSas.add(sa)
+  }
+
+  up(): void {
+    this.#wanted = 'all'
+    this.#stopped = false
+    this.#phase1BackOff = NO_FAILURE
+    this.#phase2BackOff.clear()
+  }
+
+  /** Closes everything, telling the peer; what it opens itself later is welcome unless the gateway ends. */
+  down(why: CloseReason, context: IkeContext): void {
+    this.#wanted = new Set()
+    this.#stopped = true
+    const preferred = this.#preferred()
+    const inboundSpis = this.children.all.map(({ facts }) => facts.inboundSpi)
+    for (const child of this.children.all) this.children.remove(child, why, context)
+    for (const sa of this.ikeSas) sa.close(why, sa === preferred ? inboundSpis : [], context)
+  }
+
+  acquire(pair: number, now: Instant): void {
+    if (this.#stopped || this.#wanted === 'all' || this.config.start === 'respond') return
+    if (this.#phase1BackOff.retryAt > now) return
+    this.#wanted.add(pair)
+  }
+
+  rekey(phase: 1 | 2, context: IkeContext): void {
+    if (phase === 1) {
+      if (this.#preferred() !== undefined) this.#begin(false, context)
+      return
+    }
+    for (const child of this.children.actives) child.rekeyAt = context.now
+  }
+
+  saExpired(
+    direction: 'inbound' | 'outbound',
+    spi: EspSpi,
+    hard: boolean,
+    context: IkeContext,
+  ): void {
+    const child = this.children.bySpi(direction, spi)
+    if (child === undefined) return
+    if (hard) this.#closeChild(child, 'expired', context)
+    else child.rekeyAt = Math.min(child.rekeyAt, context.now)
+  }
+
+  moved(remote: Endpoint, context: IkeContext): void {
+    for (const sa of this.ikeSas) sa.follow(remote)
+    this.#moveSas(context)
+  }
+
+  unreachable(icmpType: number, icmpCode: number): void {
+    this.#unreachable = { icmpType, icmpCode }
+  }
+
+  refused(phase: 1 | 2, failure: Failure, context: IkeContext): void {
+    this.#failure = failure
+    this.#failures++
+    const retryAt = this.#phase1BackOff.retryAt
+    context.tell({
+      kind: 'negotiation-failed',
+      tunnel: this.config.name,
+      phase,
+      failure,
+      ...(retryAt > context.now ? { retryAt } : {}),
+    })
+  }
+
+  learn(outcome: Exclude<Outcome, { kind: 'refused' }>, context: IkeContext): void {
+    const { now } = context
+    switch (outcome.kind) {
+      case 'ike-sa-established':
+        this.#ikeSaEstablished(outcome.sa, context)
+        return
+      case 'initial-contact':
+        this.#forgetBefore(outcome.sa, context)
+        return
+      case 'ike-sa-failed':
+        if (outcome.sa.role === 'initiator') {
+          this.#phase1BackOff = failedAgain(this.#phase1BackOff, now, context.crypto)
+          if (this.#wanted !== 'all') this.#wanted.clear()
+        }
+        this.refused(1, this.#withEvidence(outcome.failure), context)
+        return
+      case 'ike-sa-closed':
+        this.#ikeSaClosed(outcome.sa, outcome.why, context)
+        return
+      case 'child-established':
+        this.#childEstablished(outcome, context)
+        return
+      case 'child-failed':
+        if (outcome.child !== undefined) {
+          const { pair } = outcome.child
+          const before = this.#phase2BackOff.get(pair) ?? NO_FAILURE
+          this.#phase2BackOff.set(pair, failedAgain(before, now, context.crypto))
+          if (this.#wanted !== 'all') this.#wanted.delete(pair)
+        }
+        this.refused(2, outcome.failure, context)
+        return
+      case 'children-deleted':
+        for (const spi of outcome.outboundSpis) this.#peerDeleted(spi, context)
+        return
+      case 'peer-moved':
+        this.#moveSas(context)
+        return
+    }
+  }
+
+  /** Deadlines that have come. */
+  handleDeadline(context: IkeContext): void {
+    for (const sa of this.ikeSas) {
+      const at = sa.deadline()
+      if (at !== undefined && at <= context.now) sa.handleDeadline(context)
+    }
+    for (const child of this.children.all) {
+      if (child.facts.expiresAt <= context.now) this.#closeChild(child, 'expired', context)
+    }
+  }
+
+  /** Does what the difference between wanted and present asks for now; called after everything that may have changed it. */
+  repair(context: IkeContext): void {
+    this.#clearReplaced(context)
+    const preferred = this.#preferred()
+    if (preferred === undefined) this.#repairPhase1(context)
+    else {
+      this.#renewPhase1(preferred, context)
+      this.#repairPhase2(preferred, context)
+    }
+    this.#noteState(context.now)
+  }
+
+  /** The next moment at which something is due. */
+  deadline(now: Instant): Instant {
+    const later = (at: Instant) => (at > now ? at : Number.POSITIVE_INFINITY)
+    const preferred = this.#preferred()
+    const facts = preferred?.facts()
+    return Math.min(
+      ...this.ikeSas.map((sa) => sa.deadline() ?? Number.POSITIVE_INFINITY),
+      ...this.children.all.map(({ facts: { expiresAt } }) => expiresAt),
+      ...this.children.actives.map(({ rekeyAt }) => later(rekeyAt)),
+      ...[...this.#phase2BackOff.values()].map(({ retryAt }) => later(retryAt)),
+      ...this.#replaced().map(({ clearAt }) => later(clearAt)),
+      later(this.#phase1BackOff.retryAt),
+      later(facts?.rekeyAt ?? Number.POSITIVE_INFINITY),
+      later((facts?.establishedAt ?? Number.POSITIVE_INFINITY) + INITIATOR_GOES_FIRST),
+    )
+  }
+
+  snapshot(): TunnelSnapshot {
+    const retryAt = this.#phase1BackOff.retryAt
+    const aliveAt = Math.max(...this.ikeSas.map(({ peerAliveAt }) => peerAliveAt))
+    return {
+      tunnel: this.config.name,
+      state: this.#state,
+      since: this.#since,
+      ikeSas: this.ikeSas.map((sa) => sa.facts()).filter((facts) => facts !== undefined),
+      childSas: this.children.facts(),
+      ...(this.#failure === undefined ? {} : { lastFailure: this.#failure }),
+      failures: this.#failures,
+      rekeys: this.#rekeys,
+      ...(Number.isFinite(retryAt) && this.#state !== 'up' ? { retryAt } : {}),
+      ...(Number.isFinite(aliveAt) ? { peerAliveAt: aliveAt } : {}),
+    }
+  }
+
+  #ikeSaEstablished(sa: IkeSa, context: IkeContext): void {
+    const facts = sa.facts()
+    if (facts === undefined) return
+    this.#phase1BackOff = NO_FAILURE
+    this.#unreachable = undefined
+    if (this.#established().length > 1) this.#rekeys++
+    for (const child of this.children.actives) {
+      if (child.establishedAt < this.#doubtfulBefore) child.rekeyAt = context.now
+    }
+    this.#doubtfulBefore = Number.NEGATIVE_INFINITY
+    context.tell({ kind: 'ike-sa-established', tunnel: this.config.name, ikeSa: facts })
+  }
+
+  /** The peer starts from nothing: what was there before it began is dead. */
+  #forgetBefore(sa: IkeSa, context: IkeContext): void {
+    for (const other of this.#established()) {
+      if (other.candidate.establishedAt < sa.startedAt)
+        other.sa.close('peer-restarted', [], context)
+    }
+    for (const child of this.children.all) {
+      if (child.establishedAt < sa.startedAt) this.children.remove(child, 'peer-restarted', context)
+    }
+  }
+
+  #ikeSaClosed(sa: IkeSa, why: CloseReason, context: IkeContext): void {
+    this.#ikeSas.delete(sa)
+    const { name } = this.config
+    context.tell({ kind: 'ike-sa-closed', tunnel: name, initiatorSpi: sa.initiatorSpi, why })
+    if (this.#preferred() !== undefined) return
+    if (why === 'dead-peer') {
+      for (const child of this.children.all) this.children.remove(child, why, context)
+    }
+    if (why !== 'peer-deleted') return
+    this.#doubtfulBefore = context.now
+    // A peer that closes at once what we open would otherwise be asked again without pause.
+    this.#phase1BackOff = failedAgain(NO_FAILURE, context.now, context.crypto)
+  }
+
+  #childEstablished(
+    outcome: Extract<Outcome, { kind: 'child-established' }>,
+    context: IkeContext,
+  ): void {
+    const { facts, role, startedAt } = outcome
+    const { rekeyAt, ...rest } = facts
+    const before = this.children.active(facts.child.pair)
+    const { establishedAt } = facts
+    this.children.add({ facts: rest, role, rekeyAt, startedAt, establishedAt, rank: rankOf(facts) })
+    this.#phase2BackOff.delete(facts.child.pair)
+    this.#failure = undefined
+    this.#stopped = false
+    if (before !== undefined) this.#rekeys++
+    context.tell({
+      kind: 'child-sa-established',
+      tunnel: this.config.name,
+      childSa: { ...facts, state: 'active' },
+      ...(before === undefined ? {} : { rekeyOf: before.facts.inboundSpi }),
+    })
+  }
+
+  #peerDeleted(outboundSpi: EspSpi, context: IkeContext): void {
+    const child = this.children.byOutboundSpi(outboundSpi)
+    if (child === undefined) return
+    const { pair } = child.facts.child
+    const wasActive = this.children.active(pair) === child
+    this.children.remove(child, 'peer-deleted', context)
+    if (wasActive) {
+      this.#phase2BackOff.set(pair, failedAgain(NO_FAILURE, context.now, context.crypto))
+    }
+  }
+
+  #closeChild(child: ChildSa, why: CloseReason, context: IkeContext): void {
+    this.children.remove(child, why, context)
+    this.#preferred()?.deleteChildren([child.facts.inboundSpi], context)
+  }
+
+  #moveSas(context: IkeContext): void {
+    const sa = this.#preferred()
+    if (sa === undefined) return
+    const { local, remote } = sa
+    context.effects.push({ kind: 'move-sas', tunnel: this.config.name, local, remote })
+  }
+
+  #repairPhase1(context: IkeContext): void {
+    const renewals = this.children.actives.some(({ rekeyAt }) => rekeyAt <= context.now)
+    if (!renewals && this.#missing().length === 0 && this.#wanted !== 'all') return
+    if (this.#phase1BackOff.retryAt > context.now) return
+    // The peer is at it already: its IKE SA will serve.
+    if (this.ikeSas.some(({ state }) => state === 'negotiating')) return
+    this.#begin(this.children.all.length === 0, context)
+  }
+
+  #renewPhase1(preferred: IkeSa, context: IkeContext): void {
+    const due = (preferred.facts()?.rekeyAt ?? Number.POSITIVE_INFINITY) <= context.now
+    const inUse = this.#wanted === 'all' || this.children.all.length > 0
+    if (!due || !inUse || this.#phase1BackOff.retryAt > context.now) return
+    if (this.ikeSas.some(({ state }) => state === 'negotiating')) return
+    this.#begin(false, context)
+  }
+
+  #repairPhase2(sa: IkeSa, context: IkeContext): void {
+    const { now } = context
+    const busy = new Set(this.ikeSas.flatMap((one) => one.negotiating().map(({ pair }) => pair)))
+    const due = this.children.actives.filter(({ rekeyAt }) => rekeyAt <= now)
+    const renewals = due.map(({ facts }) => ({ pair: facts.child.pair, rekeyOf: facts.inboundSpi }))
+    const establishedAt = sa.facts()?.establishedAt ?? now
+    const peersTurn = sa.role === 'responder' && now < establishedAt + INITIATOR_GOES_FIRST
+    const missing = peersTurn ? [] : this.#missing().map((pair) => ({ pair, rekeyOf: undefined }))
+    for (const { pair, rekeyOf } of [...renewals, ...missing]) {
+      if (busy.size >= AT_ONCE) return
+      if (busy.has(pair) || (this.#phase2BackOff.get(pair)?.retryAt ?? 0) > now) continue
+      busy.add(pair)
+      sa.openChild({ tunnel: this.config.name, pair }, rekeyOf, context)
+    }
+  }
+
+  /** Wanted network pairs without a Child SA. */
+  #missing(): readonly number[] {
+    const wanted = this.#wanted === 'all' ? this.config.networks.keys() : this.#wanted
+    return [...wanted].filter((pair) => this.children.active(pair) === undefined)
+  }
+
+  #begin(initialContact: boolean, context: IkeContext): void {
+    this.add(this.#initiate(initialContact, context))
+  }
+
+  /** Deletes what another SA has replaced, once the peer had time to move over. */
+  #clearReplaced(context: IkeContext): void {
+    const spis: EspSpi[] = []
+    for (const { clearAt, sa, child } of this.#replaced()) {
+      if (clearAt > context.now) continue
+      if (child !== undefined) {
+        this.children.remove(child, 'rekeyed', context)
+        spis.push(child.facts.inboundSpi)
+      }
+      sa?.close('rekeyed', [], context)
+    }
+    this.#preferred()?.deleteChildren(spis, context)
+  }
+
+  /**
+   * The initiator of the replacement clears away the rest. Should each side prefer the other's after all, neither would; so after a longer time the
+   * one with the lower address acts on its own view and the other follows its deletes.
+   */
+  #replaced(): readonly {
+    readonly clearAt: Instant
+    readonly sa?: IkeSa
+    readonly child?: ChildSa
+  }[] {
+    const lowerAddress = this.config.local < this.config.peer
+    const clearAt = (winner: { readonly establishedAt: Instant; readonly role: string }) => {
+      if (winner.role === 'initiator') return winner.establishedAt + DRAIN
+      return lowerAddress ? winner.establishedAt + DRAIN_AT_MOST : Number.POSITIVE_INFINITY
+    }
+    const ikeSas = this.#established()
+    const best = preferredOf(ikeSas.map(({ candidate }) => candidate))
+    const losers = ikeSas.filter(({ candidate }) => candidate !== best)
+    return [
+      ...losers.map(({ sa }) => ({
+        sa,
+        clearAt: best === undefined ? Number.POSITIVE_INFINITY : clearAt(best),
+      })),
+      ...this.children.draining.map((child) => {
+        const winner = this.children.active(child.facts.child.pair)
+        return { child, clearAt: winner === undefined ? Number.POSITIVE_INFINITY : clearAt(winner) }
+      }),
+    ]
+  }
+
+  /** The established IKE SA that serves; others are on their way out. */
+  #preferred(): IkeSa | undefined {
+    const ikeSas = this.#established()
+    const best = preferredOf(ikeSas.map(({ candidate }) => candidate))
+    return ikeSas.find(({ candidate }) => candidate === best)?.sa
+  }
+
+  #established() {
+    return this.ikeSas.flatMap((sa) => {
+      const facts = sa.facts()
+      if (facts === undefined) return []
+      const { establishedAt, role, initiatorSpi } = facts
+      return [
+        { sa, candidate: { startedAt: sa.startedAt, establishedAt, role, rank: initiatorSpi } },
+      ]
+    })
+  }
+
+  /** What the network itself said of the peer belongs to its silence. */
+  #withEvidence(failure: Failure): Failure {
+    if (failure.code !== 'CW-101' || this.#unreachable === undefined) return failure
+    const { icmpType, icmpCode } = this.#unreachable
+    return {
+      ...failure,
+      evidence: `ICMP error type ${icmpType} code ${icmpCode} came back for our datagrams`,
+    }
+  }
+
+  #noteState(now: Instant): void {
+    const state = this.#currentState()
+    if (state === this.#state) return
+    this.#state = state
+    this.#since = now
+  }
+
+  #currentState(): TunnelSnapshot['state'] {
+    if (this.children.all.length > 0) return 'up'
+    if (this.#stopped) return 'stopped'
+    if (this.ikeSas.length > 0) return 'connecting'
+    return 'down'
+  }
+}
+
+/** How long a replaced SA still receives what is on its way, in milliseconds. */
+const DRAIN = 10_000
+const DRAIN_AT_MOST = 60_000
+/** Both sides want the same Child SAs; who made the IKE SA opens them. */
+const INITIATOR_GOES_FIRST = 5_000
+/** Quick mode exchanges under way for one tunnel; more overwhelm small gateways. */
+const AT_ONCE = 8

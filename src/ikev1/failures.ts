@@ -1,0 +1,261 @@
+import type { TunnelConfig } from '#config/config'
+import { AuthenticationMethod } from '#iana/ikev1'
+import { NotifyType } from '#iana/isakmp'
+import type { Failure } from '#ike/events'
+import { formatIdentity } from '#policy/identity'
+import { formatEspSuite, formatIkeSuite, formatPfs } from '#policy/proposal'
+import type { SelectorPair } from '#policy/traffic-selector'
+import { formatSelectorPair } from '#policy/traffic-selector'
+
+/** CW-101. */
+export function silence(
+  tunnel: TunnelConfig,
+  message: number,
+  transmissions: number,
+  seconds: number,
+): Failure {
+  return {
+    code: 'CW-101',
+    summary: `${tunnel.peer} has not answered message ${message} of Main mode, sent ${transmissions} times in ${seconds} s`,
+    evidence: `no datagram from ${tunnel.peer} and no ICMP error`,
+    certainty: 'certain',
+    key: 'peer',
+    remedy: `see that IKE is enabled there for our address ${tunnel.local}, and that UDP 500 and 4500 pass on the way`,
+  }
+}
+
+/** CW-104: everything worked until the move to port 4500. */
+export function port4500Silent(tunnel: TunnelConfig): Failure {
+  return {
+    code: 'CW-104',
+    summary: `messages 1 to 4 went over UDP 500, then message 5 moved to UDP 4500 and ${tunnel.peer} never answered it`,
+    evidence: 'NAT traversal was agreed and nothing came back from port 4500',
+    certainty: 'possible',
+    key: 'encapsulation',
+    remedy: 'let UDP 4500 pass between the gateways; if it does pass, compare the pre-shared keys',
+  }
+}
+
+/** CW-301 seen by the initiator: only silence follows message 5. */
+export function message5Silent(tunnel: TunnelConfig): Failure {
+  return {
+    code: 'CW-301',
+    summary: `${tunnel.peer} fell silent at message 5, the first one encrypted: the pre-shared keys most likely differ`,
+    evidence: 'messages 1 to 4 were answered, message 5 never',
+    certainty: 'very likely',
+    key: 'psk',
+    remedy: `compare the key with ${tunnel.name}'s administrator; also whether our identity ${formatIdentity(tunnel.localId)} is what it expects`,
+  }
+}
+
+/** CW-301 seen by the one who could not decrypt. */
+export function undecryptable(tunnel: TunnelConfig, message: 5 | 6): Failure {
+  return {
+    code: 'CW-301',
+    summary: `the pre-shared keys differ: message ${message} of ${tunnel.name} does not decrypt with ours`,
+    evidence: `everything before matched; message ${message}, the first under the key, is no valid message`,
+    certainty: 'very likely',
+    key: 'psk',
+    remedy: `put the same key on both gateways; both print its fingerprint with: causeway keygen --fingerprint FILE`,
+  }
+}
+
+/** CW-301: it decrypts, yet the proof is wrong. */
+export function wrongHash(tunnel: TunnelConfig, peerRole: 'initiator' | 'responder'): Failure {
+  return {
+    code: 'CW-301',
+    summary: `the proof ${tunnel.name} sent does not fit our pre-shared key`,
+    evidence: `HASH in message ${peerRole === 'initiator' ? 5 : 6} differs from the one computed`,
+    certainty: 'certain',
+    key: 'psk',
+    remedy: 'put the same key on both gateways',
+  }
+}
+
+/** CW-303. */
+export function otherIdentity(
+  tunnel: TunnelConfig,
+  theirs: string,
+  peerRole: 'initiator' | 'responder',
+): Failure {
+  const ours = formatIdentity(tunnel.remoteId)
+  return {
+    code: 'CW-303',
+    summary: `${tunnel.name} proves the right key but calls itself ${theirs}; we expect ${ours}`,
+    ours,
+    theirs,
+    evidence: `identity in message ${peerRole === 'initiator' ? 5 : 6}, whose hash is right`,
+    certainty: 'certain',
+    key: 'peer-id',
+    remedy: `have the peer send ${ours}, or set peer-id here to what it sends`,
+  }
+}
+
+/** CW-201 on the responder, who saw the whole offer. */
+export function noPhase1Proposal(tunnel: TunnelConfig, offered: readonly string[]): Failure {
+  const ours = tunnel.phase1.suites.map(formatIkeSuite).join(', ')
+  const theirs = offered.join(', ') || 'nothing we can read'
+  return {
+    code: 'CW-201',
+    summary: `${tunnel.name} offers phase 1 ${theirs}; we accept ${ours}`,
+    ours,
+    theirs,
+    evidence: 'SA payload of message 1',
+    certainty: 'certain',
+    key: 'phase1',
+    remedy: `set phase1 to one of theirs here, or have ${tunnel.name} offer one of ours`,
+  }
+}
+
+/** CW-204. */
+export function otherAuthentication(tunnel: TunnelConfig, methods: readonly number[]): Failure {
+  const theirs = methods.map((method) => AuthenticationMethod.nameOf(method)).join(', ')
+  return {
+    code: 'CW-204',
+    summary: `${tunnel.name} wants to authenticate with ${theirs}; the tunnel has a pre-shared key`,
+    ours: 'pre-shared key',
+    theirs,
+    evidence: 'authentication method in the SA payload of message 1',
+    certainty: 'certain',
+    key: 'psk',
+    remedy:
+      'both sides must prove themselves the same way: set a pre-shared key on the peer for this tunnel',
+  }
+}
+
+/** CW-201 … as the initiator hears it: a notify anyone could have sent. */
+export function phase1Refused(
+  tunnel: TunnelConfig,
+  notifyType: number,
+  afterMessage: number,
+): Failure {
+  const name = NotifyType.nameOf(notifyType)
+  const evidence = `clear-text notify ${name} from ${tunnel.peer} after message ${afterMessage}, which anyone could have sent`
+  if (afterMessage >= 5) {
+    return {
+      code: 'CW-301',
+      summary: `${tunnel.peer} refused message 5 with ${name}: the pre-shared keys or identities differ`,
+      evidence,
+      certainty: 'very likely',
+      key: 'psk',
+      remedy: `compare the key, and whether ${tunnel.name} expects our identity ${formatIdentity(tunnel.localId)}`,
+    }
+  }
+  const ours = tunnel.phase1.suites.map(formatIkeSuite).join(', ')
+  return {
+    code: 'CW-201',
+    summary: `${tunnel.name} refused phase 1 with ${name}; we offered ${ours}, what it wants it did not tell`,
+    ours,
+    theirs: 'not told by the peer',
+    evidence,
+    certainty: 'very likely',
+    key: 'phase1',
+    remedy: `have ${tunnel.name} start the tunnel: as responder we see its whole list`,
+  }
+}
+
+/** CW-401 on the responder. */
+export function noSuchSelectors(tunnel: TunnelConfig, asked: SelectorPair): Failure {
+  const ours = tunnel.networks.map(formatSelectorPair).join(', ')
+  const theirs = formatSelectorPair(asked)
+  return {
+    code: 'CW-401',
+    summary: `${tunnel.name} asks for ${theirs} (seen from here); ours is ${ours}`,
+    ours,
+    theirs,
+    evidence: 'identities IDci and IDcr of Quick mode message 1',
+    certainty: 'certain',
+    key: 'networks',
+    remedy:
+      'IKEv1 wants both sides to name the same networks, mirrored: change networks here or there',
+  }
+}
+
+/** CW-404, CW-405, CW-406 on the responder. */
+export function noChildProposal(
+  tunnel: TunnelConfig,
+  offered: readonly string[],
+  differs: readonly ('suite' | 'pfs' | 'mode')[],
+): Failure {
+  const pfs = tunnel.phase2.pfs === 'none' ? 'no PFS' : `PFS ${formatPfs(tunnel.phase2.pfs)}`
+  const ours = tunnel.phase2.suites
+    .map((suite) => `${formatEspSuite(suite)}, ${pfs}, ${tunnel.mode}`)
+    .join('; ')
+  const theirs = offered.join('; ') || 'nothing we can read'
+  const onlyPfs = differs.length === 1 && differs[0] === 'pfs'
+  const onlyMode = differs.length === 1 && differs[0] === 'mode'
+  return {
+    code: onlyPfs ? 'CW-405' : onlyMode ? 'CW-406' : 'CW-404',
+    summary: `${tunnel.name} offers phase 2 ${theirs}; we accept ${ours}`,
+    ours,
+    theirs,
+    evidence: 'SA payload of Quick mode message 1',
+    certainty: 'certain',
+    key: onlyMode ? 'mode' : 'phase2',
+    remedy: onlyPfs
+      ? 'set the same PFS group on both sides'
+      : `make phase2 here and there the same${differs.includes('mode') ? ', and the encapsulation mode' : ''}`,
+  }
+}
+
+/** A notify in answer to our Quick mode; it came through the IKE SA, so the kind is certain. */
+export function childRefused(
+  tunnel: TunnelConfig,
+  pair: SelectorPair | undefined,
+  notifyType: number,
+): Failure {
+  const name = NotifyType.nameOf(notifyType)
+  const evidence = `encrypted notify ${name} in answer to Quick mode message 1`
+  if (notifyType === NotifyType.number('INVALID-ID-INFORMATION')) {
+    const ours = pair === undefined ? '' : formatSelectorPair(pair)
+    return {
+      code: 'CW-401',
+      summary: `${tunnel.name} has no such networks: we asked for ${ours}, it answered ${name}`,
+      ours,
+      theirs: 'not told by the peer',
+      evidence,
+      certainty: 'certain',
+      key: 'networks',
+      remedy: `compare networks with ${tunnel.name}: there they must be the same, mirrored`,
+    }
+  }
+  const ours = `${tunnel.phase2.suites.map(formatEspSuite).join(', ')}, ${
+    tunnel.phase2.pfs === 'none' ? 'no PFS' : `PFS ${formatPfs(tunnel.phase2.pfs)}`
+  }`
+  return {
+    code: 'CW-404',
+    summary: `${tunnel.name} refused phase 2 with ${name}; we offered ${ours}`,
+    ours,
+    theirs: 'not told by the peer',
+    evidence,
+    certainty: 'certain',
+    key: 'phase2',
+    remedy: `compare algorithms and the PFS group with ${tunnel.name}; PFS on one side only is the usual reason`,
+  }
+}
+
+/** A Quick mode that nobody answered, although the IKE SA stands. */
+export function childSilence(tunnel: TunnelConfig, pair: SelectorPair | undefined): Failure {
+  const ours = pair === undefined ? undefined : formatSelectorPair(pair)
+  return {
+    code: 'CW-401',
+    summary: `${tunnel.name} did not answer Quick mode${ours === undefined ? '' : ` for ${ours}`}; many gateways fall silent when networks, algorithms or PFS differ`,
+    ...(ours === undefined ? {} : { ours }),
+    evidence: 'phase 1 is established; no answer and no notify to Quick mode message 1',
+    certainty: 'possible',
+    key: 'networks',
+    remedy: `compare networks, phase2 and PFS with ${tunnel.name}'s administrator`,
+  }
+}
+
+/** A public value that fails the checks of RFC 6989. */
+export function badPublicValue(tunnel: TunnelConfig, reason: string): Failure {
+  return {
+    code: 'CW-202',
+    summary: `${tunnel.name} sent a Diffie-Hellman public value that must not be used: ${reason}`,
+    evidence: 'KE payload',
+    certainty: 'certain',
+    key: 'phase1',
+    remedy: 'the peer is broken, or someone on the way changes packets; try another group',
+  }
+}

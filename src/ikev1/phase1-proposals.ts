@@ -1,0 +1,204 @@
+import {
+  encryption,
+  encryptionByIkev1,
+  hash,
+  hashByIkev1,
+  keyExchange,
+  keyExchangeById,
+} from '#crypto/registry'
+import { AuthenticationMethod, Phase1Attribute } from '#iana/ikev1'
+import { IsakmpTransform } from '#iana/ipsec-doi'
+import { Doi, ProtocolId, Situation } from '#iana/isakmp'
+import type { IkeSuite, Lifetime } from '#policy/proposal'
+import { formatIkeSuite } from '#policy/proposal'
+import type { SaPayload, Transform, TransformAttribute } from '#wire/v1/payloads'
+import {
+  attribute,
+  findLifetime,
+  findNumber,
+  lifetimeAttributes,
+  sameTransform,
+} from './attributes.ts'
+
+/** Our offer: one proposal, a transform for each suite, most wanted first (RFC 2409 §5, RFC 2408 §4.2). */
+export function offerPhase1(suites: readonly IkeSuite[], lifetime: Lifetime): SaPayload {
+  return saPayload(
+    1,
+    suites.map((suite, i) => ({
+      number: i + 1,
+      id: IsakmpTransform.number('KEY_IKE'),
+      attributes: attributesOf(suite, lifetime),
+    })),
+  )
+}
+
+export type Phase1Choice = {
+  readonly suite: IkeSuite
+  readonly lifetime: Lifetime
+  /** What the responder sends back: the chosen transform exactly as it was offered. */
+  readonly answer: SaPayload
+}
+
+/** The responder's choice: the initiator's first transform that we accept, since its order is its wish. */
+export function choosePhase1(
+  offer: SaPayload,
+  acceptable: readonly IkeSuite[],
+  lifetime: Lifetime,
+): Phase1Choice | undefined {
+  for (const proposal of offer.proposals) {
+    if (proposal.protocolId !== ProtocolId.number('ISAKMP')) continue
+    for (const transform of proposal.transforms) {
+      const suite = readTransform(transform)
+      if (
+        suite === undefined ||
+        !acceptable.some((one) => formatIkeSuite(one) === formatIkeSuite(suite))
+      )
+        continue
+      return {
+        suite,
+        lifetime: agreedLifetime(transform.attributes, lifetime),
+        answer: saPayload(proposal.number, [transform], proposal.spi),
+      }
+    }
+  }
+  return undefined
+}
+
+/**
+ * The initiator's reading of the answer: it must be one of the transforms offered, unchanged (RFC 2409 §5).
+ * @returns undefined when it is not.
+ */
+export function readPhase1Choice(
+  answer: SaPayload,
+  offer: SaPayload,
+  lifetime: Lifetime,
+): Omit<Phase1Choice, 'answer'> | undefined {
+  const chosen = answer.proposals[0]?.transforms
+  if (answer.proposals.length !== 1 || chosen?.length !== 1 || chosen[0] === undefined)
+    return undefined
+  const transform = chosen[0]
+  const offered = offer.proposals[0]?.transforms.some((one) =>
+    sameTransform(one, transform, [LIFE_TYPE, LIFE_DURATION]),
+  )
+  const suite = readTransform(transform)
+  if (!offered || suite === undefined) return undefined
+  return { suite, lifetime: agreedLifetime(transform.attributes, lifetime) }
+}
+
+/** What a peer offered, for messages: `aes256-sha1-group2` or the numbers where we know no name. */
+export function describePhase1Offer(offer: SaPayload): readonly string[] {
+  const transforms = offer.proposals.flatMap((proposal) => proposal.transforms)
+  return [...new Set(transforms.map(describeTransform))]
+}
+
+/** Authentication methods offered, as numbers of RFC 2409 appendix A. */
+export function offeredAuthentication(offer: SaPayload): ReadonlySet<number> {
+  const transforms = offer.proposals.flatMap((proposal) => proposal.transforms)
+  return new Set(
+    transforms.map(({ attributes }) => findNumber(attributes, AUTHENTICATION_METHOD) ?? 0),
+  )
+}
+
+/** @returns the suite of a transform that asks for a pre-shared key and whose every algorithm we know. */
+export function readTransform({ id, attributes }: Transform): IkeSuite | undefined {
+  if (
+    id !== IsakmpTransform.number('KEY_IKE') ||
+    attributes.some((one) => !KNOWN_ATTRIBUTES.has(one.type))
+  )
+    return undefined
+  if (findNumber(attributes, AUTHENTICATION_METHOD) !== PRE_SHARED_KEY) return undefined
+  const suite = readAlgorithms(attributes)
+  if (suite.encryption === undefined || suite.hash === undefined || suite.keyExchange === undefined)
+    return undefined
+  return {
+    encryption: suite.encryption.name,
+    hash: suite.hash.name,
+    keyExchange: suite.keyExchange.name,
+  }
+}
+
+export const PRE_SHARED_KEY: number = AuthenticationMethod.number('pre-shared key')
+
+function readAlgorithms(attributes: readonly TransformAttribute[]) {
+  const encryptionId = findNumber(attributes, ENCRYPTION)
+  const hashId = findNumber(attributes, HASH)
+  const groupId = findNumber(attributes, GROUP_DESCRIPTION)
+  return {
+    encryption:
+      encryptionId === undefined
+        ? undefined
+        : encryptionByIkev1(encryptionId, findNumber(attributes, KEY_LENGTH)),
+    hash: hashId === undefined ? undefined : hashByIkev1(hashId),
+    keyExchange: groupId === undefined ? undefined : keyExchangeById(groupId),
+  }
+}
+
+function describeTransform({ attributes }: Transform): string {
+  const suite = readAlgorithms(attributes)
+  if (suite.encryption && suite.hash && suite.keyExchange) {
+    return formatIkeSuite({
+      encryption: suite.encryption.name,
+      hash: suite.hash.name,
+      keyExchange: suite.keyExchange.name,
+    })
+  }
+  const parts = [
+    suite.encryption?.name ??
+      `encryption(${findNumber(attributes, ENCRYPTION)}/${findNumber(attributes, KEY_LENGTH) ?? '-'})`,
+    suite.hash?.name ?? `hash(${findNumber(attributes, HASH)})`,
+    suite.keyExchange?.name ?? `group(${findNumber(attributes, GROUP_DESCRIPTION)})`,
+  ]
+  return parts.join('-')
+}
+
+function attributesOf(suite: IkeSuite, lifetime: Lifetime): readonly TransformAttribute[] {
+  const cipher = encryption(suite.encryption).ikev1
+  if (cipher === undefined)
+    throw new TypeError(`${suite.encryption} has no number in IKEv1 phase 1`)
+  return [
+    attribute(ENCRYPTION, cipher.id),
+    ...(cipher.keyBits === undefined ? [] : [attribute(KEY_LENGTH, cipher.keyBits)]),
+    attribute(HASH, hash(suite.hash).ikev1),
+    attribute(GROUP_DESCRIPTION, keyExchange(suite.keyExchange).id),
+    attribute(AUTHENTICATION_METHOD, PRE_SHARED_KEY),
+    ...lifetimeAttributes(LIFE_TYPE, LIFE_DURATION, { seconds: lifetime.seconds }),
+  ]
+}
+
+function agreedLifetime(attributes: readonly TransformAttribute[], own: Lifetime): Lifetime {
+  const { seconds } = findLifetime(attributes, LIFE_TYPE, LIFE_DURATION)
+  return { ...own, seconds: Math.min(own.seconds, seconds ?? own.seconds) }
+}
+
+function saPayload(
+  number: number,
+  transforms: readonly Transform[],
+  spi: Uint8Array = new Uint8Array(0),
+): SaPayload {
+  return {
+    type: 'SA',
+    doi: Doi.number('IPSEC'),
+    situation: Situation.number('SIT_IDENTITY_ONLY'),
+    proposals: [{ number, protocolId: ProtocolId.number('ISAKMP'), spi, transforms }],
+  }
+}
+
+const ENCRYPTION = Phase1Attribute.number('Encryption Algorithm')
+const HASH = Phase1Attribute.number('Hash Algorithm')
+const AUTHENTICATION_METHOD = Phase1Attribute.number('Authentication Method')
+const GROUP_DESCRIPTION = Phase1Attribute.number('Group Description')
+const LIFE_TYPE = Phase1Attribute.number('Life Type')
+const LIFE_DURATION = Phase1Attribute.number('Life Duration')
+const KEY_LENGTH = Phase1Attribute.number('Key Length')
+
+/** A transform with any other class asks for something we would not do: a group of its own, a field size. */
+const KNOWN_ATTRIBUTES: ReadonlySet<number> = new Set([
+  ENCRYPTION,
+  HASH,
+  AUTHENTICATION_METHOD,
+  GROUP_DESCRIPTION,
+  Phase1Attribute.number('Group Type'),
+  LIFE_TYPE,
+  LIFE_DURATION,
+  KEY_LENGTH,
+])

@@ -1,0 +1,149 @@
+import type { TunnelConfig } from '#config/config'
+import type { EspSpi } from '#esp/sa'
+import { ExchangeType, NotifyType } from '#iana/isakmp'
+import type { Instant } from '#ike/effects'
+import type { Datagram, IkeContext, IkeSa } from '#ike/version'
+import type { IkeHeader } from '#wire/ike-header'
+import type { NotificationPayload } from '#wire/v1/payloads'
+import { DeadPeerWatch } from './dead-peer.ts'
+import { deletePayloads, readInformational, sendInformational } from './informational.ts'
+import { phase1Notify } from './notify.ts'
+import type { Phase2Channel } from './phase2-channel.ts'
+import { QuickExchanges } from './quick-exchanges.ts'
+
+/** What runs under an established ISAKMP SA: Quick mode, Informational exchanges, dead peer detection. */
+export class Phase2 {
+  readonly quick: QuickExchanges
+  readonly #sa: IkeSa
+  readonly #channel: Phase2Channel
+  readonly #deadPeer: DeadPeerWatch | undefined
+  /** Message IDs that began an exchange; one is never accepted twice, whatever it carried (RFC 2408 §5.1 leaves replay to us). */
+  readonly #seen = new Set<string>()
+  #aliveAt: Instant
+  #closedByPeer = false
+
+  constructor(
+    sa: IkeSa,
+    tunnel: TunnelConfig,
+    channel: Phase2Channel,
+    options: { readonly udp: () => boolean; readonly peerKnowsDpd: boolean },
+    context: IkeContext,
+  ) {
+    this.#sa = sa
+    this.#channel = channel
+    this.quick = new QuickExchanges(sa, tunnel, channel, options.udp)
+    this.#deadPeer = options.peerKnowsDpd ? new DeadPeerWatch(tunnel.deadPeer, context) : undefined
+    this.#aliveAt = context.now
+  }
+
+  get aliveAt(): Instant {
+    return this.#aliveAt
+  }
+
+  /** The peer deleted this ISAKMP SA. */
+  get closedByPeer(): boolean {
+    return this.#closedByPeer
+  }
+
+  /** So many Message IDs are used up that the SA should be replaced before its time. */
+  get worn(): boolean {
+    return this.#seen.size >= MAX_SEEN / 2
+  }
+
+  /** @returns whether the message was new and truly the peer's. */
+  handle(datagram: Datagram, header: IkeHeader, context: IkeContext): boolean {
+    const { exchangeType, messageId } = header
+    const quick = exchangeType === QUICK_MODE
+    const ongoing = quick && this.quick.has(messageId)
+    const key = `${exchangeType}/${messageId}`
+    if (messageId === 0 || (!ongoing && (this.#seen.has(key) || this.#seen.size >= MAX_SEEN))) {
+      this.#channel.drop(datagram, 'replayed', `Message ID ${messageId} was used before`, context)
+      return false
+    }
+    const fresh = quick
+      ? this.quick.handle(datagram, header, context)
+      : this.#handleInformational(datagram, header, context)
+    if (!fresh) return false
+    this.#seen.add(key)
+    this.#aliveAt = context.now
+    this.#deadPeer?.heard(context.now)
+    return true
+  }
+
+  handleDeadline(context: IkeContext): 'alive' | 'dead' {
+    this.quick.handleDeadline(context)
+    if (this.#deadPeer === undefined) return 'alive'
+    if (this.#deadPeer.isDead(context.now)) return 'dead'
+    if (this.#deadPeer.probeDue(context.now)) this.probe(context)
+    return 'alive'
+  }
+
+  deadline(): Instant {
+    return Math.min(this.quick.deadline(), this.#deadPeer?.deadline() ?? Number.POSITIVE_INFINITY)
+  }
+
+  /** R-U-THERE (RFC 3706 §5.3), to a peer that knows it. */
+  probe(context: IkeContext): void {
+    const sequence = this.#deadPeer?.nextProbe(context.now)
+    if (sequence === undefined) return
+    sendInformational(
+      this.#channel,
+      [phase1Notify('R-U-THERE', this.#channel.cookies.pair, sequence)],
+      context,
+    )
+  }
+
+  sendDeletes(
+    inboundSpis: readonly EspSpi[],
+    ikeSa: 'with ISAKMP SA' | 'children only',
+    context: IkeContext,
+  ): void {
+    const cookies = ikeSa === 'with ISAKMP SA' ? this.#channel.cookies.pair : undefined
+    const payloads = deletePayloads(inboundSpis, cookies)
+    if (payloads.length > 0) sendInformational(this.#channel, payloads, context)
+  }
+
+  #handleInformational(datagram: Datagram, header: IkeHeader, context: IkeContext): boolean {
+    const news = readInformational(this.#channel, datagram, header, context)
+    if (news === undefined) return false
+    for (const notify of news.notifies) this.#handleNotify(notify, context)
+    if (news.deletedSpis.length > 0) {
+      context.outcomes.push({
+        kind: 'children-deleted',
+        sa: this.#sa,
+        outboundSpis: news.deletedSpis,
+      })
+    }
+    this.#closedByPeer ||= news.ikeSaDeleted
+    return true
+  }
+
+  #handleNotify(notify: NotificationPayload, context: IkeContext): void {
+    switch (notify.notifyType) {
+      case NotifyType.number('R-U-THERE'): {
+        const answer = phase1Notify(
+          'R-U-THERE-ACK',
+          this.#channel.cookies.pair,
+          notify.data.slice(0, 4),
+        )
+        sendInformational(this.#channel, [answer], context)
+        return
+      }
+      case NotifyType.number('R-U-THERE-ACK'): {
+        const roundTrip = this.#deadPeer?.roundTrip(notify.data, context.now)
+        if (roundTrip !== undefined)
+          context.tell({ kind: 'peer-alive', tunnel: this.#channel.tunnel, roundTrip })
+        return
+      }
+      case NotifyType.number('INITIAL-CONTACT'):
+        context.outcomes.push({ kind: 'initial-contact', sa: this.#sa })
+        return
+      default:
+        this.quick.refusedBy(notify, context)
+    }
+  }
+}
+
+const QUICK_MODE = ExchangeType.number('QUICK-MODE')
+/** Two probes a peer every ten seconds over eight hours stay below half of it. */
+const MAX_SEEN = 16_384

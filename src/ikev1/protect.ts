@@ -1,0 +1,95 @@
+import { concat } from '#bytes/concat'
+import type { Crypto } from '#crypto/port'
+import { encryption } from '#crypto/registry'
+import { encodeHeader, HEADER_OCTETS, type IkeHeader } from '#wire/ike-header'
+import { MalformedMessage } from '#wire/malformed'
+import { decodePayloads, encodePayloads, type PlacedPayload } from '#wire/v1/message'
+import type { Payload } from '#wire/v1/payloads'
+import type { Phase1Keys } from './keys.ts'
+
+export type OutgoingHeader = Pick<
+  IkeHeader,
+  'initiatorSpi' | 'responderSpi' | 'exchangeType' | 'messageId'
+>
+
+/** RFC 2408 §3.1: the header's flags. */
+export const FLAG_ENCRYPTION = 0x01
+export const FLAG_COMMIT = 0x02
+
+/** A message in clear: the first four of Main mode, and what is said before keys exist. */
+export function encodePlain(header: OutgoingHeader, payloads: readonly Payload[]): Uint8Array {
+  const { firstPayload, octets } = encodePayloads(payloads)
+  return concat(headerOf(header, firstPayload, 0, octets.length), octets)
+}
+
+/** A message encrypted under SKEYID_e and the IV its exchange has reached; `nextIv` is where the chain goes on. */
+export function seal(
+  crypto: Crypto,
+  keys: Phase1Keys,
+  iv: Uint8Array,
+  header: OutgoingHeader,
+  payloads: readonly Payload[],
+): { readonly octets: Uint8Array; readonly nextIv: Uint8Array } {
+  const { blockOctets } = encryption(keys.suite.encryption)
+  const { firstPayload, octets } = encodePayloads(payloads)
+  // RFC 2409 appendix B: padded with zeros to the block; a whole number of blocks needs none.
+  const plain = concat(
+    octets,
+    new Uint8Array((blockOctets - (octets.length % blockOctets)) % blockOctets),
+  )
+  const sealed = crypto.encryptCbc(keys.suite.encryption, keys.cipherKey.reveal(), iv, plain)
+  return {
+    octets: concat(headerOf(header, firstPayload, FLAG_ENCRYPTION, sealed.length), sealed),
+    nextIv: sealed.slice(-blockOctets),
+  }
+}
+
+/** An encrypted message opened. `plain` is what payload positions count in; CBC padding follows `end`. */
+export type Opened = {
+  readonly payloads: readonly PlacedPayload[]
+  readonly plain: Uint8Array
+  readonly end: number
+  readonly nextIv: Uint8Array
+}
+
+/** @throws MalformedMessage when the content is no payload chain, which is how another key shows. */
+export function open(
+  crypto: Crypto,
+  keys: Phase1Keys,
+  iv: Uint8Array,
+  header: IkeHeader,
+  datagram: Uint8Array,
+): Opened {
+  const { blockOctets } = encryption(keys.suite.encryption)
+  const sealed = datagram.subarray(HEADER_OCTETS, header.length)
+  if (sealed.length === 0 || sealed.length % blockOctets !== 0) {
+    throw new MalformedMessage(
+      'length',
+      'encrypted part',
+      HEADER_OCTETS,
+      `${sealed.length} octets are not a positive multiple of the cipher block of ${blockOctets}`,
+    )
+  }
+  const plain = crypto.decryptCbc(keys.suite.encryption, keys.cipherKey.reveal(), iv, sealed)
+  return {
+    ...decodePayloads(header.nextPayload, plain, 0),
+    plain,
+    nextIv: sealed.slice(-blockOctets),
+  }
+}
+
+function headerOf(
+  header: OutgoingHeader,
+  nextPayload: number,
+  flags: number,
+  bodyOctets: number,
+): Uint8Array {
+  return encodeHeader({
+    ...header,
+    nextPayload,
+    majorVersion: 1,
+    minorVersion: 0,
+    flags,
+    length: HEADER_OCTETS + bodyOctets,
+  })
+}

@@ -1,0 +1,44 @@
+import type { Endpoint } from '#bytes/ip'
+import type { TunnelConfig } from '#config/config'
+import type { Crypto } from '#crypto/port'
+import type { Question } from '#ike/effects'
+import type { NatVerdict } from '#ike/nat'
+import type { Payload } from '#wire/v1/payloads'
+import type { PeerAuthenticated } from './auth.ts'
+import type { Keyed, PeerAbilities, Phase1State } from './state.ts'
+
+/** All a phase 1 transition may know besides its state and the message. */
+export type Phase1Environment = {
+  readonly crypto: Crypto
+  readonly tunnel: TunnelConfig
+  readonly cookies: Cookies
+  /** Where the message at hand came to and from; for what we send first, the configured ends. */
+  readonly local: Endpoint
+  readonly remote: Endpoint
+  readonly abilities: PeerAbilities
+  /** Whether message 5 says that we hold no older SA with this peer (RFC 2407 §4.6.3.3). */
+  readonly initialContact: boolean
+}
+
+export type Cookies = {
+  readonly initiator: Uint8Array
+  readonly responder: Uint8Array
+  /** Both, as notifies about the ISAKMP SA carry them. */
+  readonly pair: Uint8Array
+}
+
+/** What a transition wants: a next state, payloads to send, a question to ask. The SA commits it as a whole or not at all. */
+export type Step = {
+  readonly next: Phase1State | Authenticated
+  readonly send?: readonly Payload[]
+  readonly ask?: Question
+  readonly nat?: NatVerdict
+  readonly initialContact?: boolean
+}
+
+/** Both hashes are right; the SA turns it into `established` when the last message's IV is known. */
+export type Authenticated = {
+  readonly kind: 'authenticated'
+  readonly peer: PeerAuthenticated
+  readonly from: Keyed
+}

@@ -1,0 +1,240 @@
+/**
+ * Quick mode (RFC 2409 §5.5), all of it under the ISAKMP SA's keys:
+ *
+ *   1  HDR*, HASH(1), SA, Ni [, KE] [, IDci, IDcr] -->
+ *                                              <-- 2  HDR*, HASH(2), SA, Nr [, KE] [, IDci, IDcr]
+ *   3  HDR*, HASH(3)                           -->
+ *
+ * The responder opens its inbound SA when it sends message 2, and sends on the outbound one only after message 3 has shown that
+ * the initiator is ready; the initiator opens both at message 2.
+ */
+import type { Endpoint } from '#bytes/ip'
+import type { TunnelConfig } from '#config/config'
+import type { KeyPair } from '#crypto/port'
+import type { ChildId, EspSpi } from '#esp/sa'
+import { NoAgreement, PeerViolation } from '#ike/errors'
+import { every, match } from '#ike/message-rules'
+import {
+  covers,
+  equalSelector,
+  type SelectorPair,
+  selectorFromPrefix,
+} from '#policy/traffic-selector'
+import { selectorFromPayload, selectorToPayload } from '#wire/v1/id-payload'
+import type { Payload, SaPayload } from '#wire/v1/payloads'
+import { noChildProposal, noSuchSelectors } from '../failures.ts'
+import {
+  type ChildChoice,
+  type ChildWish,
+  childDifferences,
+  chooseChild,
+  describeChildOffer,
+  offerChild,
+  offeredPfs,
+  readChildChoice,
+} from '../quick-proposals.ts'
+
+/** What an initiator asks for; fixed when Quick mode begins. */
+export type ChildRequest = {
+  readonly child: ChildId
+  readonly selectors: SelectorPair
+  readonly wish: ChildWish
+  readonly ownSpi: EspSpi
+  readonly nonceI: Uint8Array
+  readonly rekeyOf?: EspSpi
+}
+
+/** Everything both sides need to make the Child SA's keys, but the PFS secret. */
+export type ChildTerms = {
+  readonly child: ChildId
+  readonly selectors: SelectorPair
+  readonly choice: ChildChoice
+  readonly wish: ChildWish
+  readonly ownSpi: EspSpi
+  readonly nonceI: Uint8Array
+  readonly nonceR: Uint8Array
+  readonly rekeyOf?: EspSpi
+}
+
+export type QuickState =
+  // Initiator
+  | { readonly kind: 'generating'; readonly request: ChildRequest }
+  | {
+      readonly kind: 'offered'
+      readonly request: ChildRequest
+      readonly offer: SaPayload
+      readonly own?: KeyPair
+    }
+  | { readonly kind: 'agreeing'; readonly terms: ChildTerms }
+  // Responder
+  | { readonly kind: 'answering'; readonly terms: ChildTerms; readonly answer: SaPayload }
+  | { readonly kind: 'answered'; readonly terms: ChildTerms; readonly sharedSecret?: Uint8Array }
+  // Both; kept for a while because the peer may repeat itself
+  | { readonly kind: 'done' }
+
+export function wishOf(tunnel: TunnelConfig, udp: boolean): ChildWish {
+  const { suites, pfs, lifetime } = tunnel.phase2
+  return { suites, pfs, lifetime, mode: tunnel.mode, udp }
+}
+
+/** Message 1 behind its hash. */
+export function message1(
+  request: ChildRequest,
+  own: KeyPair | undefined,
+): { offer: SaPayload; payloads: Payload[] } {
+  const offer = offerChild(request.wish, request.ownSpi)
+  return {
+    offer,
+    payloads: [
+      offer,
+      { type: 'NONCE', data: request.nonceI },
+      ...kePayload(own),
+      selectorToPayload(request.selectors.local),
+      selectorToPayload(request.selectors.remote),
+    ],
+  }
+}
+
+/** The responder's reading of message 1. @throws NoAgreement, PeerViolation */
+export function readMessage1(
+  payloads: readonly Payload[],
+  tunnel: TunnelConfig,
+  udp: boolean,
+  ends: { readonly local: Endpoint; readonly remote: Endpoint },
+  ownSpi: EspSpi,
+  nonceR: Uint8Array,
+): { readonly terms: ChildTerms; readonly answer: SaPayload; readonly peerPublic?: Uint8Array } {
+  const { SA, NONCE } = match('Quick mode message 1', payloads, ['SA', 'NONCE'])
+  checkNonce(NONCE.data)
+  const [idInitiator, idResponder] = identities(payloads)
+  // RFC 2409 §5.5: without identities the Child SA is between the gateways themselves.
+  const asked: SelectorPair = {
+    remote: idInitiator ?? selectorFromPrefix(ends.remote.address),
+    local: idResponder ?? selectorFromPrefix(ends.local.address),
+  }
+  const pair = tunnel.networks.findIndex(
+    (one) => equalSelector(one.local, asked.local) && equalSelector(one.remote, asked.remote),
+  )
+  if (pair < 0) throw new NoAgreement('no-selectors', noSuchSelectors(tunnel, asked))
+  const wish = wishOf(tunnel, udp)
+  const choice = chooseChild(SA, wish, ownSpi)
+  const peerPublic = publicValue(payloads)
+  if (choice === undefined || (offeredPfs(SA) !== 'none') !== (peerPublic !== undefined)) {
+    throw new NoAgreement(
+      'no-proposal',
+      noChildProposal(tunnel, describeChildOffer(SA), childDifferences(SA, wish)),
+    )
+  }
+  const { answer, ...chosen } = choice
+  const child = { tunnel: tunnel.name, pair }
+  return {
+    terms: { child, selectors: asked, choice: chosen, wish, ownSpi, nonceI: NONCE.data, nonceR },
+    answer,
+    ...(peerPublic === undefined ? {} : { peerPublic }),
+  }
+}
+
+/** Message 2 behind its hash. */
+export function message2(
+  terms: ChildTerms,
+  answer: SaPayload,
+  own: KeyPair | undefined,
+): Payload[] {
+  return [
+    answer,
+    { type: 'NONCE', data: terms.nonceR },
+    ...kePayload(own),
+    selectorToPayload(terms.selectors.remote),
+    selectorToPayload(terms.selectors.local),
+  ]
+}
+
+/** The initiator's reading of message 2. @throws PeerViolation */
+export function readMessage2(
+  payloads: readonly Payload[],
+  { request, offer, own }: Extract<QuickState, { kind: 'offered' }>,
+): { readonly terms: ChildTerms; readonly peerPublic?: Uint8Array } {
+  const { SA, NONCE } = match('Quick mode message 2', payloads, ['SA', 'NONCE'])
+  checkNonce(NONCE.data)
+  const choice = readChildChoice(SA, offer, request.wish)
+  if (choice === undefined) {
+    throw new PeerViolation(
+      'no-proposal',
+      'Quick mode message 2 chooses what message 1 did not offer',
+    )
+  }
+  const peerPublic = publicValue(payloads)
+  if ((own === undefined) !== (peerPublic === undefined)) {
+    throw new PeerViolation(
+      'missing-payload',
+      'Quick mode message 2 and ours differ in having a KE payload',
+    )
+  }
+  const [idInitiator, idResponder] = identities(payloads)
+  const selectors = {
+    local: idInitiator ?? request.selectors.local,
+    remote: idResponder ?? request.selectors.remote,
+  }
+  if (
+    !covers(request.selectors.local, selectors.local) ||
+    !covers(request.selectors.remote, selectors.remote)
+  ) {
+    throw new PeerViolation(
+      'no-selectors',
+      'Quick mode message 2 answers with networks we did not ask for',
+    )
+  }
+  const { child, wish, ownSpi, nonceI, rekeyOf } = request
+  return {
+    terms: {
+      child,
+      wish,
+      ownSpi,
+      nonceI,
+      selectors,
+      choice,
+      nonceR: NONCE.data,
+      ...(rekeyOf === undefined ? {} : { rekeyOf }),
+    },
+    ...(peerPublic === undefined ? {} : { peerPublic }),
+  }
+}
+
+function kePayload(own: KeyPair | undefined): readonly Payload[] {
+  return own === undefined ? [] : [{ type: 'KE', data: own.publicValue }]
+}
+
+function publicValue(payloads: readonly Payload[]): Uint8Array | undefined {
+  const [first, second] = every(payloads, 'KE')
+  if (second !== undefined)
+    throw new PeerViolation('repeated-payload', 'Quick mode has more than one KE payload')
+  return first?.data
+}
+
+/** IDci and IDcr in this order, or neither. @throws PeerViolation for one alone, and for what names no addresses. */
+function identities(payloads: readonly Payload[]) {
+  const ids = every(payloads, 'ID')
+  if (ids.length === 0) return []
+  if (ids.length !== 2)
+    throw new PeerViolation(
+      'wrong-payload-content',
+      `Quick mode has ${ids.length} ID payloads, not two`,
+    )
+  return ids.map((id) => {
+    const selector = selectorFromPayload(id)
+    if (selector === undefined) {
+      throw new PeerViolation('no-selectors', `an ID of type ${id.idType} names no addresses`)
+    }
+    return selector
+  })
+}
+
+/** RFC 2409 §5: between 8 and 256 octets. */
+function checkNonce(nonce: Uint8Array): void {
+  if (nonce.length < 8 || nonce.length > 256) {
+    throw new PeerViolation(
+      'wrong-payload-content',
+      `a nonce has ${nonce.length} octets; 8 to 256 are allowed`,
+    )
+  }
+}
