@@ -1,5 +1,5 @@
 import { type IpAddress, ipFamily } from '#bytes/ip'
-import { EADDRNOTAVAIL, SystemError } from './errno.ts'
+import { EADDRNOTAVAIL, ENODEV, SystemError } from './errno.ts'
 import type { Netlink } from './netlink.ts'
 import { NLM_F_CREATE, NLM_F_REPLACE } from './netlink.ts'
 import { Attributes, NetlinkRequest, viewOf } from './netlink-message.ts'
@@ -44,7 +44,7 @@ export function addAddress(
   netlink.request(request, 'add address', `${address}/${prefixLength}`)
 }
 
-/** An address that is gone already is no error. */
+/** An address that is gone already, with its interface or alone, is no error. */
 export function removeAddress(
   netlink: Netlink,
   { link, address, prefixLength }: InterfaceAddress,
@@ -59,7 +59,8 @@ export function removeAddress(
       .address(IFA_ADDRESS, address)
     netlink.request(request, 'remove address', `${address}/${prefixLength}`)
   } catch (error) {
-    if (!(error instanceof SystemError) || error.errno !== EADDRNOTAVAIL) throw error
+    const gone = error instanceof SystemError && [EADDRNOTAVAIL, ENODEV].includes(error.errno)
+    if (!gone) throw error
   }
 }
 

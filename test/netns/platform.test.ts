@@ -112,6 +112,7 @@ describe('platform in a network namespace', { skip }, () => {
     for (const address of extra)
       assert.ok(listAddresses(netlink).some((each) => equal(each, address)))
     for (const address of [...extra, ...extra]) removeAddress(netlink, address)
+    for (const address of extra) removeAddress(netlink, { ...address, link: 9999 })
     assert.deepEqual(listAddresses(netlink), known)
   })
 
