@@ -5,9 +5,10 @@ import {
   assertPing,
   causewaySide,
   type Encounter,
-  LINK,
+  giveAddresses,
   type Link,
   meet,
+  numberedLink,
   strongswanInitiates,
   strongswanSide,
 } from './interop.ts'
@@ -17,12 +18,11 @@ import { eventually } from './process.ts'
 export type Cell = Pick<Link, 'phase1' | 'esp' | 'pfs'>
 
 /**
- * Each cell is a tunnel of its own, between addresses and networks of its own, in one Causeway and one strongSwan: the
- * `n`th between 203.0.113.(100+n) and 198.51.100.(100+n) for 10.1.n.0/24 and 10.2.n.0/24. Every tunnel is opened by
- * Causeway, carries a ping, is closed, is opened by strongSwan and carries a ping again.
+ * Each cell is a tunnel of its own, between addresses and networks of its own, in one Causeway and one strongSwan. Every
+ * tunnel is opened by Causeway, carries a ping, is closed, is opened by strongSwan and carries a ping again.
  */
 export function testMatrix(title: string, cells: readonly Cell[]): void {
-  const links = cells.map((cell, index) => linkOf(cell, index + 1))
+  const links = cells.map((cell, index) => numberedLink(index + 1, cell))
   test(title, async (t) => {
     const encounter = await meet(
       Object.fromEntries(links.map((link) => [link.name, causewaySide(link)])),
@@ -64,30 +64,4 @@ async function opens(
     const sas = await strongswan.ikeSas()
     return !sas.some(({ name }) => name === link.name)
   })
-}
-
-function linkOf(cell: Cell, number: number): Link {
-  return {
-    ...LINK,
-    ...cell,
-    name: `cell${number}`,
-    causeway: `203.0.113.${100 + number}`,
-    strongswan: `198.51.100.${100 + number}`,
-    networks: [[`10.1.${number}.0/24`, `10.2.${number}.0/24`]],
-  }
-}
-
-async function giveAddresses(
-  { hostA, gatewayA, gatewayB, hostB }: Encounter['topology'],
-  count: number,
-): Promise<void> {
-  const numbers = Array.from({ length: count }, (_, index) => index + 1)
-  const lines = (device: string, address: (n: number) => string): readonly string[] =>
-    numbers.map((n) => `addr add ${address(n)} dev ${device}`)
-  await hostA.ip(...lines('lan', (n) => `10.1.${n}.2/32`))
-  await gatewayA.ip(...lines('wan', (n) => `203.0.113.${100 + n}/24`))
-  await gatewayB.ip(...lines('wan', (n) => `198.51.100.${100 + n}/24`))
-  await hostB.ip(...lines('lan', (n) => `10.2.${n}.2/32`))
-  // strongSwan's userspace ESP wants an address of its own in each network, as the source of its route.
-  await gatewayB.ip(...lines('lan', (n) => `10.2.${n}.1/32`))
 }

@@ -41,6 +41,37 @@ export const LINK6: Link = {
 
 export const PSK = 'a key that both sides know'
 
+/**
+ * A link of its own beside others: between 203.0.113.(100+n) and 198.51.100.(100+n), for 10.1.n.0/24 and 10.2.n.0/24. The
+ * addresses are there after `giveAddresses`.
+ */
+export function numberedLink(n: number, more: Partial<Link> = {}): Link {
+  return {
+    ...LINK,
+    name: `link${n}`,
+    causeway: `203.0.113.${100 + n}`,
+    strongswan: `198.51.100.${100 + n}`,
+    networks: [[`10.1.${n}.0/24`, `10.2.${n}.0/24`]],
+    ...more,
+  }
+}
+
+/** Addresses for numbered links 1 to `count`: of gateways, and 10.1.n.2 and 10.2.n.2 for the hosts. */
+export async function giveAddresses(
+  { hostA, gatewayA, gatewayB, hostB }: Topology,
+  count: number,
+): Promise<void> {
+  const numbers = Array.from({ length: count }, (_, index) => index + 1)
+  const lines = (device: string, address: (n: number) => string): readonly string[] =>
+    numbers.map((n) => `addr add ${address(n)} dev ${device}`)
+  await hostA.ip(...lines('lan', (n) => `10.1.${n}.2/32`))
+  await gatewayA.ip(...lines('wan', (n) => `203.0.113.${100 + n}/24`))
+  await gatewayB.ip(...lines('wan', (n) => `198.51.100.${100 + n}/24`))
+  await hostB.ip(...lines('lan', (n) => `10.2.${n}.2/32`))
+  // strongSwan's userspace ESP wants an address of its own in each network, as the source of its route.
+  await gatewayB.ip(...lines('lan', (n) => `10.2.${n}.1/32`))
+}
+
 /** Causeway's side of a link; it waits to be asked unless told otherwise. */
 export function causewaySide(link: Link, more: Partial<TunnelSettings> = {}): TunnelSettings {
   return {
@@ -134,13 +165,21 @@ export async function agreement(
     `both sides have ${link.name}`,
     async () => {
       const tunnel = await causeway.tunnel(link.name)
-      const ikeSa = await strongswan.established(link.name)
-      const childSa = ikeSa?.children.find(({ state }) => state === 'INSTALLED')
+      const sas = (await strongswan.ikeSas()).filter(({ name }) => name === link.name)
+      // After a rekey the older ones are still there for a while; unique ids grow.
+      const ikeSa = newest(sas.filter(({ state }) => state === 'ESTABLISHED'))
+      const childSa = newest(
+        sas.flatMap(({ children }) => children).filter(({ state }) => state === 'INSTALLED'),
+      )
       if (tunnel.state !== 'up' || ikeSa === undefined || childSa === undefined) return undefined
       return { tunnel, ikeSa, childSa }
     },
     { interval: 20 },
   )
+}
+
+function newest<T extends { readonly uniqueId: number }>(list: readonly T[]): T | undefined {
+  return list.toSorted((a, b) => b.uniqueId - a.uniqueId)[0]
 }
 
 /** strongSwan initiates; a failure carries its own account and Causeway's. */
