@@ -57,13 +57,14 @@ export class DatagramSocket {
 
   /**
    * One datagram into the arena; from a raw IPv4 socket it begins with the IP header. @returns its octets (0 is a datagram
-   * too), or -1 when none is there.
+   * too), or -1 when none is there. After many errors or cut datagrams in a row also -1, so that a flood of them cannot hold
+   * the thread: the socket is still readable then.
    */
   receive(offset: number, capacity: number): number {
     const { words, pointers, address } = this.#receive
     pointers[IOVEC >> 3] = this.#arena.addressOf(offset)
     words[(IOVEC + 8) >> 2] = capacity
-    for (;;) {
+    for (let attempt = 0; attempt < RECEIVE_ATTEMPTS; attempt++) {
       words[MSGHDR.nameLength >> 2] = SOCKET_ADDRESS_OCTETS
       words[MSGHDR.controlLength >> 2] = RECEIVE_CONTROL_OCTETS
       const octets = recvmsg(this.fd, address, 0)
@@ -81,6 +82,7 @@ export class DatagramSocket {
       this.lastTos = this.#receivedTos()
       return octets
     }
+    return -1
   }
 
   /** Who sent the datagram received last; made when asked for and kept for the next time. */
@@ -196,6 +198,7 @@ const REPORTED: ReadonlySet<number> = new Set([
   EPROTO,
 ])
 
+const RECEIVE_ATTEMPTS = 64
 const SENDERS = 16
 const ADDRESS_WORDS = SOCKET_ADDRESS_OCTETS / 4
 
