@@ -18,6 +18,8 @@ import type { PingReport } from './pinger.ts'
 import type { SniffReport } from './sniffer.ts'
 import type { TransferReport } from './transfer.ts'
 
+/** As gateway A calls it. */
+const TUNNEL = 'site-b'
 const TCP_PORT = 5001
 const TRANSFER_OCTETS = 32 * 1024 * 1024
 
@@ -70,7 +72,7 @@ async function prepare(): Promise<void> {
 
 async function run(topology: Topology, found: Findings): Promise<void> {
   const psk = randomBytes(32).toString('base64url')
-  say(introduction())
+  say(`${introduction()}\n`)
   const [gatewayA, gatewayB] = await Promise.all([
     GatewayProcess.start(topology.gatewayA, configurationText('a', psk)),
     GatewayProcess.start(topology.gatewayB, configurationText('b', psk)),
@@ -95,8 +97,6 @@ async function run(topology: Topology, found: Findings): Promise<void> {
     await Promise.all([gatewayA.stop(), gatewayB.stop()])
   }
 }
-
-const TUNNEL = 'site-b'
 
 function negotiation(gateway: GatewayProcess): readonly TimedEvent[] {
   return gateway.events.flatMap(({ at, event }) =>
