@@ -57,7 +57,6 @@ export function readDocument(file: string, text: string): YamlDocument {
     lineCounter: walk.lines,
     prettyErrors: false,
     uniqueKeys: false,
-    logLevel: 'silent',
   })
   for (const error of document.errors) walk.syntax(error)
   if (document.directives?.yaml.version !== '1.2') {

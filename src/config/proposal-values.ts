@@ -30,7 +30,7 @@ const phase1Object = z.strictObject({
     {
       sentence: 'What we offer and accept, best first.',
       paragraph:
-        'One proposal or a list: encryption-hash-group. As responder, the first of ours that the peer offers is taken.',
+        'One proposal or a list: encryption-hash-group. As responder, the first that the peer offers and that stands here is taken: RFC 2408 §4.2 makes the order the wish of the initiator.',
       example: '[aes256-sha384-group20, aes256-sha256-group14]',
       since: SINCE,
     },

@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { memoryFiles } from './files.ts'
+import { loadConfig } from './reader.ts'
+
+const KEY = 'b6uJ0-x8mQ2vTn4LzR7wKc1YfHs5DpAe'
+
+test('in Main mode with a pre-shared key the peer must have a static address', () => {
+  assert.match(
+    told({ paris: { peer: 'vpn.paris.example' } }),
+    /error .*needs a static peer address, not a host name.*certificates, or ike: v2, or ike: v1-aggressive/,
+  )
+  assert.match(told({ paris: { peer: 'any' } }), /not "any"/)
+})
+
+test('an identity that is not the peer’s address is refused with the remedies and the override', () => {
+  const text = told({ paris: { 'peer-id': 'asa1.example' } })
+  assert.match(text, /error .*needs the peer's address as its identity, not asa1\.example/)
+  assert.match(text, /certificates, or ike: v2, or ike: v1-aggressive/)
+  assert.match(text, /peer-id: \{sends: asa1\.example\}/)
+  assert.match(told({ paris: { 'peer-id': '10.0.0.2' } }), /peer-id: \{sends: 10\.0\.0\.2\}/)
+  assert.equal(told({ paris: { 'peer-id': '198.51.100.7' } }), '')
+})
+
+test('another identity is accepted where it is meant', () => {
+  const { config, problems } = load({ paris: { 'peer-id': '{sends: asa1.example}' } })
+  assert.deepEqual(problems, [])
+  assert.deepEqual(config!.tunnels[0]!.remoteId, { kind: 'fqdn', name: 'asa1.example' })
+  assert.match(
+    told({ paris: { peer: 'any', 'peer-id': '{sends: asa1.example}' } }),
+    /needs a static peer address/,
+  )
+})
+
+test('sending a name as our own identity is warned of', () => {
+  assert.match(told({ paris: { id: 'gw.example' } }), /warning .*we send gw\.example/)
+  assert.equal(told({ paris: { id: '192.0.2.80' } }), '')
+})
+
+test('two tunnels between the same gateways cannot have different keys', () => {
+  const other = { networks: '["10.1.0.0/16 <-> 10.3.0.0/16"]' }
+  assert.match(
+    told({ paris: {}, 'paris-old': { ...other, psk: `"other-${KEY}"` } }),
+    /error paris-old has the same two gateways as paris \(line 4\), but another key/,
+  )
+  assert.match(
+    told({ paris: {}, 'paris-old': other }),
+    /warning paris-old has the same two gateways .*RFC 2409 §5\.4/,
+  )
+  assert.equal(told({ paris: {}, tokyo: { ...other, peer: '192.0.2.1' } }), '')
+  assert.equal(told({ paris: {}, second: { ...other, address: '203.0.113.11' } }), '')
+})
+
+test('addresses of the two gateways fit each other', () => {
+  assert.match(told({ paris: { peer: '203.0.113.10' } }), /error .*is our own address/)
+  assert.match(told({ paris: { peer: '2001:db8::1' } }), /error the peer is IPv6/)
+})
+
+test('networks that two tunnels claim are warned of', () => {
+  const tokyo = { peer: '192.0.2.1', networks: '["10.1.0.0/16 <-> 10.2.3.0/24"]' }
+  assert.match(
+    told({ paris: {}, tokyo }),
+    /warning CW-408 paris 10\.1\.0\.0\/16 ↔ 10\.2\.0\.0\/16 overlaps tokyo \(line 15\)/,
+  )
+  const apart = { ...tokyo, networks: '["10.7.0.0/16 <-> 10.2.0.0/16"]' }
+  assert.equal(told({ paris: {}, apart }), '')
+})
+
+test('a thousand tunnels are compared without comparing each with each', () => {
+  const tunnels = Object.fromEntries(
+    Array.from({ length: 1000 }, (_, i) => {
+      const [high, low] = [Math.floor(i / 250), i % 250]
+      const networks = `["10.1.0.0/16 <-> 172.${16 + high}.${low}.0/24"]`
+      return [`t${i}`, { peer: `198.51.${100 + high}.${low + 1}`, networks }]
+    }),
+  )
+  assert.equal(told(tunnels), '')
+})
+
+test('pairs of one tunnel do not repeat each other', () => {
+  const pairs = (...networks: readonly string[]) =>
+    told({ paris: { networks: JSON.stringify(networks) } })
+  const pair = '10.1.0.0/16 <-> 10.2.0.0/16'
+  assert.match(pairs(pair, pair), /error .*is there twice/)
+  assert.match(pairs(pair, '10.1.4.0/24 <-> 10.2.0.0/16'), /warning CW-408 .*lies inside the pair/)
+  assert.equal(pairs('10.1.4.0/24 <-> 10.2.0.0/16', pair), '')
+  assert.match(pairs('10.1.0.0/16 <-> 10.1.2.0/24'), /warning .*the two sides overlap/)
+  assert.match(pairs('198.51.100.0/24 <-> 10.2.0.0/16'), /warning our network .* contains the peer/)
+  assert.match(
+    pairs('10.1.0.0/16 <-> 198.51.100.0/24'),
+    /warning their network .* contains the peer/,
+  )
+  assert.match(pairs('10.1.0.0/16 <-> 2001:db8::/32'), /error one side is IPv4/)
+})
+
+test('transport mode carries the gateways themselves, and says so by default', () => {
+  const { config } = load({ paris: { mode: 'transport', networks: undefined } })
+  const [pair] = config!.tunnels[0]!.networks
+  assert.deepEqual([pair!.local.start, pair!.remote.end], ['203.0.113.10', '198.51.100.7'])
+  assert.match(told({ paris: { mode: 'transport' } }), /between the two gateways only/)
+  const gre = '["203.0.113.10 <-> 198.51.100.7 gre"]'
+  assert.equal(told({ paris: { mode: 'transport', networks: gre } }), '')
+})
+
+test('interface names are unique, also those derived', () => {
+  const tokyo = { peer: '192.0.2.1', networks: '["10.1.0.0/16 <-> 10.3.0.0/16"]' }
+  assert.match(
+    told({ paris: {}, tokyo: { ...tokyo, interface: '{name: cw-paris}' } }),
+    /error interface cw-paris belongs to paris \(line 4\)/,
+  )
+})
+
+test('IPv6 needs an MTU of 1280', () => {
+  const networks = '["2001:db8:1::/48 <-> 2001:db8:2::/48"]'
+  assert.match(told({ paris: { networks, interface: '{mtu: 1200}' } }), /error 1200 is too little/)
+  assert.equal(told({ paris: { interface: '{mtu: 1200}' } }), '')
+})
+
+test('weak algorithms are warned of with the word of the RFC', () => {
+  assert.match(
+    told({ paris: { phase1: 'aes256-sha1-group2' } }),
+    /^warning CW-206 group2 is 1024 bit; RFC 8247 §2\.4: SHOULD NOT\. \(tunnels\.paris\)$/,
+  )
+  assert.match(
+    told({ paris: { phase1: '3des-md5-group14' } }),
+    /md5 is broken; RFC 8247 §2\.2: MUST NOT/,
+  )
+  assert.match(
+    told({ paris: { phase2: '3des-sha256' } }),
+    /3des has blocks of 8 octets; RFC 8221 §5: SHOULD NOT/,
+  )
+  assert.match(
+    told({ paris: { phase2: '{pfs: group24}' } }),
+    /group24 .*RFC 8247 §2\.4: SHOULD NOT/,
+  )
+})
+
+test('times that cannot work are refused, unwise ones warned of', () => {
+  assert.match(
+    told({ paris: { phase2: '{lifetime: 9h}' } }),
+    /warning phase 2 lives 9h, longer than phase 1/,
+  )
+  assert.match(
+    told({ paris: { 'dead-peer': '{probe-every: 20s}' } }),
+    /error .*at least twice .*40s/,
+  )
+  assert.match(told({ paris: { 'replay-window': '0' } }), /warning replay protection is off/)
+})
+
+test('a key in the file itself must stand in quotes, and the file be private', () => {
+  assert.match(told({ paris: { psk: '12345678901234567890' } }), /error .*must stand in quotes/)
+  assert.match(told({ paris: { psk: 'unquoted-but-long-enough' } }), /error .*must stand in quotes/)
+  assert.match(
+    told({ paris: { psk: `"${KEY}"` } }, 0o644),
+    /error mode 0644: others can read the key of paris \| \$ chmod 600 \/c\.yaml/,
+  )
+  assert.equal(told({ paris: { psk: `"${KEY}"` } }, 0o600), '')
+  assert.equal(told({ paris: {} }, 0o644), '')
+})
+
+type Keys = Readonly<Record<string, string | undefined>>
+
+/** Tunnels of six lines each unless keys are added or left out; the first begins on line 4. */
+function load(
+  tunnels: Readonly<Record<string, Keys>>,
+  mode = 0o600,
+): ReturnType<typeof loadConfig> {
+  const lines = ['version: 1', 'gateway: {address: 203.0.113.10}', 'tunnels:']
+  for (const [name, keys] of Object.entries(tunnels)) {
+    const all = {
+      note: 'n',
+      start: 'always',
+      peer: '198.51.100.7',
+      psk: 'file:key',
+      networks: '["10.1.0.0/16 <-> 10.2.0.0/16"]',
+      ...keys,
+    }
+    lines.push(`  ${name}:`)
+    for (const [key, value] of Object.entries(all)) {
+      if (value !== undefined) lines.push(`    ${key}: ${value}`)
+    }
+  }
+  const files = memoryFiles({ '/c.yaml': { text: lines.join('\n'), mode }, '/key': KEY })
+  return loadConfig('/c.yaml', { files, variables: {}, hostName: 'h' })
+}
+
+function told(tunnels: Readonly<Record<string, Keys>>, mode?: number): string {
+  return load(tunnels, mode)
+    .problems.map(({ severity, code, message, hints }) =>
+      [[severity, code, message].filter(Boolean).join(' '), ...hints].join(' | '),
+    )
+    .join('\n')
+}
