@@ -83,6 +83,10 @@ export type DataPlaneCounters = {
   /** Datagrams that reached no SA, by cause. */
   readonly unknownSpi: number
   readonly malformed: number
+  /** IKE datagrams dropped because more of them waited than the gateway could look at. */
+  readonly ikeOverflow: number
+  /** Outgoing packets that the host's network refused: full queues, no route, packet filters. */
+  readonly notSent: number
 }
 
 export type SaCounters = {
@@ -98,6 +102,7 @@ export type SaCounters = {
   readonly lastUsed: number
   readonly replayed: number
   readonly badIcv: number
+  /** Authenticated, but padding, next header or the packet inside are not what RFC 4303 allows. */
   readonly badPadding: number
   readonly outsideSelectors: number
 }

@@ -1,3 +1,4 @@
+import { type IpAddress, type IpFamily, ipFamily } from '#bytes/ip'
 import { ESP_HEADER_OCTETS, ESP_TRAILER_OCTETS, espPacketSequence, espPacketSpi } from '#wire/esp'
 import { IpProtocol } from '#wire/ip-protocol'
 import { addressWords } from './address-words.ts'
@@ -35,11 +36,11 @@ export const InboundVerdict = {
 export type InboundVerdict = (typeof InboundVerdict)[keyof typeof InboundVerdict]
 
 /** Where the inner packet lies and what it is; one object is made and refilled for each packet. */
-export class OpenedPacket {
+export class OpenedPacket<State extends InboundState = InboundState> {
   offset = 0
   length = 0
   /** The SA; set as soon as it is known. Verdicts before that leave it undefined. */
-  state: InboundState | undefined = undefined
+  state: State | undefined = undefined
   readonly fields: PacketFields
   constructor(fields: PacketFields) {
     this.fields = fields
@@ -55,9 +56,11 @@ export class InboundState {
   readonly pair: CompiledPair
   readonly counters: Float64Array
   readonly tunnelMode: boolean
-  /** Addresses of the rebuilt header in transport mode. */
-  readonly remoteAddress: Uint32Array
-  readonly localAddress: Uint32Array
+  /** Of the outer packet, and so of the rebuilt header in transport mode. */
+  family: IpFamily = 4
+  remoteAddress: Uint32Array = new Uint32Array(4)
+  localAddress: Uint32Array = new Uint32Array(4)
+  readonly udp: boolean
   expiry: Expiry = Expiry.none
   readonly softOctets: number
   readonly hardOctets: number
@@ -71,10 +74,17 @@ export class InboundState {
     this.window = new ReplayWindow(sa.replayWindow, sa.suite.esn)
     this.pair = compilePair(sa.selectors)
     this.tunnelMode = sa.mode === 'tunnel'
-    this.remoteAddress = addressWords(sa.remote.address)
-    this.localAddress = addressWords(sa.local.address)
+    this.udp = sa.encapsulation === 'udp'
+    this.setAddresses(sa.local.address, sa.remote.address)
     this.softOctets = sa.volume?.soft ?? Number.POSITIVE_INFINITY
     this.hardOctets = sa.volume?.hard ?? Number.POSITIVE_INFINITY
+  }
+
+  /** Follows the gateways to other addresses. */
+  setAddresses(local: IpAddress, remote: IpAddress): void {
+    this.family = ipFamily(local)
+    this.localAddress = addressWords(local)
+    this.remoteAddress = addressWords(remote)
   }
 }
 
@@ -83,15 +93,15 @@ export class InboundState {
  * packet is authenticated, but its counters. `at` must have `DECAPSULATION_HEADROOM` before it.
  * @param outerTrafficClass of the IP header it came with; 0 when it is not known
  */
-export function decapsulate(
+export function decapsulate<State extends InboundState>(
   arena: PacketArena,
-  sad: Sad,
+  sad: Sad<State>,
   fragments: FragmentTable,
   at: number,
   length: number,
   outerTrafficClass: number,
   now: number,
-  out: OpenedPacket,
+  out: OpenedPacket<State>,
 ): InboundVerdict {
   out.state = undefined
   const { view } = arena

@@ -7,16 +7,16 @@ const MIN_SLOTS = 64
  * The inbound Security Association Database: SAs by SPI (RFC 4301 §4.4.2, unicast). Open addressing over an Int32Array, because
  * a `Map` would make an object of every SPI above 2³⁰ it is asked for.
  */
-export class Sad {
+export class Sad<State extends InboundState = InboundState> {
   #spis = new Int32Array(MIN_SLOTS)
-  #states: (InboundState | undefined)[] = new Array(MIN_SLOTS).fill(undefined)
+  #states: (State | undefined)[] = new Array(MIN_SLOTS).fill(undefined)
   #size = 0
 
   get size(): number {
     return this.#size
   }
 
-  find(spi: number): InboundState | undefined {
+  find(spi: number): State | undefined {
     const key = spi | 0
     if (key === EMPTY) return undefined
     const mask = this.#spis.length - 1
@@ -28,25 +28,25 @@ export class Sad {
   }
 
   /** Replaces an SA of the same SPI. */
-  insert(state: InboundState): void {
+  insert(state: State): void {
     const others = this.list().filter((other) => other.spi !== state.spi)
     this.#rebuild([...others, state])
   }
 
   /** @returns the SA that was there */
-  remove(spi: number): InboundState | undefined {
+  remove(spi: number): State | undefined {
     const state = this.find(spi)
     if (state === undefined) return undefined
     this.#rebuild(this.list().filter((other) => other !== state))
     return state
   }
 
-  list(): InboundState[] {
-    return this.#states.filter((state) => state !== undefined)
+  list(): State[] {
+    return this.#states.filter((state): state is State => state !== undefined)
   }
 
   /** SAs change rarely and packets come always: a fresh table keeps lookups free of tombstones. */
-  #rebuild(states: readonly InboundState[]): void {
+  #rebuild(states: readonly State[]): void {
     let slots = MIN_SLOTS
     while (slots < states.length * 2) slots *= 2
     this.#spis = new Int32Array(slots)

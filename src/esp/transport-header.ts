@@ -1,3 +1,4 @@
+import type { IpFamily } from '#bytes/ip'
 import { addToChecksum, foldChecksum } from '#wire/checksum'
 import { IpProtocol } from '#wire/ip-protocol'
 import {
@@ -9,7 +10,6 @@ import {
 } from '#wire/ipv4'
 import { IPV6_DESTINATION, IPV6_HEADER_OCTETS, IPV6_SOURCE } from '#wire/ipv6'
 import { UDP_CHECKSUM, UDP_HEADER_OCTETS } from '#wire/udp'
-import type { InboundSa } from './sa.ts'
 
 export const TRANSPORT_HEADROOM: number = IPV6_HEADER_OCTETS
 const TCP_HEADER_OCTETS = 20
@@ -17,7 +17,9 @@ const TCP_CHECKSUM = 16
 const HOP_LIMIT = 64
 
 type Addresses = {
-  readonly sa: InboundSa
+  readonly family: IpFamily
+  /** Whether the packet came inside UDP, maybe through a NAT. */
+  readonly udp: boolean
   /** Words as in `addressWords`. */
   readonly remoteAddress: Uint32Array
   readonly localAddress: Uint32Array
@@ -36,12 +38,12 @@ export function rebuildIpHeader(
   protocol: number,
   trafficClass: number,
 ): number {
-  const ipv4 = !addresses.sa.local.address.includes(':')
+  const ipv4 = addresses.family === 4
   const header = ipv4 ? IPV4_HEADER_OCTETS : IPV6_HEADER_OCTETS
   if (payload + header > 0xffff) return -1
   if (ipv4) writeIpv4(view, addresses, at - header, payload, protocol, trafficClass)
   else writeIpv6(view, addresses, at - header, payload, protocol, trafficClass)
-  if (addresses.sa.encapsulation !== 'udp') return header
+  if (!addresses.udp) return header
   const source = at - header + (ipv4 ? IPV4_SOURCE : IPV6_SOURCE)
   const pseudo = addToChecksum(payload + protocol, view, source, ipv4 ? 8 : 32)
   return mendChecksum(view, at, payload, protocol, pseudo) ? header : -1

@@ -19,7 +19,14 @@ import { readErrorQueue, type SocketError } from './error-queue.ts'
 import { CMSG, MSG_TRUNC, MSGHDR, recvmsg, sendmsg } from './message-header.ts'
 import { allocateMemory, lastErrno } from './native.ts'
 import { type Destination, readSocketAddress, SOCKET_ADDRESS_OCTETS } from './socket-address.ts'
-import { IP_TOS, IPV6_TCLASS, SOL_IP, SOL_IPV6 } from './socket-options.ts'
+import {
+  IP_TOS,
+  IPV6_TCLASS,
+  type PathMtuDiscovery,
+  SOL_IP,
+  SOL_IPV6,
+  setPathMtuDiscovery,
+} from './socket-options.ts'
 
 /**
  * A bound, non-blocking UDP or raw ESP socket. Its message headers are laid out once; a packet changes a few words in them,
@@ -62,7 +69,7 @@ export class DatagramSocket {
    */
   receive(offset: number, capacity: number): number {
     const { words, pointers, address } = this.#receive
-    pointers[IOVEC >> 3] = this.#arena.addressOf(offset)
+    pointers[IOVEC >> 3] = this.#arena.addressOf(offset, capacity)
     words[(IOVEC + 8) >> 2] = capacity
     for (let attempt = 0; attempt < RECEIVE_ATTEMPTS; attempt++) {
       words[MSGHDR.nameLength >> 2] = SOCKET_ADDRESS_OCTETS
@@ -105,7 +112,7 @@ export class DatagramSocket {
     const { words, pointers, address } = this.#send
     pointers[MSGHDR.name >> 3] = destination.memory.address
     words[MSGHDR.nameLength >> 2] = destination.octets
-    pointers[IOVEC >> 3] = this.#arena.addressOf(offset)
+    pointers[IOVEC >> 3] = this.#arena.addressOf(offset, length)
     words[(IOVEC + 8) >> 2] = length
     words[(CONTROL + CMSG.dataAt) >> 2] = tos
     words[MSGHDR.controlLength >> 2] = tos === 0 ? 0 : CMSG.dataAt + 8
@@ -116,6 +123,11 @@ export class DatagramSocket {
     // That may have been the error of an earlier packet, which the kernel tells once: this one was not sent yet.
     const again = sendmsg(this.fd, address, 0)
     return again >= 0 ? again : -lastErrno()
+  }
+
+  /** For what is sent from now on; a system call. */
+  setPathMtuDiscovery(mode: PathMtuDiscovery): void {
+    setPathMtuDiscovery(this.fd, this.family, mode)
   }
 
   /** The next ICMP error (or local size error) of the socket; undefined when the queue is empty. Read it until then. */

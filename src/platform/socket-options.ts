@@ -23,18 +23,23 @@ export function setSocketOptions(fd: number, family: IpFamily, options: SocketOp
   setBuffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, options.receiveBuffer ?? DEFAULT_BUFFER)
   setBuffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, options.sendBuffer ?? DEFAULT_BUFFER)
   if (options.mark !== undefined) setOption(fd, SOL_SOCKET, SO_MARK, options.mark, 'SO_MARK')
-  const discovery = PMTUDISC[options.pathMtuDiscovery ?? 'do']
+  setPathMtuDiscovery(fd, family, options.pathMtuDiscovery ?? 'do')
   if (family === 4) {
     setOption(fd, SOL_IP, IP_RECVERR, 1, 'IP_RECVERR')
     setOption(fd, SOL_IP, IP_RECVTOS, 1, 'IP_RECVTOS')
-    setOption(fd, SOL_IP, IP_MTU_DISCOVER, discovery, 'IP_MTU_DISCOVER')
   }
   if (family === 6) {
     setOption(fd, SOL_IPV6, IPV6_RECVERR, 1, 'IPV6_RECVERR')
     setOption(fd, SOL_IPV6, IPV6_RECVTCLASS, 1, 'IPV6_RECVTCLASS')
-    setOption(fd, SOL_IPV6, IPV6_MTU_DISCOVER, discovery, 'IPV6_MTU_DISCOVER')
   }
   bypassKernelPolicies(fd, family)
+}
+
+/** May be changed at any time; holds for what is sent from then on. */
+export function setPathMtuDiscovery(fd: number, family: IpFamily, mode: PathMtuDiscovery): void {
+  const value = PMTUDISC[mode]
+  if (family === 4) setOption(fd, SOL_IP, IP_MTU_DISCOVER, value, 'IP_MTU_DISCOVER')
+  else setOption(fd, SOL_IPV6, IPV6_MTU_DISCOVER, value, 'IPV6_MTU_DISCOVER')
 }
 
 /** An IPv6 UDP socket that leaves the IPv4 port alone; a raw socket is of one family anyhow and refuses the option. */

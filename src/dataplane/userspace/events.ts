@@ -1,0 +1,56 @@
+import type { EspSpi } from '#esp/sa'
+import type { DataPlaneEvent } from '../port.ts'
+import { type FromWorker, GlobalCounter } from './messages.ts'
+
+/** IKE datagrams that may wait for the main thread; a flood is dropped here, before it fills the memory. */
+const MAX_IKE_WAITING = 2048
+
+/** What the worker says to the main thread, and the counters that belong to no SA or tunnel. */
+export class Events {
+  readonly #post: (message: FromWorker) => void
+  readonly #counters: Float64Array
+  #ikePosted = 0
+
+  constructor(post: (message: FromWorker) => void, counters: Float64Array) {
+    this.#post = post
+    this.#counters = counters
+  }
+
+  emit(event: DataPlaneEvent): void {
+    this.#post({ kind: 'event', event })
+  }
+
+  warn(text: string): void {
+    this.#post({ kind: 'warning', text })
+  }
+
+  /** Counted and dropped when the main thread is far behind. */
+  ikeDatagram(event: DataPlaneEvent & { readonly kind: 'ike-datagram' }): void {
+    if (this.#ikePosted - (this.#counters[GlobalCounter.ikeTaken] as number) >= MAX_IKE_WAITING) {
+      this.#count(GlobalCounter.ikeOverflow)
+      return
+    }
+    this.#ikePosted++
+    this.emit(event)
+  }
+
+  saExpired(direction: 'inbound' | 'outbound', spi: EspSpi, hard: boolean): void {
+    this.emit({ kind: 'sa-expired', direction, spi, hard })
+  }
+
+  countUnknownSpi(): void {
+    this.#count(GlobalCounter.unknownSpi)
+  }
+
+  countMalformed(): void {
+    this.#count(GlobalCounter.malformed)
+  }
+
+  countNotSent(): void {
+    this.#count(GlobalCounter.notSent)
+  }
+
+  #count(field: number): void {
+    this.#counters[field] = (this.#counters[field] as number) + 1
+  }
+}

@@ -1,0 +1,240 @@
+import { type Endpoint, formatEndpoint } from '#bytes/ip'
+import { OutboundState } from '#esp/outbound'
+import type { ChildId, EspSpi, OutboundSa } from '#esp/sa'
+import type { EspTransformFactory } from '#esp/transform'
+import { errnoDetail } from '#platform/errno'
+import { type Destination, prepareDestination } from '#platform/socket-address'
+import type { DataPlaneSettings, DataPlaneTunnel } from '../port.ts'
+import { NAT_KEEPALIVE, NAT_TRAVERSAL_PORT, NON_ESP_MARKER_OCTETS } from './demux.ts'
+import type { Events } from './events.ts'
+import { reconcileRouting } from './host-routing.ts'
+import { type PlainSa, saFromPlain, TunnelCounter } from './messages.ts'
+import { OuterPath } from './outer-path.ts'
+import { OuterSockets } from './outer-sockets.ts'
+import type { PacketMemory } from './packet-memory.ts'
+import { Receiver } from './receiver.ts'
+import { Sender } from './sender.ts'
+import { type OutboundSlot, Tunnel } from './tunnel.ts'
+
+const EMSGSIZE = 90
+const MAX_UDP_PAYLOAD = 65_507
+/** Destinations of IKE messages that are kept ready; more are made anew. */
+const MAX_DESTINATIONS = 1024
+
+/** All that the data plane has on this host: sockets, TUN devices, routes, SAs. What the main thread asks for is done here. */
+export class Installation {
+  readonly sockets: OuterSockets
+  readonly receiver: Receiver
+  readonly sender: Sender
+  tunnels: readonly Tunnel[] = []
+  readonly #memory: PacketMemory
+  readonly #factory: EspTransformFactory
+  readonly #events: Events
+  readonly #paths = new Map<string, OuterPath>()
+  readonly #destinations = new Map<string, Destination>()
+  #now = 0
+
+  constructor(memory: PacketMemory, factory: EspTransformFactory, events: Events) {
+    this.#memory = memory
+    this.#factory = factory
+    this.#events = events
+    this.sockets = new OuterSockets(memory.arena)
+    this.receiver = new Receiver(memory, events)
+    this.sender = new Sender(memory, events, (slot) => this.#narrow(slot))
+  }
+
+  /** @throws SystemError; what had been changed until then stays, and `close` undoes it */
+  configure(settings: DataPlaneSettings, counters: ReadonlyMap<string, SharedArrayBuffer>): void {
+    this.sockets.configure(settings.localAddresses)
+    const open = new Set(this.sockets.all)
+    for (const [key, path] of this.#paths) if (!open.has(path.socket)) this.#paths.delete(key)
+
+    const kept = this.tunnels.filter((tunnel) => {
+      const wanted = settings.tunnels.find(({ name }) => name === tunnel.settings.name)
+      if (wanted?.interfaceName === tunnel.settings.interfaceName) return true
+      tunnel.close()
+      return false
+    })
+    this.tunnels = kept
+    for (const tunnel of settings.tunnels) this.#configureTunnel(tunnel, counters)
+    this.receiver.attach((name) => this.#tunnel(name))
+    reconcileRouting(
+      this.tunnels.map(({ settings, tun }) => ({ tunnel: settings, link: tun.index })),
+    )
+  }
+
+  installSa(plain: PlainSa, counters: SharedArrayBuffer, now: number): void {
+    const sa = saFromPlain(plain)
+    const transform = this.#factory(sa.direction, sa.suite, sa.encryptionKey, sa.integrityKey)
+    const fields = new Float64Array(counters)
+    const tunnel = this.#tunnel(sa.child.tunnel)
+    if (sa.direction === 'inbound') {
+      this.receiver.install(sa, transform, fields, tunnel)
+      return
+    }
+    const pair = tunnel?.pairs[sa.child.pair]
+    const path = this.#path(sa)
+    if (tunnel === undefined || pair === undefined || path === undefined) {
+      transform.free()
+      this.#events.warn(
+        `an SA for ${sa.child.tunnel}, network pair ${sa.child.pair}, from ${formatEndpoint(sa.local)} has no place here`,
+      )
+      return
+    }
+    pair.add({ state: new OutboundState(sa, transform, fields), path })
+    tunnel.adjustMtu()
+    this.sender.flush(tunnel, pair, now)
+  }
+
+  removeSa(direction: 'inbound' | 'outbound', child: ChildId, spi: EspSpi): void {
+    if (direction === 'inbound') {
+      this.receiver.remove(spi)
+      return
+    }
+    const tunnel = this.#tunnel(child.tunnel)
+    const slot = tunnel?.pairs[child.pair]?.remove(spi)
+    if (tunnel === undefined || slot === undefined) return
+    slot.state.transform.free()
+    tunnel.adjustMtu()
+  }
+
+  moveSas(name: string, local: Endpoint, remote: Endpoint): void {
+    this.receiver.move(name, local, remote)
+    const tunnel = this.#tunnel(name)
+    if (tunnel === undefined) return
+    for (const slot of tunnel.pairs.flatMap(({ slots }) => slots)) {
+      slot.path = this.#path({ ...slot.state.sa, local, remote }) ?? slot.path
+    }
+    tunnel.adjustMtu()
+  }
+
+  sendIke(octets: Uint8Array, local: Endpoint, remote: Endpoint): void {
+    const marker = local.port === NAT_TRAVERSAL_PORT ? NON_ESP_MARKER_OCTETS : 0
+    if (octets.length + marker > MAX_UDP_PAYLOAD) {
+      this.#events.countNotSent()
+      return
+    }
+    const at = this.#memory.made
+    this.#memory.arena.octets.fill(0, at, at + marker)
+    this.#memory.arena.octets.set(octets, at + marker)
+    this.#sendDatagram(at, octets.length + marker, local, remote)
+  }
+
+  sendNatKeepalive(local: Endpoint, remote: Endpoint): void {
+    this.#memory.arena.view.setUint8(this.#memory.made, NAT_KEEPALIVE)
+    this.#sendDatagram(this.#memory.made, 1, local, remote)
+  }
+
+  /** Somebody, or our own kernel, reported what a path takes; 0 when it did not say. */
+  reportMtu(remote: Endpoint, mtu: number, now: number): void {
+    for (const path of this.#paths.values()) {
+      if (path.remote === remote.address && mtu > 0 && path.report(mtu, now)) this.#adjust(path)
+    }
+  }
+
+  /** What is due about once a second. */
+  tick(now: number): void {
+    this.#now = now
+    for (const tunnel of this.tunnels) {
+      for (const { waiting } of tunnel.pairs) {
+        const lost = waiting.expire(now)
+        tunnel.counters[TunnelCounter.noSa] = (tunnel.counters[TunnelCounter.noSa] ?? 0) + lost
+      }
+    }
+    const used = new Set(this.#slots().map(({ path }) => path))
+    for (const [key, path] of this.#paths) {
+      if (!used.has(path)) this.#paths.delete(key)
+      else if (path.refresh(now)) this.#adjust(path)
+    }
+  }
+
+  /** Undoes everything. @throws SystemError when routes stay behind; sockets and devices are closed all the same */
+  close(): void {
+    this.receiver.close()
+    try {
+      reconcileRouting([])
+    } finally {
+      for (const tunnel of this.tunnels) tunnel.close()
+      this.tunnels = []
+      this.sockets.close()
+    }
+  }
+
+  #configureTunnel(
+    settings: DataPlaneTunnel,
+    counters: ReadonlyMap<string, SharedArrayBuffer>,
+  ): void {
+    const present = this.#tunnel(settings.name)
+    if (present === undefined) {
+      const fields = counters.get(settings.name)
+      if (fields === undefined) throw new RangeError(`no counters for tunnel ${settings.name}`)
+      const tunnel = new Tunnel(this.#memory.arena, settings, new Float64Array(fields))
+      this.tunnels = [...this.tunnels, tunnel]
+      return
+    }
+    if (JSON.stringify(present.settings) === JSON.stringify(settings)) return
+    for (const { state } of present.change(settings)) state.transform.free()
+  }
+
+  #sendDatagram(at: number, length: number, local: Endpoint, remote: Endpoint): void {
+    const socket = this.sockets.forIke(local)
+    if (socket === undefined) {
+      this.#events.countNotSent()
+      return
+    }
+    const destination = this.#destination(remote)
+    let result = socket.send(at, length, destination)
+    if (result === -EMSGSIZE) {
+      // ESP shares this port and must not be fragmented; IKE may be.
+      socket.setPathMtuDiscovery('dont')
+      result = socket.send(at, length, destination)
+      socket.setPathMtuDiscovery('do')
+    }
+    if (result >= 0) return
+    this.#events.countNotSent()
+    this.#events.warn(
+      `IKE from ${formatEndpoint(local)} to ${formatEndpoint(remote)} was not sent: ${errnoDetail(-result)}`,
+    )
+  }
+
+  #tunnel(name: string): Tunnel | undefined {
+    return this.tunnels.find(({ settings }) => settings.name === name)
+  }
+
+  #slots(): readonly OutboundSlot[] {
+    return this.tunnels.flatMap(({ pairs }) => pairs.flatMap(({ slots }) => slots))
+  }
+
+  #path(sa: Pick<OutboundSa, 'local' | 'remote' | 'encapsulation'>): OuterPath | undefined {
+    const socket = this.sockets.forEsp(sa.local.address, sa.encapsulation)
+    if (socket === undefined) return undefined
+    const key = `${sa.local.address} ${sa.encapsulation} ${formatEndpoint(sa.remote)}`
+    const path = this.#paths.get(key) ?? new OuterPath(socket, sa.remote, sa.encapsulation)
+    this.#paths.set(key, path)
+    return path
+  }
+
+  /** A packet did not fit: the kernel has learned a smaller MTU, and says which in the error queue. */
+  #narrow({ path }: OutboundSlot): void {
+    for (let error = path.socket.receiveError(); error; error = path.socket.receiveError()) {
+      this.reportMtu(error.destination, error.mtu, this.#now)
+    }
+  }
+
+  #adjust(path: OuterPath): void {
+    for (const tunnel of this.tunnels) {
+      const uses = tunnel.pairs.some(({ slots }) => slots.some((slot) => slot.path === path))
+      if (uses) tunnel.adjustMtu()
+    }
+  }
+
+  #destination(remote: Endpoint): Destination {
+    const key = formatEndpoint(remote)
+    const known = this.#destinations.get(key)
+    if (known !== undefined) return known
+    if (this.#destinations.size >= MAX_DESTINATIONS) this.#destinations.clear()
+    const destination = prepareDestination(remote)
+    this.#destinations.set(key, destination)
+    return destination
+  }
+}

@@ -1,0 +1,63 @@
+import { type Endpoint, type IpAddress, ipFamily } from '#bytes/ip'
+import { IPV4_MIN_MTU, IPV6_MIN_MTU } from '#esp/mtu'
+import type { EspEncapsulation } from '#esp/sa'
+import type { DatagramSocket } from '#platform/datagram-socket'
+import { withNetlink } from '#platform/netlink'
+import { routeTo } from '#platform/routes'
+import { type Destination, prepareDestination } from '#platform/socket-address'
+import { OUTER_MARK } from './routing-plan.ts'
+
+const USUAL_MTU = 1500
+/** How long a smaller MTU that somebody reported is believed (RFC 1191 §6.3, RFC 8201 §4: ten minutes). */
+const REPORT_LIFE_MS = 600_000
+
+/** How ESP packets of some SAs travel: the socket they leave by, where they go, and how large they may be. */
+export class OuterPath {
+  readonly socket: DatagramSocket
+  readonly destination: Destination
+  readonly encapsulation: EspEncapsulation
+  #mtu: number
+  #reportedUntil = 0
+
+  constructor(socket: DatagramSocket, remote: Endpoint, encapsulation: EspEncapsulation) {
+    const port = encapsulation === 'udp' ? remote.port : 0
+    this.socket = socket
+    this.destination = prepareDestination({ address: remote.address, port })
+    this.encapsulation = encapsulation
+    this.#mtu = pathMtu(remote.address)
+  }
+
+  /** Of the outer IP packet. */
+  get mtu(): number {
+    return this.#mtu
+  }
+
+  get remote(): IpAddress {
+    return this.destination.endpoint.address
+  }
+
+  /** @returns whether the MTU changed */
+  report(mtu: number, now: number): boolean {
+    const floor = ipFamily(this.remote) === 4 ? IPV4_MIN_MTU : IPV6_MIN_MTU
+    const believed = Math.max(mtu, floor)
+    this.#reportedUntil = now + REPORT_LIFE_MS
+    if (believed >= this.#mtu) return false
+    this.#mtu = believed
+    return true
+  }
+
+  /** Forgets a report that has grown old, and asks the host again. @returns whether the MTU changed */
+  refresh(now: number): boolean {
+    if (this.#reportedUntil === 0 || now < this.#reportedUntil) return false
+    this.#reportedUntil = 0
+    const before = this.#mtu
+    this.#mtu = pathMtu(this.remote)
+    return this.#mtu !== before
+  }
+}
+
+function pathMtu(remote: IpAddress): number {
+  const path = withNetlink((netlink) => routeTo(netlink, remote, OUTER_MARK))
+  // Loopback and some virtual devices claim more than an IP packet can have.
+  return path === undefined || path.mtu === 0 ? USUAL_MTU : Math.min(path.mtu, 0xffff)
+}

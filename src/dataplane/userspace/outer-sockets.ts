@@ -1,0 +1,96 @@
+import type { Endpoint, IpAddress } from '#bytes/ip'
+import type { EspEncapsulation } from '#esp/sa'
+import type { Arena } from '#platform/arena'
+import type { DatagramSocket } from '#platform/datagram-socket'
+import { openRawEspSocket } from '#platform/raw-esp-socket'
+import { openUdpSocket } from '#platform/udp-socket'
+import { IKE_PORT, NAT_TRAVERSAL_PORT } from './demux.ts'
+import { OUTER_MARK } from './routing-plan.ts'
+
+/** The three sockets of one local address. Answers leave from the address they were asked at, because each socket is bound to it. */
+export type AddressSockets = {
+  readonly ike: DatagramSocket
+  readonly natTraversal: DatagramSocket
+  readonly esp: DatagramSocket
+}
+
+/** All sockets towards the network, by local address. */
+export class OuterSockets {
+  readonly #arena: Arena
+  readonly #byAddress = new Map<IpAddress, AddressSockets>()
+
+  constructor(arena: Arena) {
+    this.#arena = arena
+  }
+
+  get all(): readonly DatagramSocket[] {
+    return [...this.#byAddress.values()].flatMap(({ ike, natTraversal, esp }) => [
+      ike,
+      natTraversal,
+      esp,
+    ])
+  }
+
+  /** Opens what is missing and closes what is no longer needed. @throws SystemError with nothing changed */
+  configure(addresses: readonly IpAddress[]): void {
+    const opened = new Map<IpAddress, AddressSockets>()
+    try {
+      for (const address of new Set(addresses)) {
+        if (!this.#byAddress.has(address)) opened.set(address, openSockets(this.#arena, address))
+      }
+    } catch (error) {
+      for (const sockets of opened.values()) closeSockets(sockets)
+      throw error
+    }
+    for (const [address, sockets] of this.#byAddress) {
+      if (addresses.includes(address)) continue
+      closeSockets(sockets)
+      this.#byAddress.delete(address)
+    }
+    for (const [address, sockets] of opened) this.#byAddress.set(address, sockets)
+  }
+
+  /** The socket an IKE message leaves by. */
+  forIke({ address, port }: Endpoint): DatagramSocket | undefined {
+    const sockets = this.#byAddress.get(address)
+    return port === NAT_TRAVERSAL_PORT ? sockets?.natTraversal : sockets?.ike
+  }
+
+  forEsp(address: IpAddress, encapsulation: EspEncapsulation): DatagramSocket | undefined {
+    const sockets = this.#byAddress.get(address)
+    return encapsulation === 'udp' ? sockets?.natTraversal : sockets?.esp
+  }
+
+  close(): void {
+    for (const sockets of this.#byAddress.values()) closeSockets(sockets)
+    this.#byAddress.clear()
+  }
+}
+
+function openSockets(arena: Arena, address: IpAddress): AddressSockets {
+  const opened: DatagramSocket[] = []
+  const keep = (socket: DatagramSocket): DatagramSocket => {
+    opened.push(socket)
+    return socket
+  }
+  const options = { mark: OUTER_MARK }
+  try {
+    return {
+      // A key exchange may be longer than the path is wide; IP fragments carry it then, as in every IKEv1.
+      ike: keep(
+        openUdpSocket(arena, { address, port: IKE_PORT }, { ...options, pathMtuDiscovery: 'dont' }),
+      ),
+      natTraversal: keep(openUdpSocket(arena, { address, port: NAT_TRAVERSAL_PORT }, options)),
+      esp: keep(openRawEspSocket(arena, address, options)),
+    }
+  } catch (error) {
+    for (const socket of opened) socket.close()
+    throw error
+  }
+}
+
+function closeSockets({ ike, natTraversal, esp }: AddressSockets): void {
+  ike.close()
+  natTraversal.close()
+  esp.close()
+}

@@ -1,0 +1,247 @@
+import type { EspTransformFactory } from '#esp/transform'
+import type { DatagramSocket } from '#platform/datagram-socket'
+import { SystemError } from '#platform/errno'
+import type { EventFd } from '#platform/eventfd'
+import { PollSet } from '#platform/poll'
+import { IpProtocol } from '#wire/ip-protocol'
+import { ipv4HeaderOctets, ipv4Protocol, isIpv4Packet } from '#wire/ipv4'
+import { classify, Datagram, NAT_TRAVERSAL_PORT, NON_ESP_MARKER_OCTETS } from './demux.ts'
+import type { Events } from './events.ts'
+import { Installation } from './installation.ts'
+import type { FromWorker, ToWorker } from './messages.ts'
+import { MAX_PACKET_OCTETS, type PacketMemory } from './packet-memory.ts'
+import type { Tunnel } from './tunnel.ts'
+
+/** Packets taken from one descriptor before the next has its turn. */
+const BURST = 64
+/** Milliseconds; also how long a thread that is told to end by `terminate()` may hang in poll(). */
+const TICK = 500
+/** RFC 2408 §3.1: nothing shorter is an IKE message. */
+const IKE_HEADER_OCTETS = 28
+
+export type LoopParts = {
+  readonly memory: PacketMemory
+  readonly factory: EspTransformFactory
+  readonly events: Events
+  readonly wake: EventFd
+  readonly takeMessage: () => ToWorker | undefined
+  readonly post: (message: FromWorker) => void
+  /** Milliseconds of the monotonic clock. */
+  readonly clock: () => number
+}
+
+/** The one thread of the data plane: waits for any descriptor, moves packets in bursts, and takes orders in between. */
+export class PacketLoop {
+  readonly #parts: LoopParts
+  readonly #installation: Installation
+  readonly #poll: PollSet
+  #sockets: readonly DatagramSocket[] = []
+  /** By the same index as their descriptors behind those of the sockets; a device that broke is undefined. */
+  #tunnels: (Tunnel | undefined)[] = []
+  #now = 0
+  #tickedAt = 0
+  #running = true
+
+  constructor(parts: LoopParts) {
+    this.#parts = parts
+    this.#installation = new Installation(parts.memory, parts.factory, parts.events)
+    this.#poll = new PollSet([parts.wake.fd])
+  }
+
+  /** Until a `close` message comes. @throws whatever goes wrong beyond repair, with everything undone */
+  run(): void {
+    try {
+      while (this.#running) this.#turn()
+    } finally {
+      this.#installation.close()
+    }
+  }
+
+  #turn(): void {
+    this.#poll.wait(TICK)
+    this.#now = this.#parts.clock()
+    if (this.#now - this.#tickedAt >= 1000) {
+      this.#tickedAt = this.#now
+      this.#installation.tick(this.#now)
+    }
+    if (this.#poll.readable(0)) {
+      this.#parts.wake.clear()
+      // Orders may change the set of descriptors, so that these answers mean nothing any more.
+      if (this.#takeOrders()) return
+    }
+    const sockets = this.#sockets
+    for (let i = 0; i < sockets.length; i++) {
+      const socket = sockets[i] as DatagramSocket
+      if (this.#poll.failed(i + 1)) this.#readErrors(socket)
+      if (this.#poll.readable(i + 1)) this.#drainSocket(socket)
+    }
+    for (let i = 0; i < this.#tunnels.length; i++) {
+      const index = i + 1 + sockets.length
+      if (this.#poll.readable(index) || this.#poll.failed(index)) this.#drainTunnel(i)
+    }
+  }
+
+  #drainTunnel(index: number): void {
+    const tunnel = this.#tunnels[index]
+    if (tunnel === undefined) return
+    const at = this.#parts.memory.fromHost
+    try {
+      for (let i = 0; i < BURST; i++) {
+        const length = tunnel.tun.read(at, MAX_PACKET_OCTETS)
+        if (length < 0) return
+        this.#installation.sender.handle(tunnel, at, length, this.#now)
+      }
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error
+      // Somebody removed the device; the other tunnels go on.
+      this.#tunnels[index] = undefined
+      this.#watch()
+      this.#parts.events.emit({
+        kind: 'failed',
+        message: `tunnel ${tunnel.settings.name}: ${error.message}`,
+      })
+    }
+  }
+
+  #drainSocket(socket: DatagramSocket): void {
+    const at = this.#parts.memory.fromNetwork
+    const { port } = socket.local
+    for (let i = 0; i < BURST; i++) {
+      const length = socket.receive(at, MAX_PACKET_OCTETS)
+      if (length < 0) return
+      if (port === 0) this.#handleRaw(socket, at, length)
+      else this.#handleUdp(socket, port, at, length)
+    }
+  }
+
+  #handleUdp(socket: DatagramSocket, port: number, at: number, length: number): void {
+    const kind = classify(port, this.#parts.memory.arena.view, at, length)
+    if (kind === Datagram.esp) {
+      this.#installation.receiver.handle(socket, at, length, this.#now)
+      return
+    }
+    if (kind === Datagram.keepalive) return
+    const marker = port === NAT_TRAVERSAL_PORT ? NON_ESP_MARKER_OCTETS : 0
+    if (kind === Datagram.malformed || length - marker < IKE_HEADER_OCTETS) {
+      this.#parts.events.countMalformed()
+      return
+    }
+    this.#parts.events.ikeDatagram({
+      kind: 'ike-datagram',
+      octets: this.#parts.memory.arena.octets.slice(at + marker, at + length),
+      local: socket.local,
+      remote: socket.lastSender,
+    })
+  }
+
+  /** On IPv4 a raw socket gives the IP header too, on IPv6 it does not (raw(7), ipv6(7)). */
+  #handleRaw(socket: DatagramSocket, at: number, length: number): void {
+    if (socket.family === 6) {
+      this.#installation.receiver.handle(socket, at, length, this.#now)
+      return
+    }
+    const { view } = this.#parts.memory.arena
+    if (!isIpv4Packet(view, at, length) || ipv4Protocol(view, at) !== IpProtocol.esp) {
+      this.#parts.events.countMalformed()
+      return
+    }
+    const header = ipv4HeaderOctets(view, at)
+    this.#installation.receiver.handle(socket, at + header, length - header, this.#now)
+  }
+
+  #readErrors(socket: DatagramSocket): void {
+    for (let i = 0; i < BURST; i++) {
+      const error = socket.receiveError()
+      if (error === undefined) return
+      if (error.mtu > 0) {
+        this.#installation.reportMtu(error.destination, error.mtu, this.#now)
+        continue
+      }
+      if (error.origin === 'local' || !isAboutIke(socket, error.quoted)) continue
+      this.#parts.events.emit({
+        kind: 'unreachable',
+        remote: error.destination,
+        reporter: error.reporter,
+        icmpType: error.icmpType,
+        icmpCode: error.icmpCode,
+      })
+    }
+  }
+
+  /** @returns whether there were any */
+  #takeOrders(): boolean {
+    let any = false
+    for (let order = this.#parts.takeMessage(); order; order = this.#parts.takeMessage()) {
+      any = true
+      this.#obey(order)
+      if (!this.#running) return true
+    }
+    return any
+  }
+
+  #obey(order: ToWorker): void {
+    const installation = this.#installation
+    switch (order.kind) {
+      case 'configure':
+        this.#configure(order)
+        return
+      case 'install-sa':
+        this.#install(order)
+        return
+      case 'remove-sa':
+        installation.removeSa(order.direction, order.child, order.spi)
+        return
+      case 'move-sas':
+        installation.moveSas(order.tunnel, order.local, order.remote)
+        return
+      case 'send-ike':
+        installation.sendIke(order.octets, order.local, order.remote)
+        return
+      case 'nat-keepalive':
+        installation.sendNatKeepalive(order.local, order.remote)
+        return
+      case 'close':
+        this.#running = false
+    }
+  }
+
+  #configure({ id, settings, tunnelCounters }: ToWorker & { kind: 'configure' }): void {
+    try {
+      this.#installation.configure(settings, tunnelCounters)
+      this.#parts.post({ kind: 'configured', id })
+    } catch (error) {
+      this.#parts.post({ kind: 'not-configured', id, message: messageOf(error) })
+    }
+    this.#sockets = this.#installation.sockets.all
+    this.#tunnels = [...this.#installation.tunnels]
+    this.#watch()
+  }
+
+  #install({ sa, counters }: ToWorker & { kind: 'install-sa' }): void {
+    try {
+      this.#installation.installSa(sa, counters, this.#now)
+    } catch (error) {
+      const message = `tunnel ${sa.child.tunnel}, SPI ${sa.spi}: ${messageOf(error)}`
+      this.#parts.events.emit({ kind: 'failed', message })
+    }
+  }
+
+  #watch(): void {
+    this.#poll.replace([
+      this.#parts.wake.fd,
+      ...this.#sockets.map(({ fd }) => fd),
+      ...this.#tunnels.map((tunnel) => tunnel?.tun.fd ?? -1),
+    ])
+  }
+}
+
+/** On port 4500 our own packets come back quoted: those of IKE begin with the non-ESP marker. */
+function isAboutIke(socket: DatagramSocket, quoted: Uint8Array): boolean {
+  const { port } = socket.local
+  if (port !== NAT_TRAVERSAL_PORT) return port !== 0
+  return quoted.length >= 4 && quoted.subarray(0, 4).every((octet) => octet === 0)
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

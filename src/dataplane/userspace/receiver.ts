@@ -1,0 +1,137 @@
+import type { Endpoint } from '#bytes/ip'
+import { FragmentTable } from '#esp/fragment-table'
+import { decapsulate, InboundState, InboundVerdict, OpenedPacket } from '#esp/inbound'
+import { clampMss } from '#esp/mss'
+import { mssFor } from '#esp/mtu'
+import { PacketFields } from '#esp/packet-fields'
+import { type EspSpi, espSpi, type InboundSa } from '#esp/sa'
+import { Sad } from '#esp/sad'
+import { Expiry } from '#esp/sequence'
+import type { EspTransform } from '#esp/transform'
+import type { DatagramSocket } from '#platform/datagram-socket'
+import { type Destination, prepareDestination } from '#platform/socket-address'
+import { espPacketSpi } from '#wire/esp'
+import { NAT_TRAVERSAL_PORT } from './demux.ts'
+import type { Events } from './events.ts'
+import type { PacketMemory } from './packet-memory.ts'
+import type { Tunnel } from './tunnel.ts'
+
+/** An inbound SA, where its packets are delivered and where they should come from. */
+class InboundSlot extends InboundState {
+  tunnel: Tunnel | undefined
+  sender: Destination
+  movedToldAt = Number.NEGATIVE_INFINITY
+  expiryTold: Expiry = Expiry.none
+
+  constructor(
+    sa: InboundSa,
+    transform: EspTransform,
+    counters: Float64Array,
+    tunnel: Tunnel | undefined,
+  ) {
+    super(sa, transform, counters)
+    this.tunnel = tunnel
+    this.sender = prepareDestination(sa.remote)
+  }
+}
+
+/** From the network to the host: ESP packets are opened, checked and written to the TUN device of their tunnel. */
+export class Receiver {
+  readonly #memory: PacketMemory
+  readonly #events: Events
+  readonly #sad = new Sad<InboundSlot>()
+  readonly #fragments = new FragmentTable()
+  readonly #opened = new OpenedPacket<InboundSlot>(new PacketFields())
+  #unknownToldAt = Number.NEGATIVE_INFINITY
+
+  constructor(memory: PacketMemory, events: Events) {
+    this.#memory = memory
+    this.#events = events
+  }
+
+  install(
+    sa: InboundSa,
+    transform: EspTransform,
+    counters: Float64Array,
+    tunnel: Tunnel | undefined,
+  ): void {
+    this.remove(sa.spi)
+    this.#sad.insert(new InboundSlot(sa, transform, counters, tunnel))
+  }
+
+  remove(spi: EspSpi): void {
+    this.#sad.remove(spi)?.transform.free()
+  }
+
+  /** SAs belong to the tunnel of their name, whose device may be another one now. */
+  attach(tunnelOf: (name: string) => Tunnel | undefined): void {
+    for (const slot of this.#sad.list()) slot.tunnel = tunnelOf(slot.sa.child.tunnel)
+  }
+
+  move(tunnel: string, local: Endpoint, remote: Endpoint): void {
+    for (const slot of this.#sad.list()) {
+      if (slot.sa.child.tunnel !== tunnel) continue
+      slot.setAddresses(local.address, remote.address)
+      slot.sender = prepareDestination(remote)
+    }
+  }
+
+  close(): void {
+    for (const slot of this.#sad.list()) this.remove(slot.sa.spi)
+  }
+
+  /** The ESP packet of `length` octets at `at` has just come from `socket`. */
+  handle(socket: DatagramSocket, at: number, length: number, now: number): void {
+    const opened = this.#opened
+    const verdict = decapsulate(
+      this.#memory.arena,
+      this.#sad,
+      this.#fragments,
+      at,
+      length,
+      socket.lastTos,
+      now,
+      opened,
+    )
+    const slot = opened.state
+    if (slot === undefined) {
+      if (verdict === InboundVerdict.unknownSpi) this.#tellUnknown(socket, at, now)
+      else this.#events.countMalformed()
+      return
+    }
+    if (verdict === InboundVerdict.malformed) {
+      this.#events.countMalformed()
+      return
+    }
+    if (verdict === InboundVerdict.replayed || verdict === InboundVerdict.badIcv) return
+    // From here on the packet is authenticated and fresh.
+    this.#watch(slot, socket, now)
+    if (verdict === InboundVerdict.delivered) this.#deliver(slot)
+  }
+
+  #deliver({ tunnel }: InboundSlot): void {
+    if (tunnel === undefined) return
+    const { offset, length, fields } = this.#opened
+    clampMss(this.#memory.arena.view, offset, fields, mssFor(tunnel.mtu, fields.family))
+    tunnel.tun.write(offset, length)
+  }
+
+  #watch(slot: InboundSlot, socket: DatagramSocket, now: number): void {
+    if (slot.expiry !== slot.expiryTold) {
+      slot.expiryTold = slot.expiry
+      this.#events.saExpired('inbound', espSpi(slot.spi), slot.expiry === Expiry.hard)
+    }
+    if (!slot.udp || socket.isFrom(slot.sender)) return
+    if (socket.local.port !== NAT_TRAVERSAL_PORT || now - slot.movedToldAt < 1000) return
+    slot.movedToldAt = now
+    this.#events.emit({ kind: 'peer-moved', spi: slot.sa.spi, remote: socket.lastSender })
+  }
+
+  #tellUnknown(socket: DatagramSocket, at: number, now: number): void {
+    this.#events.countUnknownSpi()
+    if (now - this.#unknownToldAt < 1000) return
+    this.#unknownToldAt = now
+    const spi = espSpi(espPacketSpi(this.#memory.arena.view, at))
+    this.#events.emit({ kind: 'unknown-spi', spi, remote: socket.lastSender.address })
+  }
+}

@@ -1,0 +1,152 @@
+import type { IpAddress } from '#bytes/ip'
+import { ipFromOctets } from '#bytes/ip'
+import { writeIpv4Fragment } from '#esp/fragment-ipv4'
+import { FragmentTable } from '#esp/fragment-table'
+import { clampMss } from '#esp/mss'
+import { mssFor } from '#esp/mtu'
+import { encapsulate, OutboundVerdict, SealedPacket } from '#esp/outbound'
+import { PacketFields, readPacketFields } from '#esp/packet-fields'
+import { Expiry } from '#esp/sequence'
+import { NO_PAIR } from '#esp/spd'
+import { writeTooBig } from '#esp/too-big'
+import type { PacketSummary } from '#policy/packet-summary'
+import type { Events } from './events.ts'
+import { TunnelCounter } from './messages.ts'
+import type { PacketMemory } from './packet-memory.ts'
+import type { OutboundSlot, PairSlot, Tunnel } from './tunnel.ts'
+
+const EMSGSIZE = 90
+
+/** From the host to the network: what comes out of a TUN device is checked against the policy, sealed and sent. */
+export class Sender {
+  readonly #memory: PacketMemory
+  readonly #events: Events
+  readonly #fragments = new FragmentTable()
+  readonly #fields = new PacketFields()
+  readonly #piece = new PacketFields()
+  readonly #sealed = new SealedPacket()
+  /** Told of a packet that did not fit the path, with the path. */
+  readonly #onTooBig: (slot: OutboundSlot) => void
+
+  constructor(memory: PacketMemory, events: Events, onTooBig: (slot: OutboundSlot) => void) {
+    this.#memory = memory
+    this.#events = events
+    this.#onTooBig = onTooBig
+  }
+
+  /** The packet of `length` octets at `at` wants to go through the tunnel. */
+  handle(tunnel: Tunnel, at: number, length: number, now: number): void {
+    const fields = this.#fields
+    const known = readPacketFields(this.#memory.arena.view, at, length, fields)
+    const index = known ? tunnel.spd.find(fields, this.#fragments, now) : NO_PAIR
+    const pair = tunnel.pairs[index]
+    if (pair === undefined) {
+      count(tunnel, TunnelCounter.noPolicy, 1)
+      return
+    }
+    const slot = pair.current
+    if (slot === undefined) {
+      this.#keep(tunnel, pair, index, at, now)
+      return
+    }
+    const { innerMtu } = slot.state
+    if (fields.totalOctets > innerMtu) {
+      this.#handleTooBig(tunnel, slot, at, now)
+      return
+    }
+    clampMss(
+      this.#memory.arena.view,
+      at,
+      fields,
+      mssFor(Math.min(innerMtu, tunnel.mtu), fields.family),
+    )
+    this.#send(slot, at, fields, now)
+  }
+
+  /** Sends what waited for the SA that has just come. */
+  flush(tunnel: Tunnel, pair: PairSlot, now: number): void {
+    for (const packet of pair.waiting.take()) {
+      this.#memory.arena.octets.set(packet, this.#memory.fromHost)
+      this.handle(tunnel, this.#memory.fromHost, packet.length, now)
+    }
+  }
+
+  #send(slot: OutboundSlot, at: number, fields: PacketFields, now: number): void {
+    const { state, path } = slot
+    const before = state.expiry
+    const sealed = this.#sealed
+    const verdict = encapsulate(this.#memory.arena, state, at, fields, now, sealed)
+    if (state.expiry !== before) {
+      this.#events.saExpired('outbound', state.sa.spi, state.expiry === Expiry.hard)
+    }
+    if (verdict !== OutboundVerdict.sealed) {
+      this.#events.countNotSent()
+      return
+    }
+    // Congestion marks and class go on the outer header as they are (RFC 6040 §4.1, RFC 4301 §5.1.2.1).
+    const result = path.socket.send(
+      sealed.offset,
+      sealed.length,
+      path.destination,
+      fields.trafficClass,
+    )
+    if (result >= 0) return
+    // A full socket loses the packet, as a full router does; waiting would stall every other tunnel.
+    this.#events.countNotSent()
+    if (result === -EMSGSIZE) this.#onTooBig(slot)
+  }
+
+  #keep(tunnel: Tunnel, pair: PairSlot, index: number, at: number, now: number): void {
+    const fields = this.#fields
+    const octets = this.#memory.arena.octets.subarray(at, at + fields.totalOctets)
+    const kept = tunnel.settings.acquire && pair.waiting.add(octets, now)
+    if (!kept) count(tunnel, TunnelCounter.noSa, 1)
+    if (!tunnel.settings.acquire || now - pair.acquiredAt < 1000) return
+    pair.acquiredAt = now
+    this.#events.emit({
+      kind: 'acquire',
+      child: { tunnel: tunnel.settings.name, pair: index },
+      packet: summaryOf(fields),
+    })
+  }
+
+  #handleTooBig(tunnel: Tunnel, slot: OutboundSlot, at: number, now: number): void {
+    const { arena, made } = this.#memory
+    const fields = this.#fields
+    const mtu = slot.state.innerMtu
+    if (fields.dontFragment) {
+      count(tunnel, TunnelCounter.tooBig, 1)
+      const length = writeTooBig(arena, at, fields, mtu, made)
+      if (length > 0) tunnel.tun.write(made, length)
+      return
+    }
+    const piece = this.#piece
+    for (let index = 0; ; index++) {
+      const length = writeIpv4Fragment(arena, at, fields, mtu, index, made)
+      if (index === 0 && length === 0) count(tunnel, TunnelCounter.tooBig, 1)
+      if (length === 0 || !readPacketFields(arena.view, made, length, piece)) return
+      this.#send(slot, made, piece, now)
+    }
+  }
+}
+
+function count(tunnel: Tunnel, field: number, by: number): void {
+  tunnel.counters[field] = (tunnel.counters[field] as number) + by
+}
+
+function summaryOf(fields: PacketFields): PacketSummary {
+  return {
+    source: addressOf(fields.source, fields.family),
+    destination: addressOf(fields.destination, fields.family),
+    protocol: fields.protocol,
+    sourcePort: fields.sourcePort,
+    destinationPort: fields.destinationPort,
+  }
+}
+
+function addressOf(words: Uint32Array, family: 4 | 6): IpAddress {
+  const octets = new Uint8Array(family === 4 ? 4 : 16)
+  const view = new DataView(octets.buffer)
+  for (let i = 0; i * 4 < octets.length; i++) view.setUint32(i * 4, words[i] as number)
+  return ipFromOctets(octets) as IpAddress
+}

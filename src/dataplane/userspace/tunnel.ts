@@ -1,0 +1,148 @@
+import { ipFamily } from '#bytes/ip'
+import { IPV6_MIN_MTU, innerMtu, LARGEST_ESP_SIZES } from '#esp/mtu'
+import type { OutboundState } from '#esp/outbound'
+import type { EspSpi } from '#esp/sa'
+import { Spd } from '#esp/spd'
+import type { Arena } from '#platform/arena'
+import { changeLink } from '#platform/links'
+import { withNetlink } from '#platform/netlink'
+import { openTun, type Tun } from '#platform/tun'
+import type { SelectorPair } from '#policy/traffic-selector'
+import type { DataPlaneTunnel } from '../port.ts'
+import { TunnelCounter } from './messages.ts'
+import type { OuterPath } from './outer-path.ts'
+import { WaitingPackets } from './waiting-packets.ts'
+
+const QUEUE_PACKETS = 1000
+const USUAL_MTU = 1500
+/** A device takes no less (RFC 791: what every IPv4 host must take is 68; Linux agrees). */
+const SMALLEST_MTU = 68
+
+/** An outbound SA and the way its packets go. */
+export type OutboundSlot = { readonly state: OutboundState; path: OuterPath }
+
+/** One network pair of a tunnel: its outbound SAs, newest last, and what waits for one. */
+export class PairSlot {
+  readonly selectors: SelectorPair
+  readonly waiting: WaitingPackets = new WaitingPackets()
+  acquiredAt: number = Number.NEGATIVE_INFINITY
+  #slots: OutboundSlot[] = []
+  current: OutboundSlot | undefined
+
+  constructor(selectors: SelectorPair) {
+    this.selectors = selectors
+  }
+
+  get slots(): readonly OutboundSlot[] {
+    return this.#slots
+  }
+
+  add(slot: OutboundSlot): void {
+    this.#slots = [...this.#slots, slot]
+    this.current = slot
+  }
+
+  /** @returns the SA that was there */
+  remove(spi: EspSpi): OutboundSlot | undefined {
+    const slot = this.#slots.find(({ state }) => state.sa.spi === spi)
+    this.#slots = this.#slots.filter((other) => other !== slot)
+    this.current = this.#slots.at(-1)
+    return slot
+  }
+}
+
+/** One tunnel at work: its TUN device, its policy, its outbound SAs. */
+export class Tunnel {
+  readonly tun: Tun
+  readonly counters: Float64Array
+  settings: DataPlaneTunnel
+  pairs: readonly PairSlot[]
+  spd: Spd
+  /** Of the device; 0 before the first `adjustMtu`. */
+  mtu = 0
+
+  /** @throws SystemError when the device cannot be made */
+  constructor(arena: Arena, settings: DataPlaneTunnel, counters: Float64Array) {
+    this.settings = settings
+    this.counters = counters
+    this.pairs = settings.pairs.map((pair) => new PairSlot(pair))
+    this.spd = new Spd(settings.pairs)
+    this.tun = openTun(arena, settings.interfaceName)
+    try {
+      withNetlink((netlink) =>
+        changeLink(netlink, this.tun.index, {
+          ipv6LinkLocal: false,
+          transmitQueue: QUEUE_PACKETS,
+          alias: `causeway tunnel ${settings.name}`,
+        }),
+      )
+      this.adjustMtu()
+      withNetlink((netlink) => changeLink(netlink, this.tun.index, { up: true }))
+    } catch (error) {
+      this.tun.close()
+      throw error
+    }
+  }
+
+  /**
+   * Takes over changed settings with the device kept. Pairs that stand in both, at whatever place, keep their SAs and counters.
+   * @returns the SAs of pairs that are gone
+   */
+  change(settings: DataPlaneTunnel): readonly OutboundSlot[] {
+    const before = this.pairs
+    this.pairs = settings.pairs.map(
+      (pair, index) =>
+        (isSame(before[index]?.selectors, pair) && before[index]) || new PairSlot(pair),
+    )
+    this.settings = settings
+    this.spd = new Spd(settings.pairs)
+    this.adjustMtu()
+    return before.filter((pair) => !this.pairs.includes(pair)).flatMap(({ slots }) => slots)
+  }
+
+  /** Makes the device's MTU what its SAs can carry; tells each SA what it can carry itself. */
+  adjustMtu(): void {
+    const slots = this.pairs.flatMap(({ slots }) => slots)
+    for (const { state, path } of slots) {
+      state.innerMtu = innerMtu(
+        path.mtu,
+        ipFamily(path.remote),
+        path.encapsulation,
+        state.mode,
+        state.transform,
+      )
+    }
+    const mtu = this.settings.mtu ?? this.#fittingMtu(slots)
+    if (mtu === this.mtu) return
+    withNetlink((netlink) => changeLink(netlink, this.tun.index, { mtu }))
+    this.mtu = mtu
+    this.counters[TunnelCounter.mtu] = mtu
+  }
+
+  close(): void {
+    for (const pair of this.pairs) for (const { state } of pair.slots) state.transform.free()
+    this.tun.close()
+  }
+
+  #fittingMtu(slots: readonly OutboundSlot[]): number {
+    const { settings } = this
+    const guess = innerMtu(
+      USUAL_MTU,
+      ipFamily(settings.remote),
+      'udp',
+      settings.mode,
+      LARGEST_ESP_SIZES,
+    )
+    const fitting = slots.reduce(
+      (least, { state }) => Math.min(least, state.innerMtu),
+      slots.length === 0 ? guess : Number.POSITIVE_INFINITY,
+    )
+    // Below 1280 the kernel switches IPv6 off on the device.
+    const carriesIpv6 = settings.pairs.some(({ local }) => local.family === 6)
+    return Math.max(fitting, carriesIpv6 ? IPV6_MIN_MTU : SMALLEST_MTU)
+  }
+}
+
+function isSame(a: SelectorPair | undefined, b: SelectorPair): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
+}
