@@ -4,13 +4,11 @@ import type { Terminal } from './terminal.ts'
 
 export type Addressing = { readonly control?: string | undefined }
 
-export const DEFAULT_CONTROL = '/run/causeway.sock'
+const DEFAULT_CONTROL = '/run/causeway.sock'
 
-/** `--control`, else CAUSEWAY_CONTROL, else the default. */
-export function controlPath({ control }: Addressing): string {
-  const fromEnvironment = process.env.CAUSEWAY_CONTROL
-  if (control !== undefined) return control
-  return fromEnvironment === undefined || fromEnvironment === '' ? DEFAULT_CONTROL : fromEnvironment
+/** `--control`, else CAUSEWAY_CONTROL. */
+export function namedControl({ control }: Addressing): string | undefined {
+  return control ?? (process.env.CAUSEWAY_CONTROL || undefined)
 }
 
 /** Connects, works, hangs up; what goes wrong is said with what to do about it. */
@@ -21,7 +19,7 @@ export async function withGateway(
 ): Promise<ExitCode> {
   let client: ControlClient | undefined
   try {
-    client = await ControlClient.connect(controlPath(addressing))
+    client = await ControlClient.connect(namedControl(addressing) ?? DEFAULT_CONTROL)
     return await work(client)
   } catch (error) {
     return explain(error, addressing, terminal)
@@ -41,7 +39,7 @@ function explain(error: unknown, addressing: Addressing, terminal: Terminal): Ex
     terminal.err('  sudo causeway status\n')
     return EXIT.permission
   }
-  if (error.reason === 'not-running' && addressing.control === undefined) {
+  if (error.reason === 'not-running' && namedControl(addressing) === undefined) {
     terminal.err('  start one:      causeway run -c /etc/causeway/causeway.yaml\n')
     terminal.err('  or name another: causeway --control PATH …\n')
   }

@@ -2,9 +2,11 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { check } from './check.ts'
 import { EXIT, EXIT_CODES_HELP, type ExitCode } from './exit-codes.ts'
+import { namedControl } from './gateway-connection.ts'
 import { keygen } from './keygen.ts'
 import { log } from './log.ts'
 import { down, rekey, reload } from './orders.ts'
+import type { RunArguments } from './run.ts'
 import { status } from './status.ts'
 import { type ColorChoice, processTerminal, type Terminal } from './terminal.ts'
 import { up } from './up.ts'
@@ -68,17 +70,11 @@ export function commands(finish: (code: ExitCode) => void): Command {
         .default('info'),
     )
     .action(
-      act(
-        async (
-          terminal,
-          _globals,
-          options: { config: string; log: 'human' | 'json'; logLevel: 'info' },
-        ) => {
-          // Loaded when needed: the other commands know nothing of engines and data planes.
-          const { run } = await import('./run.ts')
-          return run(terminal, version, options)
-        },
-      ),
+      act(async (terminal, globals, options: RunArguments) => {
+        // Loaded when needed: the other commands know nothing of engines and data planes.
+        const { run } = await import('./run.ts')
+        return run(terminal, version, namedControl(globals), options)
+      }),
     )
 
   program

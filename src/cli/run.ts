@@ -12,11 +12,13 @@ export type RunArguments = {
 export async function run(
   terminal: Terminal,
   version: string,
+  control: string | undefined,
   { config, log, logLevel }: RunArguments,
 ): Promise<ExitCode> {
   const outcome = await runCauseway({
     version,
     file: config,
+    control,
     log: {
       format: log,
       level: logLevel,

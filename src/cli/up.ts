@@ -70,6 +70,9 @@ function endAll(climbs: ReadonlyMap<string, Climb>, result: Result): void {
 // The line of a message waits this long for what the next event may say of it.
 const LINE_PATIENCE = 40
 
+// A refusal in clear may be forged, or the answer to something older: the tunnel has this long to come up all the same.
+const HINT_PATIENCE = 1_500
+
 /** One tunnel on its way up. */
 class Climb {
   readonly before: TunnelState
@@ -84,6 +87,7 @@ class Climb {
   #resolve: (result: Result) => void = () => {}
   #lastSequence = 0
   #timer: NodeJS.Timeout | undefined
+  #hint: NodeJS.Timeout | undefined
   #ended = false
 
   constructor(before: TunnelState, terminal: Terminal, json: boolean, live: boolean) {
@@ -111,6 +115,14 @@ class Climb {
     this.#lastSequence = sequence
     if (at < this.#from || this.#ended) return
     this.#show({ at, event }, told)
+    if (event.kind === 'refusal-hinted' && this.#hint === undefined) {
+      const { failure } = event
+      const milliseconds = at - this.#from
+      this.#hint = setTimeout(
+        () => this.end({ kind: 'failed', milliseconds, failure }),
+        HINT_PATIENCE,
+      )
+    }
     if (event.kind === 'negotiation-failed') {
       this.end({ kind: 'failed', milliseconds: at - this.#from, failure: event.failure })
     }
@@ -120,6 +132,7 @@ class Climb {
     if (this.#ended) return
     this.#ended = true
     clearTimeout(this.#timer)
+    clearTimeout(this.#hint)
     if (!this.#json) this.#print(this.#ladder.flush())
     this.#resolve(result)
   }

@@ -12,6 +12,7 @@ const folder = mkdtempSync(join(tmpdir(), 'causeway-control-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
 
 const handlers: ControlHandlers = {
+  ready: Promise.resolve(),
   async handle(request) {
     if (request.command === 'reload') throw new Error('file vanished')
     if (request.command === 'shutdown') return new Promise(() => {})

@@ -27,6 +27,8 @@ export class RequestRefused extends Error {
 export class ControlSocketError extends Error {}
 
 export type ControlHandlers = {
+  /** Settles when requests can be answered; until then they wait. */
+  readonly ready: Promise<void>
   /** The answer of one request; `subscribe` is the server's own. @throws RequestRefused */
   readonly handle: (request: Exclude<Request, { command: 'subscribe' }>) => Promise<unknown>
   /** Tunnels that `patterns` name; all of them when absent. @throws RequestRefused */
@@ -144,6 +146,7 @@ export class ControlServer {
   }
 
   async #answer(client: Client, request: Request): Promise<unknown> {
+    await this.#handlers.ready
     if (request.command !== 'subscribe') return this.#handlers.handle(request)
     if (client.subscriptions.size >= MAX_PENDING) {
       throw new RequestRefused('busy', `${MAX_PENDING} subscriptions on this connection`)

@@ -10,7 +10,10 @@ import { ikev1 } from '#ikev1/version'
 import type { Loaded } from './gateway.ts'
 import { type Ending, type RunOptions, runGateway } from './run.ts'
 
-export type CausewayOptions = Pick<RunOptions, 'version' | 'file' | 'log'>
+export type CausewayOptions = Pick<RunOptions, 'version' | 'file' | 'log'> & {
+  /** Path of the control socket instead of the configured one. */
+  readonly control: string | undefined
+}
 
 /** How `causeway run` ended; `invalid` with the problems as text. */
 export type Outcome =
@@ -28,11 +31,12 @@ export async function runCauseway(options: CausewayOptions): Promise<Outcome> {
   const { config, problems } = load()
   if (config === undefined) return { kind: 'invalid', problems }
   if (problems !== '') process.stderr.write(problems)
-  const kind = await runGateway(config, {
+  const control = options.control ?? config.gateway.control
+  const kind = await runGateway(control, config, {
     ...options,
     load,
     engine: new Engine({ versions: [ikev1], crypto: nodeCrypto }),
-    makeDataPlane: (listener) => new UserspaceDataPlane(listener),
+    makeDataPlane: (onEvent) => new UserspaceDataPlane({ onEvent }),
     notify: () => {},
   })
   return { kind }

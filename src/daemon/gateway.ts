@@ -41,6 +41,7 @@ const MOST_DEFECTS_LOGGED = 50
 
 /** A running gateway: one engine, one data plane, and everything that is known of them. */
 export class Gateway implements ControlHandlers {
+  readonly ready: Promise<void>
   readonly #parts: GatewayParts
   readonly #loop: EngineLoop
   readonly #journal = new Journal()
@@ -49,6 +50,7 @@ export class Gateway implements ControlHandlers {
   readonly #defectsSeen = new Set<string>()
   readonly #states = new Map<string, TunnelSnapshot['state']>()
   readonly #startedAt: Date
+  #isReady: () => void = () => {}
   #config: Config | undefined
   #loadedAt: Date
   #refused: { at: string; problems: string } | undefined
@@ -59,6 +61,9 @@ export class Gateway implements ControlHandlers {
 
   constructor(parts: GatewayParts) {
     this.#parts = parts
+    this.ready = new Promise((resolve) => {
+      this.#isReady = resolve
+    })
     this.#startedAt = this.#wallNow()
     this.#loadedAt = this.#startedAt
     this.#loop = new EngineLoop({
@@ -79,6 +84,7 @@ export class Gateway implements ControlHandlers {
   /** @throws what the data plane throws when the host is not ready. */
   async start(config: Config): Promise<void> {
     await this.#replace(undefined, config)
+    this.#isReady()
   }
 
   /** Everything the data plane reports; never throws. */

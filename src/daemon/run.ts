@@ -31,8 +31,12 @@ export type Ending = 'stopped' | 'not-started' | 'defect'
 
 const CLEAN_UP_PATIENCE = 3_000
 
-/** Runs a gateway with `config` until it is told to stop. */
-export async function runGateway(config: Config, options: RunOptions): Promise<Ending> {
+/** Runs a gateway with `config`, answering on the socket `controlPath`, until it is told to stop. */
+export async function runGateway(
+  controlPath: string,
+  config: Config,
+  options: RunOptions,
+): Promise<Ending> {
   const log = openLog({ ...options.log, now: () => new Date() })
   const pool = new KeyAgreementPool()
   const stop = new Stop()
@@ -50,7 +54,7 @@ export async function runGateway(config: Config, options: RunOptions): Promise<E
     requestShutdown: () => stop.request('stopped'),
   })
   const running = gateway
-  const control = new ControlServer(config.gateway.control, running)
+  const control = new ControlServer(controlPath, running)
   const unwatch = watchProcess(running, stop, log, options)
   try {
     // The socket first: it tells two gateways apart before anything on the host is touched.

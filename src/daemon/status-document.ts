@@ -53,6 +53,8 @@ export function statusDocument(sources: StatusSources, only?: readonly string[])
       ...sources.dropped,
       'esp-unknown-spi': counters.unknownSpi,
       'esp-malformed': counters.malformed,
+      'ike-overflow': counters.ikeOverflow,
+      'not-sent': counters.notSent,
     },
     defects: sources.defects,
   }

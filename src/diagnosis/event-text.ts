@@ -35,6 +35,10 @@ export function eventText(event: Event): EventText {
       return closedText(`phase 2 of network pair ${event.child.pair + 1}`, event.why)
     case 'negotiation-failed':
       return failedText(event.phase, event.failure)
+    case 'refusal-hinted': {
+      const { code, summary } = event.failure
+      return { level: 'warn', text: `hint: ${code} ${summary}`, repeatKey: `failed hint ${code}` }
+    }
     case 'nat-detected':
       return natEventText(event.local, event.remote)
     case 'peer-alive':

@@ -1,6 +1,5 @@
 import { formatEndpoint } from '#bytes/ip'
 import type { Event, MessageEvent } from '#ike/events'
-import { natText } from './event-text.ts'
 import { headingOf, offerOf, payloadNames, storyOf, vendorOf } from './message-story.ts'
 import type { OfferText } from './transform-text.ts'
 import { columnsOf, wrap } from './wrap.ts'
@@ -72,7 +71,7 @@ export class Ladder {
     const pending = this.#pending
     switch (event.kind) {
       case 'nat-detected':
-        pending?.remarks.push(natText(event))
+        pending?.remarks.push(shortNatText(event))
         return []
       case 'ike-sa-established':
         if (pending?.event.exchange === 'main') pending.verified = true
@@ -140,6 +139,13 @@ function exchangeKey({ exchange, initiatorSpi, messageId }: MessageEvent): strin
   return `${exchange} ${initiatorSpi} ${messageId}`
 }
 
+/** There are thirteen columns beside a message. */
+function shortNatText({ local, remote }: { local: boolean; remote: boolean }): string {
+  if (local && remote) return 'NAT at both'
+  if (local) return 'NAT at us'
+  return remote ? 'NAT at peer' : 'no NAT'
+}
+
 /** Liveness and goodbyes are no part of a negotiation; a refusal is. */
 function belongs(event: MessageEvent): boolean {
   return event.exchange !== 'informational' || payloadNames(event).some(isRefusal)
@@ -171,7 +177,8 @@ function messageLines(
 ): readonly string[] {
   const sent = event.direction === 'sent'
   const number = event.exchange === 'informational' ? ' ' : `${event.number}`
-  const figure = sent && event.repeat === 0 ? `${event.octets} B`.padStart(5) : deltaText(delta)
+  const showsOctets = delta === undefined || (sent && event.repeat === 0)
+  const figure = showsOctets ? `${event.octets} B`.padStart(5) : deltaText(delta)
   const [first = '', ...rest] = wrap(carried, FIGURE_COLUMN - TEXT_COLUMN - 1)
   const remark = remarks.join(', ')
   const beside = REMARK_COLUMN + columnsOf(remark) <= columns
@@ -196,9 +203,8 @@ function repeatText({ direction, repeat }: MessageEvent): string {
   return `sent again (${repeat === 1 ? 'once' : `${repeat} times`}), no answer yet`
 }
 
-function deltaText(delta: number | undefined): string {
-  if (delta === undefined) return ''
-  return delta < 10_000 ? `+${Math.round(delta)} ms` : `+${Math.round(delta / 1_000)} s`
+function deltaText(delta: number): string {
+  return delta < 1_000 ? `+${Math.round(delta)} ms` : `+${(delta / 1_000).toFixed(1)} s`
 }
 
 function pad(text: string, columns: number): string {

@@ -150,7 +150,7 @@ function acceptedText(choice: OfferText | undefined, offered: OfferText | undefi
   if (count === 1 && offered.suites[0] === suite) return 'accepted'
   const place = offered.suites.indexOf(suite) + 1
   if (place === 0) return `chooses ${suite}, which was not offered`
-  return `chooses ${suite}, ${place === 1 ? 'the first' : `number ${place}`} of ${count} offered`
+  return `chooses ${suite}, number ${place} of ${count}`
 }
 
 function quickOfferedText(event: MessageEvent): string {

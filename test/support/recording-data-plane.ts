@@ -4,7 +4,14 @@ import type { DataPlane, DataPlaneCounters, DataPlaneSettings } from '#dataplane
 export class RecordingDataPlane implements DataPlane {
   readonly calls: string[] = []
   readonly settings: DataPlaneSettings[] = []
-  current: DataPlaneCounters = { sas: [], tunnels: [], unknownSpi: 0, malformed: 0 }
+  current: DataPlaneCounters = {
+    sas: [],
+    tunnels: [],
+    unknownSpi: 0,
+    malformed: 0,
+    ikeOverflow: 0,
+    notSent: 0,
+  }
   /** Thrown by the next `configure`. */
   refusal: Error | undefined
 

@@ -162,6 +162,13 @@ export const statusSample: StatusDocument = {
       },
     },
   ],
-  dropped: { malformed: 2, 'unknown-peer': 5, 'esp-unknown-spi': 7, 'esp-malformed': 0 },
+  dropped: {
+    malformed: 2,
+    'unknown-peer': 5,
+    'esp-unknown-spi': 7,
+    'esp-malformed': 0,
+    'ike-overflow': 0,
+    'not-sent': 1,
+  },
   defects: 0,
 }

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Event } from '#ike/events'
+import { established } from '../../test/support/ladder-samples.ts'
+import { logLineText, SaidOnce } from './log-view.ts'
+
+const HOUR = 3_600_000
+const failed: Event = {
+  kind: 'negotiation-failed',
+  tunnel: 'tokyo',
+  phase: 1,
+  failure: {
+    code: 'CW-201',
+    summary: 'tokyo offers aes256-sha1-group2, we accept aes256-sha256-group14',
+    evidence: 'message 1',
+    certainty: 'certain',
+    remedy: 'ask tokyo',
+  },
+}
+const clock = (time: number) => `minute ${time / 60_000}`
+
+test('says the same failure once, then once an hour how often it happened', () => {
+  const saidOnce = new SaidOnce(clock)
+  const first = saidOnce.line(0, failed)
+  assert.equal(first?.level, 'error')
+  assert.equal(
+    first?.text,
+    'phase 1 ✗ CW-201 tokyo offers aes256-sha1-group2, we accept aes256-sha256-group14',
+  )
+  assert.equal(saidOnce.line(60_000, failed), undefined)
+  assert.equal(saidOnce.line(120_000, failed), undefined)
+  assert.match(
+    saidOnce.line(HOUR, failed)?.text ?? '',
+    /4th time since minute 0 \(said once an hour\)$/,
+  )
+  assert.equal(saidOnce.line(HOUR + 1, failed), undefined)
+})
+
+test('says it anew after the tunnel has worked in between', () => {
+  const saidOnce = new SaidOnce(clock)
+  saidOnce.line(0, failed)
+  saidOnce.line(1, {
+    kind: 'child-sa-established',
+    tunnel: 'tokyo',
+    childSa: childSa,
+  })
+  assert.match(saidOnce.line(2, failed)?.text ?? '', /^phase 1 ✗ CW-201/)
+})
+
+test('counts for each tunnel on its own', () => {
+  const saidOnce = new SaidOnce(clock)
+  saidOnce.line(0, failed)
+  assert.notEqual(saidOnce.line(1, { ...failed, tunnel: 'osaka' } as Event), undefined)
+})
+
+test('tells what was agreed when a tunnel comes up', () => {
+  const saidOnce = new SaidOnce(clock)
+  assert.equal(
+    saidOnce.line(0, established)?.text,
+    'phase 1 up with 198.51.100.7, strongSwan: Main mode, aes256-sha256-group14, no NAT',
+  )
+})
+
+test('wraps a line under its text', () => {
+  const line = {
+    level: 'error',
+    tunnel: 'tokyo',
+    text: `phase 1 ✗ ${'word '.repeat(20)}`.trim(),
+  } as const
+  assert.equal(
+    logLineText('13:02:11.204', line),
+    [
+      '13:02:11.204 tokyo  phase 1 ✗ word word word word word word word word word word',
+      '                    word word word word word word word word word word',
+    ].join('\n'),
+  )
+})
+
+const selector = {
+  family: 4,
+  protocol: 0,
+  start: '10.1.0.0',
+  end: '10.1.255.255',
+  startPort: 0,
+  endPort: 65_535,
+} as never
+const childSa: Extract<Event, { kind: 'child-sa-established' }>['childSa'] = {
+  child: { tunnel: 'tokyo', pair: 0 },
+  inboundSpi: 1 as never,
+  outboundSpi: 2 as never,
+  suite: { encryption: 'aes256-gcm16', integrity: 'none', esn: false },
+  pfs: 'none',
+  mode: 'tunnel',
+  encapsulation: 'native',
+  selectors: { local: selector, remote: selector },
+  lifetime: { seconds: 3600 },
+  establishedAt: 0,
+  rekeyAt: 1,
+  expiresAt: 2,
+  state: 'active',
+}
