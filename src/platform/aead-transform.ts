@@ -68,7 +68,7 @@ export class AeadTransform implements EspTransform {
 
     const openssl = this.#openssl
     const context = this.#context
-    const payloadAt = this.#arena.addressOf(offset + HEADER_OCTETS + IV_OCTETS)
+    const payloadAt = this.#arena.addressOf(offset + HEADER_OCTETS + IV_OCTETS, plain)
     const sealed =
       openssl.encryptInit(context, 0n, 0n, 0n, this.#nonceAt) === 1 &&
       openssl.encryptUpdate(context, 0n, this.#lengthAt, this.#dataAt, this.#dataOctets) === 1 &&
@@ -92,7 +92,7 @@ export class AeadTransform implements EspTransform {
 
     const openssl = this.#openssl
     const context = this.#context
-    const payloadAt = this.#arena.addressOf(offset + HEADER_OCTETS + IV_OCTETS)
+    const payloadAt = this.#arena.addressOf(offset + HEADER_OCTETS + IV_OCTETS, sealed)
     return (
       openssl.decryptInit(context, 0n, 0n, 0n, this.#nonceAt) === 1 &&
       openssl.control(context, EVP_CTRL_AEAD_SET_TAG, this.icvOctets, this.#tagAt) === 1 &&

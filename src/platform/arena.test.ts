@@ -12,15 +12,23 @@ describe('packet arena', () => {
   it('gives the address of every offset, the same value each time', () => {
     const arena = allocateArena(8192)
     for (const offset of [0, 1, 4095, 4096, 8191]) {
-      assert.equal(arena.addressOf(offset), arena.address + BigInt(offset))
-      assert.equal(arena.addressOf(offset), arena.addressOf(offset))
+      assert.equal(arena.addressOf(offset, 1), arena.address + BigInt(offset))
+      assert.equal(arena.addressOf(offset, 0), arena.addressOf(offset, 1))
     }
   })
 
   it('refuses offsets outside itself', () => {
     const arena = allocateArena(4096)
     for (const offset of [-1, 4096, 0.5, Number.NaN, 2 ** 32]) {
-      assert.throws(() => arena.addressOf(offset), RangeError)
+      assert.throws(() => arena.addressOf(offset, 0), RangeError)
+    }
+  })
+
+  it('refuses to let native code touch octets behind its end', () => {
+    const arena = allocateArena(4096)
+    assert.equal(arena.addressOf(4000, 96), arena.address + 4000n)
+    for (const octets of [97, -1, Number.NaN, 2 ** 32]) {
+      assert.throws(() => arena.addressOf(4000, octets), RangeError)
     }
   })
 

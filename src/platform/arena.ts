@@ -12,8 +12,9 @@ export type Arena = {
   /**
    * Address of one octet, as a BigInt made once and kept, so that the packet path makes none. One is kept for each offset
    * ever asked for: ask for places that come back (starts of slots), not for every place a packet can end.
+   * @param octets how many of them native code may touch from there @throws RangeError when they do not fit
    */
-  addressOf(offset: number): bigint
+  addressOf(offset: number, octets: number): bigint
 }
 
 /** `octets` is rounded up to whole pages. */
@@ -25,14 +26,16 @@ export function allocateArena(octets: number): Arena {
 /** The same memory seen from another thread; addresses are those of the process and stay equal. */
 export function arenaOver(buffer: SharedArrayBuffer): Arena {
   const { octets, view, address } = memoryOver(buffer)
+  const size = octets.length
   const pages: (bigint | undefined)[][] = Array.from({ length: buffer.byteLength / PAGE })
   return {
     octets,
     view,
     address,
-    addressOf(offset) {
+    addressOf(offset, length) {
+      if (!(length >= 0 && offset + length <= size)) throw outside(offset, length, size)
       const known = pages[offset >>> PAGE_BITS]?.[offset & (PAGE - 1)]
-      return known === undefined ? remember(pages, address, octets.length, offset) : known
+      return known === undefined ? remember(pages, address, size, offset) : known
     },
   }
 }
@@ -40,12 +43,10 @@ export function arenaOver(buffer: SharedArrayBuffer): Arena {
 function remember(
   pages: (bigint | undefined)[][],
   base: bigint,
-  octets: number,
+  size: number,
   offset: number,
 ): bigint {
-  if (!Number.isInteger(offset) || offset < 0 || offset >= octets) {
-    throw new RangeError(`offset ${offset} is outside the packet arena of ${octets} octets`)
-  }
+  if (!Number.isInteger(offset) || offset < 0 || offset >= size) throw outside(offset, 0, size)
   const index = offset >>> PAGE_BITS
   let page = pages[index]
   if (page === undefined) {
@@ -55,6 +56,10 @@ function remember(
   const address = base + BigInt(offset)
   page[offset & (PAGE - 1)] = address
   return address
+}
+
+function outside(offset: number, length: number, size: number): RangeError {
+  return new RangeError(`${length} octets at ${offset} are outside the packet arena of ${size}`)
 }
 
 const PAGE_BITS = 12

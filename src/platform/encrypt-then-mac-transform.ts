@@ -99,7 +99,7 @@ export class EncryptThenMacTransform implements EspTransform {
     this.#takeIv(offset)
 
     const openssl = this.#openssl
-    const payloadAt = this.#arena.addressOf(offset + HEADER_OCTETS + this.ivOctets)
+    const payloadAt = this.#arena.addressOf(offset + HEADER_OCTETS + this.ivOctets, plain)
     const sealed =
       openssl.encryptInit(this.#cipher, 0n, 0n, 0n, this.#ivAt) === 1 &&
       openssl.encryptUpdate(this.#cipher, payloadAt, this.#lengthAt, payloadAt, plain) === 1 &&
@@ -125,7 +125,7 @@ export class EncryptThenMacTransform implements EspTransform {
     if (openssl.compare(this.#digestAt, this.#receivedAt, this.icvOctets) !== 0) return false
 
     this.#takeIv(offset)
-    const payloadAt = this.#arena.addressOf(offset + HEADER_OCTETS + this.ivOctets)
+    const payloadAt = this.#arena.addressOf(offset + HEADER_OCTETS + this.ivOctets, sealed)
     return (
       openssl.decryptInit(this.#cipher, 0n, 0n, 0n, this.#ivAt) === 1 &&
       openssl.decryptUpdate(this.#cipher, payloadAt, this.#lengthAt, payloadAt, sealed) === 1
@@ -150,7 +150,7 @@ export class EncryptThenMacTransform implements EspTransform {
   /** Leaves the whole digest in the scratch memory. */
   #authenticate(offset: number, length: number, sequenceHigh: number): boolean {
     const openssl = this.#openssl
-    const packetAt = this.#arena.addressOf(offset)
+    const packetAt = this.#arena.addressOf(offset, length)
     if (openssl.hmacInit(this.#mac, 0n, 0, 0n, 0n) !== 1) return false
     if (openssl.hmacUpdate(this.#mac, packetAt, length - this.icvOctets) !== 1) return false
     if (this.#esn) {

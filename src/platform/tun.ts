@@ -31,7 +31,7 @@ export class Tun {
    * A packet longer than `capacity` is cut by the kernel without a word: give at least the MTU, and suspect a full buffer.
    */
   read(offset: number, capacity: number): number {
-    const octets = read(this.fd, this.#arena.addressOf(offset), capacity)
+    const octets = read(this.fd, this.#arena.addressOf(offset, capacity), capacity)
     if (octets >= 0) return octets
     const errno = lastErrno()
     if (errno === EAGAIN || errno === EINTR) return -1
@@ -43,7 +43,7 @@ export class Tun {
    * something that is no IP packet, ENOBUFS or ENOMEM under pressure.
    */
   write(offset: number, length: number): number {
-    const octets = write(this.fd, this.#arena.addressOf(offset), length)
+    const octets = write(this.fd, this.#arena.addressOf(offset, length), length)
     return octets >= 0 ? octets : -lastErrno()
   }
 
