@@ -243,7 +243,8 @@ describe('platform in a network namespace', { skip }, () => {
           ['probe', 0x40],
           ['dont', 0],
         ] as const) {
-          withUdp({ pathMtuDiscovery: discovery }, (socket, peer) => {
+          withUdp({ pathMtuDiscovery: discovery === 'do' ? 'dont' : 'do' }, (socket, peer) => {
+            socket.setPathMtuDiscovery(discovery)
             assert.equal(socket.send(0, 100, peer), 100)
             const sent = fromWire()
             if (family === 4) assert.equal((sent[6] ?? 0) & 0x40, df)
