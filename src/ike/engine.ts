@@ -36,7 +36,9 @@ export class Engine {
     const effects: Effect[] = []
     const context = this.#context(effects, now)
     const touched = new Set<Tunnel>()
-    if (!this.#ended) this.#dispatch(input, touched, context)
+    guarded(context, () => {
+      if (!this.#ended) this.#dispatch(input, touched, context)
+    })
     this.#settle(touched, context)
     const at = Math.min(Number.POSITIVE_INFINITY, ...this.#deadlines.values())
     if (Number.isFinite(at)) effects.push({ kind: 'wake-at', at })
@@ -149,8 +151,20 @@ export class Engine {
     }
     touched.add(tunnel)
     const { halfOpen } = tunnel
-    // Someone may flood in the peer's name; the oldest goes, so that the true peer still gets its turn.
-    if (halfOpen.length >= MAX_HALF_OPEN) halfOpen[0]?.close('failed', [], context)
+    // Someone may flood in the peer's name: what had its turn and did nothing makes room, the rest is not even answered.
+    const [oldest] = halfOpen
+    if (oldest !== undefined && halfOpen.length >= MAX_HALF_OPEN) {
+      if (context.now < oldest.startedAt + HALF_OPEN_TURN) {
+        drop(
+          datagram,
+          'admission',
+          `${halfOpen.length} negotiations of this peer are half open`,
+          context,
+        )
+        return
+      }
+      oldest.close('failed', [], context)
+    }
     const sa = version.accept(datagram, header, tunnel.config, context)
     if (sa === undefined) return
     tunnel.add(sa)
@@ -223,7 +237,9 @@ export class Engine {
   #settle(touched: Set<Tunnel>, context: IkeContext): void {
     for (let round = 0; round < MAX_ROUNDS; round++) {
       for (const tunnel of this.#learn(context)) touched.add(tunnel)
-      if (!this.#ended) for (const tunnel of touched) tunnel.repair(context)
+      for (const tunnel of touched) {
+        if (!this.#ended) guarded(context, () => tunnel.repair(context))
+      }
       if (context.outcomes.length === 0) break
     }
     for (const tunnel of touched) {
@@ -294,11 +310,24 @@ export class Engine {
   }
 }
 
+/** A mistake of ours costs what it was about, never the gateway: states are old or new, and what was sent stays sent. */
+function guarded(context: IkeContext, run: () => void): void {
+  try {
+    run()
+  } catch (error) {
+    context.tell({
+      kind: 'defect',
+      detail: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    })
+  }
+}
+
 function drop({ remote }: Datagram, reason: DropReason, detail: string, context: IkeContext): void {
   context.tell({ kind: 'dropped', remote, reason, detail })
 }
 
-/** Half-open SAs one peer may have. */
+/** Half-open SAs one peer may have, and the milliseconds each has at least to go on. */
 const MAX_HALF_OPEN = 16
+const HALF_OPEN_TURN = 1_000
 /** Outcomes that lead to outcomes end after two or three rounds; the bound is for our own mistakes. */
 const MAX_ROUNDS = 16

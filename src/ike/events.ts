@@ -54,6 +54,8 @@ export type Event =
       readonly detail: string
     }
   | { readonly kind: 'warning'; readonly tunnel: string; readonly text: string }
+  /** A mistake in this program; the input that showed it was dropped. */
+  | { readonly kind: 'defect'; readonly detail: string }
   | {
       readonly kind: 'configured'
       readonly added: readonly string[]

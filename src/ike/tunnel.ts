@@ -165,7 +165,17 @@ export class Tunnel {
   handleDeadline(context: IkeContext): void {
     for (const sa of this.ikeSas) {
       const at = sa.deadline()
-      if (at !== undefined && at <= context.now) sa.handleDeadline(context)
+      if (at === undefined || at > context.now) continue
+      try {
+        sa.handleDeadline(context)
+      } catch (error) {
+        // Its deadline would stay due for ever.
+        context.tell({
+          kind: 'defect',
+          detail: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        })
+        sa.abandon(context)
+      }
     }
     for (const child of this.children.all) {
       if (child.facts.expiresAt <= context.now) this.#closeChild(child, 'expired', context)

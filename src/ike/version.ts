@@ -59,6 +59,8 @@ export interface IkeSa {
   follow(remote: Endpoint): void
   /** Asks the peer whether it is there. */
   probe(context: IkeContext): void
+  /** Ends without a word, after a defect. */
+  abandon(context: IkeContext): void
   /** Tells the peer, where keys exist, and ends; the inbound SAs named are deleted in the same message, so that both news arrive or neither. */
   close(why: CloseReason, inboundSpis: readonly EspSpi[], context: IkeContext): void
 }

@@ -301,6 +301,10 @@ export class Ikev1Sa implements IkeSa {
     this.#phase2?.sendDeletes(inboundSpis, 'children only', context)
   }
 
+  abandon(context: IkeContext): void {
+    this.#end('failed', context)
+  }
+
   follow(remote: Endpoint): void {
     if (this.#nat.remote) this.#remote = remote
   }

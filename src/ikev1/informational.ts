@@ -13,12 +13,7 @@ import type { IkeHeader } from '#wire/ike-header'
 import { MalformedMessage } from '#wire/malformed'
 import type { DeletePayload, NotificationPayload, Payload } from '#wire/v1/payloads'
 import { messageIdOctets } from './keys.ts'
-import {
-  boundTo,
-  freshMessageId,
-  type OutgoingMessage,
-  type Phase2Channel,
-} from './phase2-channel.ts'
+import { boundTo, freshMessageId, type Phase2Channel } from './phase2-channel.ts'
 
 export type InformationalNews = {
   readonly notifies: readonly NotificationPayload[]
@@ -34,7 +29,13 @@ export function sendInformational(
   payloads: readonly Payload[],
   context: IkeContext,
 ): void {
-  const { message, octets } = sealInformational(channel, payloads, context)
+  const messageId = freshMessageId(context)
+  const { message, octets } = channel.seal(
+    { exchange: 'informational', messageId, role: 'initiator', number: 1, payloads },
+    channel.firstIv(messageId, context),
+    boundTo(messageId),
+    context,
+  )
   channel.transmit(message, octets, 0, context)
 }
 
@@ -48,9 +49,9 @@ export function readInformational(
   const { messageId } = header
   try {
     const iv = channel.firstIv(messageId, context)
-    const { payloads } = channel.open(datagram, header, iv, boundTo(messageId), context)
+    const { payloads, hashed } = channel.open(datagram, header, iv, boundTo(messageId), context)
     channel.tellReceived(
-      { exchange: 'informational', messageId, role: 'responder', number: 1, payloads },
+      { exchange: 'informational', messageId, role: 'responder', number: 1, payloads: hashed },
       datagram,
       context,
     )
@@ -77,28 +78,6 @@ export function deletePayloads(
   if (ikeSa !== undefined)
     payloads.push({ type: 'D', doi, protocolId: ProtocolId.number('ISAKMP'), spis: [ikeSa] })
   return payloads
-}
-
-function sealInformational(
-  channel: Phase2Channel,
-  payloads: readonly Payload[],
-  context: IkeContext,
-): { readonly message: OutgoingMessage; readonly octets: Uint8Array } {
-  const messageId = freshMessageId(context)
-  const message = {
-    exchange: 'informational',
-    messageId,
-    role: 'initiator',
-    number: 1,
-    payloads,
-  } as const
-  const { octets } = channel.seal(
-    message,
-    channel.firstIv(messageId, context),
-    boundTo(messageId),
-    context,
-  )
-  return { message, octets }
 }
 
 function newsOf(payloads: readonly Payload[], cookies: Uint8Array): InformationalNews {

@@ -54,21 +54,30 @@ export class Phase2Channel {
     return phase2Iv(crypto, this.keys.suite, this.#lastPhase1Block, messageId)
   }
 
-  /** `bound` is what the hash covers before the payloads: the Message ID, and from Quick mode message 2 on the nonces. */
+  /** Puts the HASH payload before the others; the message comes back with it. `bound` is what the hash covers before the payloads: the Message ID, and from Quick mode message 2 on the nonces. */
   seal(
-    { exchange, messageId, payloads }: OutgoingMessage,
+    message: OutgoingMessage,
     iv: Uint8Array,
     bound: readonly Uint8Array[],
     { crypto }: IkeContext,
-  ): { readonly octets: Uint8Array; readonly nextIv: Uint8Array } {
+  ): {
+    readonly message: OutgoingMessage
+    readonly octets: Uint8Array
+    readonly nextIv: Uint8Array
+  } {
+    const { exchange, messageId, payloads } = message
     const data = phase2Hash(crypto, this.keys, ...bound, encodePayloads(payloads).octets)
+    const hashed: readonly Payload[] = [{ type: 'HASH', data }, ...payloads]
     const header = {
       initiatorSpi: this.cookies.initiator,
       responderSpi: this.cookies.responder,
       exchangeType: EXCHANGE_NUMBERS[exchange],
       messageId,
     }
-    return seal(crypto, this.keys, iv, header, [{ type: 'HASH', data }, ...payloads])
+    return {
+      message: { ...message, payloads: hashed },
+      ...seal(crypto, this.keys, iv, header, hashed),
+    }
   }
 
   /**
@@ -81,7 +90,11 @@ export class Phase2Channel {
     iv: Uint8Array,
     bound: readonly Uint8Array[],
     { crypto }: IkeContext,
-  ): { readonly payloads: readonly Payload[]; readonly nextIv: Uint8Array } {
+  ): {
+    readonly payloads: readonly Payload[]
+    readonly hashed: readonly Payload[]
+    readonly nextIv: Uint8Array
+  } {
     const { payloads, plain, end, nextIv } = open(crypto, this.keys, iv, header, datagram.octets)
     const [first, ...others] = payloads
     if (first?.payload.type !== 'HASH')
@@ -89,7 +102,8 @@ export class Phase2Channel {
     const expected = phase2Hash(crypto, this.keys, ...bound, plain.subarray(first.end, end))
     if (!equalSecret(expected, first.payload.data))
       throw new PeerViolation('bad-hash', 'HASH differs from the one computed')
-    return { payloads: others.map(({ payload }) => payload), nextIv }
+    const carried = others.map(({ payload }) => payload)
+    return { payloads: carried, hashed: [first.payload, ...carried], nextIv }
   }
 
   transmit(

@@ -220,14 +220,14 @@ export class QuickExchanges {
       return false
     }
     const firstIv = this.#channel.firstIv(messageId, context)
-    const { payloads, nextIv } = this.#channel.open(
+    const { payloads, hashed, nextIv } = this.#channel.open(
       datagram,
       header,
       firstIv,
       boundTo(messageId),
       context,
     )
-    this.#tellReceived(datagram, messageId, 'responder', 1, payloads, context)
+    this.#tellReceived(datagram, messageId, 'responder', 1, hashed, context)
     const begun = {
       messageId,
       role: 'responder',
@@ -277,9 +277,15 @@ export class QuickExchanges {
     context: IkeContext,
   ): void {
     const bound = boundTo(header.messageId, state.request.nonceI)
-    const { payloads, nextIv } = this.#channel.open(datagram, header, exchange.iv, bound, context)
+    const { payloads, hashed, nextIv } = this.#channel.open(
+      datagram,
+      header,
+      exchange.iv,
+      bound,
+      context,
+    )
     const { terms, peerPublic } = readMessage2(payloads, state)
-    this.#tellReceived(datagram, header.messageId, 'initiator', 2, payloads, context)
+    this.#tellReceived(datagram, header.messageId, 'initiator', 2, hashed, context)
     const { retransmission: _, ...rest } = exchange
     const answered: Exchange = {
       ...rest,
@@ -307,8 +313,8 @@ export class QuickExchanges {
     context: IkeContext,
   ): void {
     const bound = [Uint8Array.of(0), ...boundTo(header.messageId, terms.nonceI, terms.nonceR)]
-    const { payloads, nextIv } = this.#channel.open(datagram, header, exchange.iv, bound, context)
-    this.#tellReceived(datagram, header.messageId, 'responder', 3, payloads, context)
+    const { hashed, nextIv } = this.#channel.open(datagram, header, exchange.iv, bound, context)
+    this.#tellReceived(datagram, header.messageId, 'responder', 3, hashed, context)
     const { retransmission: _, sent: __, ...rest } = exchange
     this.#commit({
       ...rest,
@@ -431,8 +437,8 @@ export class QuickExchanges {
     context: IkeContext,
   ): void {
     const { messageId, role } = exchange
-    const message: OutgoingMessage = { exchange: 'quick', messageId, role, number, payloads }
-    const { octets, nextIv } = this.#channel.seal(message, exchange.iv, bound, context)
+    const plain: OutgoingMessage = { exchange: 'quick', messageId, role, number, payloads }
+    const { message, octets, nextIv } = this.#channel.seal(plain, exchange.iv, bound, context)
     const retransmission = how === 'repeated' ? firstTransmission(octets, context.now) : undefined
     this.#commit({ ...exchange, iv: nextIv, sent: { message, octets }, retransmission })
     this.#channel.transmit(message, octets, 0, context)
