@@ -36,7 +36,7 @@ export async function runCauseway(options: CausewayOptions): Promise<Outcome> {
     ...options,
     load,
     engine: new Engine({ versions: [ikev1], crypto: nodeCrypto }),
-    makeDataPlane: (onEvent) => new UserspaceDataPlane({ onEvent }),
+    makeDataPlane: (onEvent, onWarning) => new UserspaceDataPlane({ onEvent, onWarning }),
     notify: () => {},
   })
   return { kind }

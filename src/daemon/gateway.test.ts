@@ -42,6 +42,7 @@ function rig(answer: (input: Input) => readonly Effect[] = () => []) {
     load: () => next.loaded,
     publish: (told) => published.push(told),
     requestShutdown: () => {},
+    onDataPlaneFailed: () => {},
   })
   return { gateway, dataPlane, published, notes, inputs, snapshots, next }
 }

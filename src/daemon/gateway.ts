@@ -34,6 +34,8 @@ export type GatewayParts = {
   readonly publish: (told: ToldEvent) => void
   /** The operator asked the gateway to stop over its control socket. */
   readonly requestShutdown: () => void
+  /** Nothing carries packets any more. */
+  readonly onDataPlaneFailed: () => void
 }
 
 // The same bug again is counted; each distinct one is logged with its inputs, this many at most.
@@ -104,6 +106,7 @@ export class Gateway implements ControlHandlers {
         return
       case 'failed':
         this.#parts.log.note('error', `data plane: ${event.message}`)
+        this.#parts.onDataPlaneFailed()
         return
     }
   }

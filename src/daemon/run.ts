@@ -21,7 +21,10 @@ export type RunOptions = {
   }
   readonly load: () => Loaded
   readonly engine: EnginePort
-  readonly makeDataPlane: (listener: (event: DataPlaneEvent) => void) => DataPlane
+  readonly makeDataPlane: (
+    onEvent: (event: DataPlaneEvent) => void,
+    onWarning: (text: string) => void,
+  ) => DataPlane
   /** For systemd; does nothing elsewhere. */
   readonly notify: (state: 'ready' | 'reloading' | 'stopping') => void
 }
@@ -42,7 +45,10 @@ export async function runGateway(
   const stop = new Stop()
   let gateway: Gateway | undefined
   // Datagrams may come before the gateway is there; their senders repeat them.
-  const dataPlane = options.makeDataPlane((event) => gateway?.take(event))
+  const dataPlane = options.makeDataPlane(
+    (event) => gateway?.take(event),
+    (text) => log.note('warn', text),
+  )
   let publish = (_told: ToldEvent): void => {}
   gateway = new Gateway({
     ...options,
@@ -52,6 +58,7 @@ export async function runGateway(
     ask: (question) => pool.ask(question),
     publish: (told) => publish(told),
     requestShutdown: () => stop.request('stopped'),
+    onDataPlaneFailed: () => stop.request('defect'),
   })
   const running = gateway
   const control = new ControlServer(controlPath, running)
