@@ -21,6 +21,8 @@ export type Wishes = {
 export class SimulatedGateway {
   readonly dataPlane: RecordedDataPlane = new RecordedDataPlane()
   readonly events: Event[] = []
+  /** Hears each event when it is told. */
+  listener: (event: Event, now: Instant) => void = () => {}
   config: Config
   /** Counts restarts: what was planned for an earlier life is not for this one. */
   life = 0
@@ -45,7 +47,7 @@ export class SimulatedGateway {
       if (wakeAt !== undefined) throw new Error(`an effect follows wake-at: ${effect.kind}`)
       if (effect.kind === 'send') sends.push(effect)
       if (effect.kind === 'ask') questions.push(effect)
-      if (effect.kind === 'tell') this.events.push(effect.event)
+      if (effect.kind === 'tell') this.#hear(effect.event, now)
       if (effect.kind === 'install-sa') this.dataPlane.install(effect.sa)
       if (effect.kind === 'remove-sa') this.dataPlane.remove(effect)
       if (effect.kind === 'move-sas') {
@@ -73,6 +75,11 @@ export class SimulatedGateway {
     } catch (error) {
       return { kind: 'refused', reason: error instanceof Error ? error.message : String(error) }
     }
+  }
+
+  #hear(event: Event, now: Instant): void {
+    this.events.push(event)
+    this.listener(event, now)
   }
 }
 

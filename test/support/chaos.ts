@@ -1,6 +1,7 @@
 import { ip } from '#bytes/ip'
 import type { TunnelConfig } from '#config/config'
 import { type Random32, seededRandom } from '#crypto/seeded-random'
+import type { Event } from '#ike/events'
 import { disagreements, leaks } from '#rehearsal/agreement'
 import type { EngineMaker } from '#rehearsal/gateway'
 import { CLEAN_NETWORK, type Conditions } from '#rehearsal/network'
@@ -25,8 +26,9 @@ export type ChaosResult = {
  * changed configurations, all decided by the seed. Then the network heals: they must come to the same SAs within the
  * bound, carry every packet over the rekeys that follow, and hold nothing they do not list.
  */
-export function runChaos(seed: number, newEngine: EngineMaker): ChaosResult {
+export function runChaos(seed: number, newEngine: EngineMaker, trace = false): ChaosResult {
   const chaos = new Chaos(seed, newEngine)
+  if (trace) chaos.traceEvents()
   try {
     chaos.suffer()
     const agreedAfter = chaos.heal()
@@ -72,6 +74,13 @@ class Chaos {
     this.#tell(JSON.stringify(this.#changes))
   }
 
+  /** Puts what both engines say into the story. */
+  traceEvents(): void {
+    for (const side of SIDES) {
+      this.#rehearsal.gateways[side].listener = (event) => this.#tell(`${side}  ${textOf(event)}`)
+    }
+  }
+
   /** The bad minutes. */
   suffer(): void {
     const rehearsal = this.#rehearsal
@@ -85,8 +94,6 @@ class Chaos {
       rehearsal.at(at, () => this.#sendData())
     }
     rehearsal.runUntil(end)
-    this.#check(leaks(rehearsal, 'a'))
-    this.#check(leaks(rehearsal, 'b'))
     this.#checkBounds()
   }
 
@@ -110,7 +117,7 @@ class Chaos {
   /** Packets both ways over at least one rekey: on a clean network none may be lost. */
   carryTraffic(): void {
     const rehearsal = this.#rehearsal
-    rehearsal.runFor(1_000)
+    rehearsal.runFor(LONGEST_DELAY)
     const before = { ...rehearsal.traffic, refused: { ...rehearsal.traffic.refused } }
     const end = rehearsal.now + STEADY
     for (let at = rehearsal.now; at < end; at += 250) rehearsal.at(at, () => this.#sendData())
@@ -126,8 +133,7 @@ class Chaos {
       )
     if (traffic.refused['wrong key'] + traffic.refused['other selectors'] > 0)
       this.problems.push(`one SPI stood for different SAs: ${JSON.stringify(traffic.refused)}`)
-    this.#check(leaks(rehearsal, 'a'))
-    this.#check(leaks(rehearsal, 'b'))
+    this.#checkLeaks()
     this.#checkBounds()
   }
 
@@ -181,6 +187,14 @@ class Chaos {
         this.#rehearsal.sendData(side, { tunnel: TUNNEL, pair: index })
       })
     }
+  }
+
+  /** A responder's inbound SA is there before its Quick mode is done: such moments pass. */
+  #checkLeaks(): void {
+    const rehearsal = this.#rehearsal
+    const found = (): readonly string[] => SIDES.flatMap((side) => leaks(rehearsal, side))
+    for (let tries = 0; tries < 400 && found().length > 0; tries++) rehearsal.runFor(100)
+    this.#check(found())
   }
 
   #checkBounds(): void {
@@ -267,6 +281,8 @@ class Chaos {
 }
 
 const SIDES: readonly Side[] = ['a', 'b']
+/** What the bad network held back has come by then. */
+const LONGEST_DELAY = 11_000
 const STEADY = 150_000
 const MOST_IKE_SAS = 6
 const MOST_CHILD_SAS = 24
@@ -288,3 +304,12 @@ const STARTS: readonly Starts[] = [
   ['on-traffic', 'on-traffic'],
   ['on-traffic', 'respond'],
 ]
+
+function textOf(event: Event): string {
+  if (event.kind === 'message') {
+    const { direction, exchange, number, messageId, repeat, initiatorSpi, payloads } = event
+    const names = payloads.map(({ type }) => type).join(' ')
+    return `${direction} ${exchange} ${number} ${initiatorSpi.slice(0, 4)} ${messageId.toString(16)} (${repeat}) ${names}`
+  }
+  return JSON.stringify(event)
+}

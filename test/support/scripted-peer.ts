@@ -1,7 +1,9 @@
+import { concat } from '#bytes/concat'
 import type { Endpoint } from '#bytes/ip'
 import type { TunnelConfig } from '#config/config'
 import { fixedCrypto, fixedKeyAgreement } from '#crypto/fixed'
 import type { Crypto, KeyAgreement, KeyPair } from '#crypto/port'
+import { encryption } from '#crypto/registry'
 import { espSpi } from '#esp/sa'
 import { ExchangeType } from '#iana/isakmp'
 import {
@@ -18,7 +20,7 @@ import { offerPhase1 } from '#ikev1/phase1-proposals'
 import { encodePlain, FLAG_ENCRYPTION, open, seal } from '#ikev1/protect'
 import { offerChild } from '#ikev1/quick-proposals'
 import type { Rehearsal } from '#rehearsal/rehearsal'
-import { decodeHeader, HEADER_OCTETS, type IkeHeader } from '#wire/ike-header'
+import { decodeHeader, encodeHeader, HEADER_OCTETS, type IkeHeader } from '#wire/ike-header'
 import { identityToPayload, selectorToPayload } from '#wire/v1/id-payload'
 import { decodePayloads, encodePayloadBody, encodePayloads } from '#wire/v1/message'
 import type { Payload, SaPayload } from '#wire/v1/payloads'
@@ -157,6 +159,34 @@ export class ScriptedPeer {
       last: [...payloads, hashPayload],
     }
     return this.#seal(exchange, messageId, all[hash])
+  }
+
+  /** Octets in place of a payload chain, behind a HASH that covers them. */
+  protectOctets(
+    exchange: 'INFORMATIONAL' | 'QUICK-MODE',
+    firstPayload: number,
+    octets: Uint8Array,
+    messageId: number,
+  ): Uint8Array {
+    const keys = this.#established()
+    const data = phase2Hash(this.crypto, keys, messageIdOctets(messageId), octets)
+    const chain = encodePayloads([{ type: 'HASH', data }])
+    chain.octets[0] = firstPayload
+    const { encryption: name } = keys.suite
+    const { blockOctets } = encryption(name)
+    const length = chain.octets.length + octets.length
+    const plain = concat(chain.octets, octets, new Uint8Array(-length & (blockOctets - 1)))
+    const iv = this.#iv(messageId)
+    const sealed = this.crypto.encryptCbc(name, keys.cipherKey.reveal(), iv, plain)
+    const header = encodeHeader({
+      ...this.#header(exchange, messageId),
+      nextPayload: chain.firstPayload,
+      majorVersion: 1,
+      minorVersion: 0,
+      flags: FLAG_ENCRYPTION,
+      length: HEADER_OCTETS + sealed.length,
+    })
+    return concat(header, sealed)
   }
 
   /** Payloads of a protected message from side b. */

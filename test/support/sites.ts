@@ -84,3 +84,6 @@ function range(start: string, end: string): TrafficSelector {
     endPort: 65_535,
   }
 }
+
+/** Changes of side b that leave the beginning to a. */
+export const A_BEGINS: Partial<TunnelConfig> = { start: 'respond' }

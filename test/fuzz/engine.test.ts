@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { concat } from '#bytes/concat'
+import { randomOctets, seededRandom } from '#crypto/seeded-random'
+import { encodePayloads } from '#wire/v1/message'
+import { assertServes, establishedScene, scene } from '../support/attack.ts'
+import { assertUp, rehearseUp, snapshot } from '../support/exchange.ts'
+import { TUNNEL } from '../support/sites.ts'
+import { mutate } from './mutate.ts'
+
+/** CAUSEWAY_FUZZ_RUNS=1000000 for a long night. */
+const RUNS = Number(process.env.CAUSEWAY_FUZZ_RUNS ?? 20_000)
+
+test(`mutated and replayed messages neither hurt a tunnel that is up nor fill memory (${RUNS} seeds)`, () => {
+  const rehearsal = rehearseUp()
+  rehearsal.command('a', { kind: 'rekey', tunnel: TUNNEL, phase: 2 })
+  rehearsal.runFor(60_000)
+  const corpus = rehearsal.sent.map(({ octets }) => octets)
+  const said = [...rehearsal.sent]
+  const before = { a: snapshot(rehearsal, 'a'), b: snapshot(rehearsal, 'b') }
+  for (let seed = 0; seed < RUNS; seed++) {
+    const next = seededRandom(seed)
+    const { side, octets, local, remote } = said[seed % said.length]!
+    const hostile = seed % 10 === 0 ? octets : mutate(octets, next, corpus)
+    const other = side === 'a' ? 'b' : 'a'
+    if (next() % 4 === 0) rehearsal.inject(side, hostile, local, remote)
+    else rehearsal.inject(other, hostile, remote, local)
+    if (seed % 100 === 0) rehearsal.runFor(50)
+  }
+  rehearsal.runFor(60_000)
+  assertUp(rehearsal)
+  for (const side of ['a', 'b'] as const) {
+    const { ikeSas, childSas } = snapshot(rehearsal, side)
+    assert.deepEqual(
+      ikeSas.map(({ initiatorSpi }) => initiatorSpi),
+      before[side].ikeSas.map(({ initiatorSpi }) => initiatorSpi),
+    )
+    assert.deepEqual(
+      childSas.map(({ inboundSpi }) => inboundSpi),
+      before[side].childSas.map(({ inboundSpi }) => inboundSpi),
+    )
+  }
+})
+
+test('mutated messages during a negotiation never throw, and the peer connects afterwards', () => {
+  const corpus = rehearseUp().sent.map(({ octets }) => octets)
+  for (let seed = 0; seed < RUNS / 20; seed++) {
+    const next = seededRandom(seed)
+    const attacked = scene()
+    const { peer, rehearsal } = attacked
+    const [answer] = peer.sendMessage1()
+    peer.responderSpi = answer?.header.responderSpi.slice() ?? peer.responderSpi
+    for (let i = 0; i < 20; i++) {
+      const hostile = mutate(corpus[next() % corpus.length]!, next, corpus)
+      // Towards the SA that is being negotiated, half of the time.
+      if (hostile.length >= 16 && next() % 2 === 0) {
+        hostile.set(peer.initiatorSpi, 0)
+        hostile.set(peer.responderSpi, 8)
+      }
+      rehearsal.inject('b', hostile, peer.remote, peer.local)
+    }
+    assertServes(attacked)
+  }
+})
+
+test('a peer that knows the key and sends anything under it makes nothing throw', () => {
+  for (let seed = 0; seed < RUNS / 100; seed++) {
+    const next = seededRandom(seed)
+    const { peer, rehearsal, of } = establishedScene()
+    const { sa, nonce, ke, ids } = peer.quick1()
+    const { octets } = encodePayloads([sa, nonce, ...ke, ...ids])
+    for (let i = 0; i < 10; i++) {
+      const padding = new Uint8Array(28)
+      const hostile = mutate(concat(padding, octets), next).slice(28)
+      const exchange = next() % 2 === 0 ? 'QUICK-MODE' : 'INFORMATIONAL'
+      rehearsal.inject(
+        'b',
+        peer.protectOctets(exchange, 1 + (next() % 40), hostile, next() || 1),
+        peer.remote,
+        peer.local,
+      )
+    }
+    rehearsal.runFor(100)
+    assertServes({ rehearsal, of })
+  }
+})
+
+test('random datagrams leave no state behind', () => {
+  const attacked = scene()
+  const next = seededRandom(7)
+  for (let i = 0; i < RUNS; i++) {
+    attacked.rehearsal.inject(
+      'b',
+      randomOctets(next, next() % 400),
+      attacked.peer.remote,
+      attacked.peer.local,
+    )
+  }
+  assert.deepEqual(attacked.rehearsal.sent, [])
+  assertServes(attacked)
+})
