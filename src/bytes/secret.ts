@@ -1,3 +1,5 @@
+import { equalSecret } from './equal.ts'
+
 /** Key material that no log, error, status or JSON document can print by accident. */
 export class Secret {
   readonly #octets: Uint8Array
@@ -9,6 +11,11 @@ export class Secret {
   /** The octets themselves; the one door, so that a search for `reveal(` finds every use. */
   reveal(): Uint8Array {
     return this.#octets
+  }
+
+  /** Whether both hold the same octets, in a time that does not depend on them. */
+  equals(other: Secret): boolean {
+    return equalSecret(this.#octets, other.#octets)
   }
 
   get octetLength(): number {

@@ -32,6 +32,11 @@ test('another identity is accepted where it is meant', () => {
   )
 })
 
+test('an identity called any is not mistaken for a name', () => {
+  assert.match(told({ paris: { 'peer-id': '{sends: any}' } }), /error "any" is no identity/)
+  assert.match(told({ paris: { 'peer-id': 'any' } }), /error "any" is no identity/)
+})
+
 test('sending a name as our own identity is warned of', () => {
   assert.match(told({ paris: { id: 'gw.example' } }), /warning .*we send gw\.example/)
   assert.equal(told({ paris: { id: '192.0.2.80' } }), '')

@@ -54,9 +54,9 @@ test('identities are compared by what they hold', () => {
 })
 
 function config(text: string, files: Readonly<Record<string, string>> = {}): Config {
-  const all: Files = memoryFiles({ '/c.yaml': text, '/a': KEY, '/b': KEY, ...files })
+  const all = memoryFiles({ '/c.yaml': text, '/a': KEY, '/b': KEY, ...files })
   const loaded = loadConfig('/c.yaml', { files: all, variables: {}, hostName: 'h' })
-  assert.ok(loaded.config, loaded.problems[0]?.message)
+  assert.ok(loaded.config, `${loaded.problems[0]?.message}`)
   return loaded.config
 }
 

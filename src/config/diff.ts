@@ -1,5 +1,4 @@
 import type { Config, TunnelConfig } from './config.ts'
-import { samePsk } from './psk.ts'
 
 /** Tunnels by what a reload has to do with them; `changed` holds the new form. */
 export type ConfigDiff = {
@@ -27,7 +26,7 @@ export function diffConfig(before: Config, after: Config): ConfigDiff {
 }
 
 export function sameTunnel(a: TunnelConfig, b: TunnelConfig): boolean {
-  return samePsk(a.psk, b.psk) && sameValue(meaning(a), meaning(b))
+  return a.psk.equals(b.psk) && sameValue(meaning(a), meaning(b))
 }
 
 function meaning({ psk: _psk, positions: _positions, note: _note, ...rest }: TunnelConfig): object {

@@ -3,7 +3,6 @@ import {
   isMap,
   isScalar,
   isSeq,
-  LineCounter,
   type Node,
   type Pair,
   parseDocument,
@@ -45,16 +44,14 @@ export type YamlDocument = {
 
 /** @returns no root when the text is not YAML; `problems` then has at least one error. */
 export function readDocument(file: string, text: string): YamlDocument {
-  const walk = new Walk(file, text)
   if (text.length > MAX_FILE_OCTETS) {
-    walk.refuse({ file }, `larger than ${MAX_FILE_OCTETS / 1024} KiB`, [
-      'split it and name the parts under include:',
-    ])
-    return { blanked: '', problems: walk.problems }
+    const message = `larger than ${MAX_FILE_OCTETS / 1024} KiB`
+    const hints = ['split it and name the parts under include:']
+    return { blanked: '', problems: [problemAt('error', { file }, '', { message, hints })] }
   }
+  const walk = new Walk(file, text)
   // Duplicate keys are found by the walk below: the library compares every pair of keys.
   const document = parseDocument(text, {
-    lineCounter: walk.lines,
     prettyErrors: false,
     uniqueKeys: false,
   })
@@ -85,14 +82,16 @@ export function nodeAt(node: YamlNode, path: readonly PropertyKey[]): YamlNode {
 }
 
 class Walk {
-  readonly lines: LineCounter = new LineCounter()
   readonly problems: ConfigProblem[] = []
   readonly #file: string
   readonly #text: string
+  /** Offsets at which lines begin. The library's own counter misses lines inside an unclosed quote. */
+  readonly #lineStarts: readonly number[]
 
   constructor(file: string, text: string) {
     this.#file = file
     this.#text = text
+    this.#lineStarts = [0, ...[...text.matchAll(/\n/g)].map(({ index }) => index + 1)]
   }
 
   node(node: unknown, depth: number): YamlNode {
@@ -185,14 +184,19 @@ class Walk {
 
   /** What spans lines is marked to the end of its first. */
   place(start: number, end: number): Place {
-    const { line, col } = this.lines.linePos(start)
-    const newline = this.#text.indexOf('\n', start)
-    const stop = newline === -1 ? end : Math.min(end, newline)
+    let [line, after] = [0, this.#lineStarts.length]
+    while (after - line > 1) {
+      const middle = (line + after) >> 1
+      if ((this.#lineStarts[middle] ?? 0) <= start) line = middle
+      else after = middle
+    }
+    const lineStart = this.#lineStarts[line] ?? 0
+    const lineEnd = (this.#lineStarts[line + 1] ?? this.#text.length + 1) - 1
     return {
       file: this.#file,
-      line: Math.max(1, line),
-      column: Math.max(1, col),
-      length: Math.max(1, stop - start),
+      line: line + 1,
+      column: Math.min(start, lineEnd) - lineStart + 1,
+      length: Math.max(1, Math.min(end, lineEnd) - start),
     }
   }
 }

@@ -1,7 +1,6 @@
 import { ipFamily } from '#bytes/ip'
 import { equalIdentity, formatIdentity } from '#policy/identity'
 import type { CrossRule, Rule } from './checks.ts'
-import { samePsk } from './psk.ts'
 import { lineOf, tunnelProblem } from './tunnel-source.ts'
 
 const BY_ADDRESS = 'RFC 2409 §5.4: the key can only be found by the address the packets come from.'
@@ -86,7 +85,7 @@ export const gatewayPairs: CrossRule = (tunnels) => {
       first.set(gateways, tunnel)
       return []
     }
-    const same = samePsk(earlier.psk, psk)
+    const same = earlier.psk.equals(psk)
     const where = `${earlier.name} (${lineOf(earlier.at, tunnel.at)})`
     const problem = tunnelProblem(same ? 'warning' : 'error', tunnel, ['peer'], {
       message: same

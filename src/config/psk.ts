@@ -1,4 +1,3 @@
-import { equalSecret } from '#bytes/equal'
 import { Secret } from '#bytes/secret'
 import type { PskSource } from './draft.ts'
 import { type Environment, isTrouble } from './files.ts'
@@ -32,10 +31,6 @@ export function readPsk(
   }
 }
 
-export function samePsk(a: Secret, b: Secret): boolean {
-  return equalSecret(a.reveal(), b.reveal())
-}
-
 /** What group or others may do that they must not, in words; undefined when the file is private. */
 export function exposure(mode: number, what: string): string | undefined {
   const octal = (mode & 0o7777).toString(8).padStart(4, '0')
@@ -58,7 +53,7 @@ export function absolute(path: string, folder: string): string {
 
 const LONGEST_KEY = 1024
 const SHORTEST_GOOD_KEY = 20
-/** A key that strength a stolen handshake does not give away soon; NIST SP 800-131A asks for 112 of keys in general. */
+/** Estimated bits; below, whoever can test guesses offline may find the key. */
 const LEAST_BITS = 80
 
 function fromFile(path: string, { files }: Environment): ReturnType<typeof readPsk> {

@@ -72,11 +72,14 @@ function unknownKey(key: string, known: readonly string[], path: string): Proble
 }
 
 function missing(key: string, at: Place, path: string): ConfigProblem {
-  const text =
-    key === 'psk'
-      ? { code: 'CW-305', message: `${path} has no pre-shared key`, hints: ['psk: file:PATH'] }
-      : { message: path === '' ? `"${key}" is missing` : `${path} has no "${key}"` }
-  return problemAt('error', at, path, text)
+  if (path === '') {
+    const hints = key === 'version' ? ['begin the file with "version: 1"'] : []
+    return problemAt('error', at, key, { message: `"${key}" is missing`, hints })
+  }
+  if (key !== 'psk') return problemAt('error', at, path, { message: `${path} has no "${key}"` })
+  const hints = ['psk: file:PATH, env:NAME or "the key in quotes"']
+  const message = `${path} has no pre-shared key`
+  return problemAt('error', at, path, { code: 'CW-305', message, hints })
 }
 
 type Issue = z.core.$ZodIssue

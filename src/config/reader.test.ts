@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
+import fc from 'fast-check'
 import { type MemoryFile, memoryFiles } from './files.ts'
 import { formatProblems } from './format-problems.ts'
 import { type LoadedConfig, loadConfig } from './reader.ts'
@@ -281,6 +282,38 @@ test('no secret shows in problems, sources or inspection, whatever is wrong arou
     assert.doesNotMatch(inspect(loaded, { depth: 9 }), /hunter2/, line)
     assert.doesNotMatch(JSON.stringify(loaded), /hunter2/, line)
   }
+})
+
+test('however a file is damaged, it loads or says why, within the width of the terminal', () => {
+  const lines = `${PARIS}    phase1: {propose: [aes256-sha256-group14], lifetime: 8h}
+    phase2: "aes256gcm16, pfs group14"
+    dead-peer: {probe-every: 10s, give-up-after: 30s}
+    interface:
+      name: cw-paris
+`.split('\n')
+  const edit = fc.record({
+    line: fc.nat(lines.length - 1),
+    column: fc.nat(60),
+    cut: fc.nat(6),
+    put: fc.string({
+      unit: fc.constantFrom('a', '1', ':', ' ', '-', '"', '{', ']', '#', '\n', '*', '<'),
+      maxLength: 4,
+    }),
+  })
+  fc.assert(
+    fc.property(fc.array(edit, { minLength: 1, maxLength: 3 }), (edits) => {
+      const damaged = [...lines]
+      for (const { line, column, cut, put } of edits) {
+        const text = damaged[line] ?? ''
+        damaged[line] = text.slice(0, column) + put + text.slice(column + cut)
+      }
+      const loaded = load(damaged.join('\n'))
+      const errors = loaded.problems.filter(({ severity }) => severity === 'error')
+      assert.equal(loaded.config === undefined, errors.length > 0)
+      for (const line of shown(loaded).split('\n')) assert.ok(line.length <= 80, line)
+    }),
+    { numRuns: 500 },
+  )
 })
 
 function load(text: string, more: Readonly<Record<string, MemoryFile>> = {}): LoadedConfig {

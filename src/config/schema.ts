@@ -112,7 +112,7 @@ export const tunnelKeys: KeyTable<TunnelDraft> = {
   psk: documented(psk, {
     sentence: 'The pre-shared key, or where it is.',
     paragraph:
-      '`file:PATH` (relative to this file), `env:NAME`, or the key itself in quotes. A key file must not be accessible to group or others (`chmod 600`); so must this file when a key stands in it. One line end at the end of a key file is not part of the key; everything else is, spaces included. The key is used as the octets written, never decoded.',
+      '`file:PATH` (from the folder of the main file), `env:NAME`, or the key itself in quotes. A key file must not be accessible to group or others (`chmod 600`); so must this file when a key stands in it. One line end at the end of a key file is not part of the key; everything else is, spaces included. The key is used as the octets written, never decoded.',
     example: 'file:keys/paris.psk',
     since: SINCE,
   }),

@@ -98,16 +98,16 @@ export const psk: z.ZodType<PskSource, string> = z
   })
   .describe('`file:PATH`, `env:NAME` or quoted text')
 
-export const localId: z.ZodType<Identity, string> = parsed('identity', parseIdentity)
+export const localId: z.ZodType<Identity, string> = parsed('identity', readIdentity)
 
 export const peerId: z.ZodType<PeerIdDraft, unknown> = z.union([
   parsed('identity', (text): PeerIdDraft | TextProblem => {
-    const identity = parseIdentity(text)
+    const identity = readIdentity(text)
     return isTextProblem(identity) ? identity : { identity, knowingly: false }
   }),
   z
     .strictObject({
-      sends: documented(parsed('identity', parseIdentity), {
+      sends: documented(parsed('identity', readIdentity), {
         sentence: 'An identity other than its address, which this peer is known to send.',
         paragraph:
           'An address or a name. The key is found by the address of the peer all the same, so that must be static.',
@@ -151,6 +151,12 @@ export const controlPath: z.ZodType<string, string> = parsed('absolute path', (t
   const octets = new TextEncoder().encode(text).length
   return octets < 108 ? text : textProblem(text, 'the path of a socket has at most 107 octets')
 })
+
+function readIdentity(text: string): Identity | TextProblem {
+  // As a name it would be taken for a host called "any".
+  if (!/^%?any$/i.test(text)) return parseIdentity(text)
+  return textProblem(text, `"${text}" is no identity: the one to be sent must be known`)
+}
 
 function unusable(found: IpAddress): TextProblem | undefined {
   const octets = ipOctets(found)
