@@ -479,8 +479,10 @@ export class Ikev1Sa implements IkeSa {
   }
 
   #answerRepeat(datagram: Datagram, context: IkeContext): void {
-    // An initiator's repeats go by its own clock; it answers message 6 with nothing.
-    if (this.role === 'responder') this.#transmit(datagram, 1, context)
+    // An initiator's repeats go by its own clock; it answers message 6 with nothing. Message 4 may still be in the making.
+    if (this.role === 'responder' && this.#state.kind !== 'answering') {
+      this.#transmit(datagram, 1, context)
+    }
   }
 
   #retransmit(context: IkeContext): void {

@@ -444,8 +444,10 @@ export class QuickExchanges {
     this.#channel.transmit(message, octets, 0, context)
   }
 
-  #repeat({ sent }: Exchange, context: IkeContext): void {
-    if (sent !== undefined) this.#channel.transmit(sent.message, sent.octets, 1, context)
+  /** While our answer is still being computed, what we sent last would only make the peer repeat itself in turn, without end. */
+  #repeat({ state, sent }: Exchange, context: IkeContext): void {
+    if (sent === undefined || (state.kind !== 'answered' && state.kind !== 'done')) return
+    this.#channel.transmit(sent.message, sent.octets, 1, context)
   }
 
   #ask(exchange: Exchange, question: Question, context: IkeContext): void {
