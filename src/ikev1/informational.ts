@@ -64,20 +64,23 @@ export function readInformational(
   }
 }
 
-/** Deletes of our inbound SAs and, with `ikeSa`, of the ISAKMP SA, in one message so that all arrive or none. */
-export function deletePayloads(
+/**
+ * Deletes of our inbound SAs and, with `ikeSa`, of the ISAKMP SA: one list for each message. RFC 2408 §3.15 would allow all in one
+ * message, but strongSwan heeds only one protocol's deletes in each.
+ */
+export function deleteMessages(
   inboundSpis: readonly EspSpi[],
   ikeSa: Uint8Array | undefined,
-): readonly DeletePayload[] {
+): readonly (readonly DeletePayload[])[] {
   const doi = Doi.number('IPSEC')
-  const payloads: DeletePayload[] = []
+  const messages: DeletePayload[][] = []
   for (let i = 0; i < inboundSpis.length; i += SPIS_A_PAYLOAD) {
     const spis = inboundSpis.slice(i, i + SPIS_A_PAYLOAD).map(messageIdOctets)
-    payloads.push({ type: 'D', doi, protocolId: ProtocolId.number('ESP'), spis })
+    messages.push([{ type: 'D', doi, protocolId: ProtocolId.number('ESP'), spis }])
   }
   if (ikeSa !== undefined)
-    payloads.push({ type: 'D', doi, protocolId: ProtocolId.number('ISAKMP'), spis: [ikeSa] })
-  return payloads
+    messages.push([{ type: 'D', doi, protocolId: ProtocolId.number('ISAKMP'), spis: [ikeSa] }])
+  return messages
 }
 
 function newsOf(payloads: readonly Payload[], cookies: Uint8Array): InformationalNews {

@@ -6,7 +6,7 @@ import type { Datagram, IkeContext, IkeSa } from '#ike/version'
 import type { IkeHeader } from '#wire/ike-header'
 import type { NotificationPayload } from '#wire/v1/payloads'
 import { DeadPeerWatch } from './dead-peer.ts'
-import { deletePayloads, readInformational, sendInformational } from './informational.ts'
+import { deleteMessages, readInformational, sendInformational } from './informational.ts'
 import { phase1Notify } from './notify.ts'
 import type { Phase2Channel } from './phase2-channel.ts'
 import { QuickExchanges } from './quick-exchanges.ts'
@@ -99,8 +99,9 @@ export class Phase2 {
     context: IkeContext,
   ): void {
     const cookies = ikeSa === 'with ISAKMP SA' ? this.#channel.cookies.pair : undefined
-    const payloads = deletePayloads(inboundSpis, cookies)
-    if (payloads.length > 0) sendInformational(this.#channel, payloads, context)
+    for (const payloads of deleteMessages(inboundSpis, cookies)) {
+      sendInformational(this.#channel, payloads, context)
+    }
   }
 
   #handleInformational(datagram: Datagram, header: IkeHeader, context: IkeContext): boolean {
