@@ -79,7 +79,7 @@ export function causewaySide(link: Link, more: Partial<TunnelSettings> = {}): Tu
     peer: link.strongswan,
     psk: PSK,
     phase1: link.phase1,
-    phase2: link.pfs === 'none' ? link.esp : `${link.esp}, pfs ${link.pfs}`,
+    phase2: `${link.esp}, pfs ${link.pfs}`,
     networks: link.networks.map(([ours, theirs]) => `${ours} <-> ${theirs}`),
     start: 'respond',
     ...more,

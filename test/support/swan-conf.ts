@@ -112,7 +112,7 @@ charon {
       ike = ${secrets ? 4 : 2}
       chd = ${secrets ? 4 : 2}
       cfg = 2
-      enc = ${secrets ? 3 : 2}
+      enc = ${secrets ? 3 : 1}
       esp = 1
     }
   }
