@@ -41,6 +41,7 @@ export class Sender {
     const index = known ? tunnel.spd.find(fields, this.#fragments, now) : NO_PAIR
     const pair = tunnel.pairs[index]
     if (pair === undefined) {
+      if (known && isLinkLocalMulticast(fields)) return
       count(tunnel, TunnelCounter.noPolicy, 1)
       return
     }
@@ -132,6 +133,12 @@ export class Sender {
 
 function count(tunnel: Tunnel, field: number, by: number): void {
   tunnel.counters[field] = (tunnel.counters[field] as number) + by
+}
+
+/** The host's own talk on a new device (multicast listener reports and the like); it never means the other end. */
+function isLinkLocalMulticast({ family, destination }: PacketFields): boolean {
+  const first = destination[0] as number
+  return family === 4 ? first >>> 8 === 0xe0_0000 : first >>> 16 === 0xff02
 }
 
 function summaryOf(fields: PacketFields): PacketSummary {

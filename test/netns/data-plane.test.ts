@@ -1,0 +1,369 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { type IpAddress, ip, ipFamily } from '#bytes/ip'
+import { Secret } from '#bytes/secret'
+import { encryption, integrity } from '#crypto/registry'
+import type { DataPlaneSettings, SaCounters } from '#dataplane/port'
+import { type EspEncapsulation, espSpi, type InboundSa, type OutboundSa } from '#esp/sa'
+import type { EspSuite } from '#policy/proposal'
+import type { SelectorPair } from '#policy/traffic-selector'
+import { firstLine, startHelper } from '../../tools/demo/helper.ts'
+import type { TransferReport } from '../../tools/demo/transfer.ts'
+import { Capture, countFrames } from '../support/capture.ts'
+import { DataPlaneProcess } from '../support/data-plane-process.ts'
+import { eventually } from '../support/process.ts'
+import { pair } from '../support/sites.ts'
+import { ADDRESSES, buildTopology, type Namespace, type Topology } from '../support/topology.ts'
+
+const LAN_4 = pair('10.1.0.0', '10.1.255.255', '10.2.0.0', '10.2.255.255')
+const LAN_6 = pair(
+  'fd00:1::',
+  'fd00:1::ffff:ffff:ffff:ffff',
+  'fd00:2::',
+  'fd00:2::ffff:ffff:ffff:ffff',
+)
+const GCM: EspSuite = { encryption: 'aes128-gcm16', integrity: 'none', esn: false }
+
+type Outer = { readonly a: IpAddress; readonly b: IpAddress }
+const OUTER_4: Outer = { a: ip(ADDRESSES.gatewayA.ipv4), b: ip(ADDRESSES.gatewayB.ipv4) }
+const OUTER_6: Outer = { a: ip(ADDRESSES.gatewayA.ipv6), b: ip(ADDRESSES.gatewayB.ipv6) }
+
+let net: Topology
+let a: DataPlaneProcess
+let b: DataPlaneProcess
+
+before(async () => {
+  net = await buildTopology()
+})
+after(() => net.dispose())
+
+const mirrored = (selectors: SelectorPair): SelectorPair => ({
+  local: selectors.remote,
+  remote: selectors.local,
+})
+
+function settings(
+  outer: Outer,
+  pairs: readonly SelectorPair[],
+  site: 'a' | 'b',
+): DataPlaneSettings {
+  const local = outer[site]
+  return {
+    localAddresses: [local],
+    tunnels: [
+      {
+        name: 'berlin-paris',
+        interfaceName: 'cw-test',
+        local,
+        remote: site === 'a' ? outer.b : outer.a,
+        mode: 'tunnel',
+        pairs: site === 'a' ? pairs : pairs.map(mirrored),
+        acquire: true,
+      },
+    ],
+  }
+}
+
+type Link = {
+  readonly outer?: Outer
+  readonly pairs?: readonly SelectorPair[]
+  readonly suite?: EspSuite
+  readonly encapsulation?: EspEncapsulation
+  readonly generation?: number
+}
+
+/** The four SAs of one network pair; a new generation has other SPIs and keys. */
+function sasOf(link: Link, index: number): { readonly a: Pair; readonly b: Pair } {
+  const { outer = OUTER_4, pairs = [LAN_4], suite = GCM, encapsulation = 'udp' } = link
+  const generation = link.generation ?? 0
+  const { keyOctets, saltOctets } = encryption(suite.encryption)
+  const macOctets = suite.integrity === 'none' ? 0 : integrity(suite.integrity).keyOctets
+  const one = (direction: 'a-to-b' | 'b-to-a') => {
+    const octet = generation * 16 + index * 2 + (direction === 'a-to-b' ? 1 : 2)
+    return {
+      spi: espSpi(0x1000_0000 + octet),
+      child: { tunnel: 'berlin-paris', pair: index },
+      suite,
+      mode: 'tunnel' as const,
+      encapsulation,
+      encryptionKey: new Secret(new Uint8Array(keyOctets + saltOctets).fill(octet)),
+      integrityKey: new Secret(new Uint8Array(macOctets).fill(octet)),
+    }
+  }
+  const [ab, ba] = [one('a-to-b'), one('b-to-a')]
+  const selectors = pairs[index]!
+  const atA = {
+    local: { address: outer.a, port: 4500 },
+    remote: { address: outer.b, port: 4500 },
+    selectors,
+  }
+  const atB = { local: atA.remote, remote: atA.local, selectors: mirrored(selectors) }
+  return {
+    a: {
+      inbound: { ...ba, ...atA, direction: 'inbound', replayWindow: 1024 },
+      outbound: { ...ab, ...atA, direction: 'outbound' },
+    },
+    b: {
+      inbound: { ...ab, ...atB, direction: 'inbound', replayWindow: 1024 },
+      outbound: { ...ba, ...atB, direction: 'outbound' },
+    },
+  }
+}
+
+type Pair = { readonly inbound: InboundSa; readonly outbound: OutboundSa }
+
+async function install(link: Link): Promise<void> {
+  const pairs = link.pairs ?? [LAN_4]
+  for (const index of pairs.keys()) {
+    const sas = sasOf(link, index)
+    await a.install(sas.a.inbound)
+    await b.install(sas.b.inbound)
+    await a.install(sas.a.outbound)
+    await b.install(sas.b.outbound)
+  }
+}
+
+/** Both gateways, configured and with SAs, for the time of one test. */
+async function withLink(link: Link, work: () => Promise<void>, withSas = true): Promise<void> {
+  const { outer = OUTER_4, pairs = [LAN_4] } = link
+  a = new DataPlaneProcess(net.gatewayA)
+  b = new DataPlaneProcess(net.gatewayB)
+  try {
+    await Promise.all([
+      a.configure(settings(outer, pairs, 'a')),
+      b.configure(settings(outer, pairs, 'b')),
+    ])
+    if (withSas) await install(link)
+    await work()
+  } finally {
+    await Promise.all([a.close(), b.close()])
+  }
+}
+
+const saOf = async (plane: DataPlaneProcess, direction: string): Promise<SaCounters> => {
+  const found = (await plane.counters()).sas.find((sa) => sa.direction === direction)
+  assert.ok(found, `no ${direction} SA`)
+  return found
+}
+
+async function assertPings(from: Namespace, to: string, options = {}): Promise<void> {
+  const result = await from.ping(to, options)
+  assert.equal(result.received, result.sent, `pings to ${to}`)
+}
+
+/** Sends octets by TCP from host A to host B; they must arrive whole. @returns megabits a second */
+async function transfer(octets: number, destination: string): Promise<number> {
+  const receiver = await startHelper(net.hostB, 'transfer.ts', ['receive', '::', '5201'], 'ready')
+  const sender = await startHelper(net.hostA, 'transfer.ts', [
+    'send',
+    destination,
+    '5201',
+    `${octets}`,
+  ])
+  const sent = await firstLine<TransferReport>(sender)
+  const received = await firstLine<TransferReport>(receiver)
+  assert.equal(received.octets, octets)
+  assert.equal(received.digest, sent.digest)
+  return (octets * 8) / received.milliseconds / 1000
+}
+
+const CARRIERS: readonly (readonly [string, Link, string, string])[] = [
+  ['IPv4 in IPv4, UDP', {}, ADDRESSES.hostB.ipv4, 'esp-in-udp'],
+  ['IPv4 in IPv4, protocol 50', { encapsulation: 'native' }, ADDRESSES.hostB.ipv4, 'esp'],
+  ['IPv6 in IPv4, UDP', { pairs: [LAN_6] }, ADDRESSES.hostB.ipv6, 'esp-in-udp'],
+  [
+    'IPv6 in IPv6, protocol 50',
+    { pairs: [LAN_6], outer: OUTER_6, encapsulation: 'native' },
+    ADDRESSES.hostB.ipv6,
+    'esp',
+  ],
+  [
+    'IPv6 in IPv6, UDP, AES-CBC',
+    {
+      pairs: [LAN_6],
+      outer: OUTER_6,
+      suite: { encryption: 'aes256-cbc', integrity: 'hmac-sha512-256', esn: true },
+    },
+    ADDRESSES.hostB.ipv6,
+    'esp-in-udp',
+  ],
+  [
+    'IPv4 in IPv6, protocol 50, ChaCha20',
+    {
+      outer: OUTER_6,
+      encapsulation: 'native',
+      suite: { encryption: 'chacha20poly1305', integrity: 'none', esn: true },
+    },
+    ADDRESSES.hostB.ipv4,
+    'esp',
+  ],
+]
+
+for (const [name, link, destination, kind] of CARRIERS) {
+  test(`carries pings of every size and TCP: ${name}`, async () => {
+    await withLink(link, async () => {
+      const capture = await Capture.start(net.middle, 'site-a')
+      await assertPings(net.hostA, destination)
+      await assertPings(net.hostB, ipFamily(ip(destination)) === 4 ? '10.1.0.2' : 'fd00:1::2')
+      // IPv6 hosts cut packets themselves, and learn from the first ones how small.
+      await net.hostA.ping(destination, { size: 4000, count: 2, wait: 1 })
+      await assertPings(net.hostA, destination, { size: 4000 })
+      await assertPings(net.gatewayA, destination)
+      await transfer(2_000_000, destination)
+      const counts = countFrames(await capture.frames())
+      assert.equal(counts.plaintext, 0)
+      assert.ok(counts[kind as 'esp'] > 1000, JSON.stringify(counts))
+      const [sent, received] = [await saOf(a, 'outbound'), await saOf(b, 'inbound')]
+      assert.equal(received.packets, sent.packets)
+      assert.equal(received.octets, sent.octets)
+      assert.equal(received.sequence, sent.packets)
+      assert.deepEqual([received.replayed, received.badIcv, received.outsideSelectors], [0, 0, 0])
+    })
+  })
+}
+
+test('drops what no network pair takes, and what comes out of the tunnel from elsewhere', async () => {
+  const narrow = pair('10.1.0.2', '10.1.0.2', '10.2.0.2', '10.2.0.2')
+  await withLink({}, async () => {
+    const capture = await Capture.start(net.middle, 'site-a')
+    await net.hostA.ip('addr add 10.9.0.9/32 dev lan')
+    assert.equal((await net.hostA.ping('10.2.0.2', { source: '10.9.0.9', wait: 1 })).received, 0)
+    assert.equal((await a.counters()).tunnels[0]?.noPolicy, 3)
+    // B now expects less than A sends.
+    await b.install({
+      ...sasOf({}, 0).b.inbound,
+      selectors: mirrored(narrow),
+    })
+    await net.hostA.ip('addr add 10.1.0.99/16 dev lan')
+    assert.equal((await net.hostA.ping('10.2.0.2', { source: '10.1.0.99', wait: 1 })).received, 0)
+    assert.equal((await saOf(b, 'inbound')).outsideSelectors, 3)
+    assert.equal((await saOf(b, 'inbound')).packets, 0)
+    await net.hostA.ip('addr del 10.9.0.9/32 dev lan', 'addr del 10.1.0.99/16 dev lan')
+    assert.equal(countFrames(await capture.frames()).plaintext, 0)
+  })
+})
+
+test('without an SA nothing leaves in clear, one SA is asked for, and the first packets wait for it', async () => {
+  await withLink(
+    {},
+    async () => {
+      const capture = await Capture.start(net.middle, 'site-a')
+      const pinging = net.hostA.ping('10.2.0.2', { count: 3, wait: 5 })
+      const acquired = await eventually('an SA is asked for', () => a.events[0])
+      assert.deepEqual(acquired, {
+        kind: 'acquire',
+        child: { tunnel: 'berlin-paris', pair: 0 },
+        packet: {
+          source: '10.1.0.2',
+          destination: '10.2.0.2',
+          protocol: 1,
+          sourcePort: 0,
+          destinationPort: 0,
+        },
+      })
+      await install({})
+      assert.equal((await pinging).received, 3)
+      assert.equal(a.events.length, 1)
+      for (const sa of Object.values(sasOf({}, 0).a)) await a.remove(sa)
+      const { received } = await net.hostA.ping('10.2.0.2', { count: 40, interval: 0.01, wait: 1 })
+      assert.equal(received, 0)
+      assert.equal((await a.counters()).tunnels[0]?.noSa, 24, 'all but those that wait')
+      const counts = countFrames(await capture.frames())
+      assert.equal(counts.plaintext, 0)
+      assert.equal(counts['esp-in-udp'], 6)
+    },
+    false,
+  )
+})
+
+test('a new outbound SA takes over at once, and the old inbound one stays until it is removed', async () => {
+  await withLink({}, async () => {
+    const pinging = net.hostA.ping('10.2.0.2', { count: 200, interval: 0.01 })
+    await eventually('pings flow', async () => (await saOf(a, 'outbound')).packets > 20)
+    await install({ generation: 1 })
+    await eventually('the new SA carries', async () => {
+      const { sas } = await a.counters()
+      return sas.some(({ direction, spi, packets }) => {
+        return direction === 'outbound' && spi === 0x1000_0011 && packets > 20
+      })
+    })
+    const old = sasOf({}, 0)
+    for (const sa of Object.values(old.a)) await a.remove(sa)
+    for (const sa of Object.values(old.b)) await b.remove(sa)
+    assert.equal((await pinging).received, 200)
+    assert.equal((await b.counters()).unknownSpi, 0)
+  })
+})
+
+test('hands IKE datagrams over with their endpoints, and counts what is neither', async () => {
+  await withLink(
+    {},
+    async () => {
+      const message = '11'.repeat(28)
+      for (const port of [500, 4500]) {
+        const local = { address: OUTER_4.a, port }
+        const remote = { address: OUTER_4.b, port }
+        await a.call({ kind: 'ike', octets: message, local, remote })
+        const event = await eventually(`IKE on ${port}`, () => b.events.shift())
+        const expected = { kind: 'ike-datagram', octets: message, local: remote, remote: local }
+        assert.deepEqual(event, expected)
+      }
+      const local = { address: OUTER_4.a, port: 4500 }
+      const remote = { address: OUTER_4.b, port: 4500 }
+      const large = '22'.repeat(4000)
+      await a.call({ kind: 'ike', octets: large, local, remote })
+      const event = await eventually('a large message, in fragments', () => b.events.shift())
+      assert.equal(event.kind === 'ike-datagram' && `${event.octets}`, large)
+      await a.call({ kind: 'keepalive', local, remote })
+      await a.call({ kind: 'ike', octets: '3333', local, remote })
+      await eventually('the short one is counted', async () => (await b.counters()).malformed === 1)
+      assert.deepEqual(b.events, [])
+    },
+    false,
+  )
+})
+
+test('lets through what a narrow path takes: TCP, too-big messages, and packets that may be cut', async () => {
+  await net.middle.ip('link set site-b mtu 1400')
+  await net.gatewayB.ip('link set wan mtu 1400')
+  try {
+    await withLink({}, async () => {
+      const mtu = (await a.counters()).tunnels[0]?.mtu
+      assert.equal(mtu, 1438)
+      await net.hostA.ping('10.2.0.2', { count: 2, size: 1390, wait: 1 })
+      await eventually('the path is known', async () => {
+        return (await a.counters()).tunnels[0]?.mtu === 1338
+      })
+      await transfer(1_000_000, '10.2.0.2')
+      await assertPings(net.hostA, '10.2.0.2', { size: 3000 })
+    })
+  } finally {
+    await net.middle.ip('link set site-b mtu 1500')
+    await net.gatewayB.ip('link set wan mtu 1500')
+  }
+})
+
+test('leaves nothing on the host, whether it closes or is killed', async () => {
+  const traces = async (): Promise<string> => {
+    const { stdout: rules } = await net.gatewayA.run(['ip', 'rule', 'list', 'priority', '4500'])
+    const { stdout: routes } = await net.gatewayA.run(['ip', 'route', 'show', 'table', '4500'])
+    const { stdout: devices } = await net.gatewayA.run(['ip', '-br', 'link', 'show', 'type', 'tun'])
+    return `${rules}${routes}${devices}`.trim()
+  }
+  await withLink({}, async () => {
+    assert.match(await traces(), /10\.2\.0\.0\/16 dev cw-test/)
+  })
+  assert.equal(await traces(), '')
+  const killed = new DataPlaneProcess(net.gatewayA)
+  await killed.configure(settings(OUTER_4, [LAN_4], 'a'))
+  killed.process.kill('SIGKILL')
+  await eventually('its device is gone', async () => !(await traces()).includes('dev cw-test'))
+  assert.match(await traces(), /blackhole 10\.2\.0\.0\/16/, 'nothing in clear after a crash')
+  const capture = await Capture.start(net.middle, 'site-a')
+  assert.equal((await net.hostA.ping('10.2.0.2', { wait: 1 })).received, 0)
+  assert.equal(countFrames(await capture.frames()).plaintext, 0)
+  const next = new DataPlaneProcess(net.gatewayA)
+  await next.configure({ localAddresses: [OUTER_4.a], tunnels: [] })
+  assert.equal(await traces(), '', 'the next start cleans up')
+  await next.close()
+})
