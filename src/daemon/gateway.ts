@@ -14,6 +14,7 @@ import { replaceConfig } from './reload.ts'
 import { statusDocument } from './status-document.ts'
 import { TrafficLedger } from './traffic-totals.ts'
 import { selectTunnels } from './tunnel-selection.ts'
+import { wallEvent } from './wall-event.ts'
 
 /** What reading the configuration file gave; without `config`, `problems` says why in the operator's words. */
 export type Loaded = {
@@ -262,11 +263,13 @@ export class Gateway implements ControlHandlers {
   }
 
   #tell(event: Event): void {
-    const { log, publish } = this.#parts
-    if (event.kind === 'dropped')
+    const { log, publish, clock } = this.#parts
+    if (event.kind === 'dropped') {
       this.#dropped[event.reason] = (this.#dropped[event.reason] ?? 0) + 1
-    const entry = this.#journal.append(this.#wallNow(), event)
-    log.event(entry.at, event)
+    }
+    const entry = this.#journal.append(this.#wallNow(), wallEvent(event, clock))
+    if (event.kind === 'defect') this.defect({ where: 'engine', error: event.detail, detail: '' })
+    else log.event(entry.at, entry.event)
     publish(toldEvent(entry))
     if (this.#told) return
     this.#told = true

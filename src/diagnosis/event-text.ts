@@ -50,6 +50,12 @@ export function eventText(event: Event): EventText {
     }
     case 'warning':
       return { level: 'warn', text: event.text, repeatKey: `warning ${event.text}` }
+    case 'defect':
+      return {
+        level: 'error',
+        text: `defect in Causeway: ${event.detail}`,
+        repeatKey: `defect ${event.detail}`,
+      }
     case 'configured':
       return { level: 'info', text: configuredText(event) }
   }

@@ -59,7 +59,11 @@ test('shows retransmissions and a refusal nobody can vouch for', () => {
 
 test('explains what each message achieved, where asked to', () => {
   const lines = ladderLines(initiatorEvents, { explain: true })
-  assert.ok(lines.includes('           in clear; both sides use the same algorithms from here on'))
+  assert.ok(
+    lines.includes(
+      '           in clear; both sides use aes256-sha256-group14 (the only set offered)',
+    ),
+  )
   assert.ok(
     lines.includes('           encrypted; both sides have proven who they are: phase 1 is done'),
   )
@@ -104,7 +108,7 @@ test('gives machines every message with what it carried', () => {
     repeat: 0,
     payloads: ['SA', 'VID'],
     carried: 'accepted',
-    achieved: 'both sides use the same algorithms from here on',
+    achieved: 'both sides use aes256-sha256-group14 (the only set offered) from here on',
   })
   assert.deepEqual(
     messages.map(({ encrypted }) => encrypted),

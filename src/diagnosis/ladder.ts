@@ -59,7 +59,7 @@ export class Ladder {
   #begun = false
   #lastAt: number | undefined
   #pending:
-    | { event: MessageEvent; delta: number | undefined; remarks: string[]; verified: boolean }
+    | { event: MessageEvent; delta: number | undefined; nat: string | undefined; verified: boolean }
     | undefined
 
   constructor({ columns = 80, explain = false }: LadderOptions = {}) {
@@ -71,7 +71,7 @@ export class Ladder {
     const pending = this.#pending
     switch (event.kind) {
       case 'nat-detected':
-        pending?.remarks.push(shortNatText(event))
+        if (pending !== undefined) pending.nat = shortNatText(event)
         return []
       case 'ike-sa-established':
         if (pending?.event.exchange === 'main') pending.verified = true
@@ -87,19 +87,13 @@ export class Ladder {
     const pending = this.#pending
     if (pending === undefined) return []
     this.#pending = undefined
-    const { event, delta, verified } = pending
-    const vendor =
-      event.direction === 'received' && event.repeat === 0 ? vendorOf(event) : undefined
-    const remarks =
-      vendor === undefined || event.number > 2 ? pending.remarks : [vendor, ...pending.remarks]
+    const { event, delta, verified, nat } = pending
     const story = storyOf(event, this.#offers.of(event))
     const proven = verified && event.direction === 'received' && event.number >= 5
-    const carried =
-      event.repeat > 0 ? repeatText(event) : `${story.carried}${proven ? ', hash correct' : ''}`
-    const line = messageLines(event, carried, delta, remarks, this.#columns)
-    return this.#explain && event.repeat === 0
-      ? [...line, ...explained(event, story.achieved, this.#columns)]
-      : line
+    const carried = `${story.carried}${proven ? ', hash correct' : ''}`
+    if (event.repeat > 0) return messageLines(event, repeatText(event), delta, '', this.#columns)
+    const lines = messageLines(event, carried, delta, remarkOf(event, nat), this.#columns)
+    return this.#explain ? [...lines, ...explained(event, story.achieved, this.#columns)] : lines
   }
 
   #message(at: number, event: MessageEvent): readonly string[] {
@@ -116,7 +110,7 @@ export class Ladder {
     if (heading !== undefined) lines.push(`  ${heading}`)
     const delta = this.#lastAt === undefined ? undefined : at - this.#lastAt
     this.#lastAt = at
-    this.#pending = { event, delta, remarks: [], verified: false }
+    this.#pending = { event, delta, nat: undefined, verified: false }
     return lines
   }
 }
@@ -137,6 +131,15 @@ class Offers {
 
 function exchangeKey({ exchange, initiatorSpi, messageId }: MessageEvent): string {
   return `${exchange} ${initiatorSpi} ${messageId}`
+}
+
+/** Who the peer is, from its first message; whether there is a NAT, from the one that tells addresses (RFC 3947 §3.2). */
+function remarkOf(event: MessageEvent, nat: string | undefined): string {
+  if (event.direction === 'sent') return ''
+  if (event.exchange !== 'main') return ''
+  if (event.number <= 2) return vendorOf(event) ?? ''
+  const tells = event.payloads.some(({ type }) => type === 'NAT-D')
+  return nat ?? (tells ? 'no NAT' : '')
 }
 
 /** There are thirteen columns beside a message. */
@@ -172,7 +175,7 @@ function messageLines(
   event: MessageEvent,
   carried: string,
   delta: number | undefined,
-  remarks: readonly string[],
+  remark: string,
   columns: number,
 ): readonly string[] {
   const sent = event.direction === 'sent'
@@ -180,7 +183,6 @@ function messageLines(
   const showsOctets = delta === undefined || (sent && event.repeat === 0)
   const figure = showsOctets ? `${event.octets} B`.padStart(5) : deltaText(delta)
   const [first = '', ...rest] = wrap(carried, FIGURE_COLUMN - TEXT_COLUMN - 1)
-  const remark = remarks.join(', ')
   const beside = REMARK_COLUMN + columnsOf(remark) <= columns
   const head = `    ${number} ${sent ? '→' : '←'}  ${pad(first, FIGURE_COLUMN - TEXT_COLUMN)}${figure}`
   const lines = [

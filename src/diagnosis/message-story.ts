@@ -71,7 +71,7 @@ function mainStory(event: MessageEvent, offered: OfferText | undefined): Message
     case 2:
       return {
         carried: acceptedText(offerOf(event), offered),
-        achieved: 'both sides use the same algorithms from here on',
+        achieved: `both sides use ${choiceText(offerOf(event), offered)} from here on`,
       }
     case 3:
       return {
@@ -108,7 +108,7 @@ function quickStory(event: MessageEvent, offered: OfferText | undefined): Messag
     case 2:
       return {
         carried: acceptedText(offerOf(event), offered),
-        achieved: 'both sides can compute the keys of the traffic',
+        achieved: `both sides can compute the keys of the traffic, ${choiceText(offerOf(event), offered)}`,
       }
     case 3:
       return {
@@ -151,6 +151,14 @@ function acceptedText(choice: OfferText | undefined, offered: OfferText | undefi
   const place = offered.suites.indexOf(suite) + 1
   if (place === 0) return `chooses ${suite}, which was not offered`
   return `chooses ${suite}, number ${place} of ${count}`
+}
+
+/** What was chosen, and why that. */
+function choiceText(choice: OfferText | undefined, offered: OfferText | undefined): string {
+  const suite = choice?.suites[0] ?? 'the same algorithms'
+  const count = offered?.suites.length ?? 0
+  if (count === 0) return suite
+  return `${suite} (${count === 1 ? 'the only set offered' : 'the responder’s choice of what was offered'})`
 }
 
 function quickOfferedText(event: MessageEvent): string {
