@@ -1,4 +1,4 @@
-import type { Endpoint } from '#bytes/ip'
+import type { Endpoint, IpAddress } from '#bytes/ip'
 import type { Config } from '#config/config'
 import type { KeyPair } from '#crypto/port'
 import type { KeyExchangeName } from '#crypto/registry'
@@ -29,6 +29,8 @@ export type Input =
       readonly spi: EspSpi
       readonly hard: boolean
     }
+  /** ESP came for an SPI that is none of ours: the sender holds an SA that we no longer, or never, had. */
+  | { readonly kind: 'unknown-spi'; readonly spi: EspSpi; readonly remote: IpAddress }
   | { readonly kind: 'peer-moved'; readonly spi: EspSpi; readonly remote: Endpoint }
   | {
       readonly kind: 'unreachable'

@@ -1,4 +1,5 @@
 import { toHex } from '#bytes/hex'
+import type { IpAddress } from '#bytes/ip'
 import type { Config, TunnelConfig } from '#config/config'
 import { diffConfig } from '#config/diff'
 import type { Crypto } from '#crypto/port'
@@ -75,6 +76,9 @@ export class Engine {
         if (tunnel !== undefined) touched.add(tunnel)
         return
       }
+      case 'unknown-spi':
+        this.#unknownSpi(input.spi, input.remote, context)
+        return
       case 'peer-moved':
         this.#bySpi('inbound', input.spi)?.moved(input.remote, context)
         return
@@ -268,6 +272,14 @@ export class Engine {
       else tunnel.learn(outcome, context)
     }
     return touched
+  }
+
+  /** What we installed a moment ago is not unknown: the data plane may have said so before it heard of it. */
+  #unknownSpi(spi: EspSpi, remote: IpAddress, context: IkeContext): void {
+    if (this.#bySpi('inbound', spi) !== undefined) return
+    for (const tunnel of this.#tunnels.values()) {
+      if (tunnel.config.peer === remote) tunnel.disown(spi, context)
+    }
   }
 
   #touch(name: string, touched: Set<Tunnel>): Tunnel | undefined {

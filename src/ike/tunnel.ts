@@ -104,6 +104,14 @@ export class Tunnel {
     this.#moveSas(context)
   }
 
+  /**
+   * The peer sends on an SA that is not ours: a delete of it was lost, since IKEv1 deletes are not answered (RFC 2409 §5.7), or
+   * the last message of its negotiation. A delete tells it, under the keys; it then negotiates anew.
+   */
+  disown(spi: EspSpi, context: IkeContext): void {
+    this.#preferred()?.deleteChildren([spi], context)
+  }
+
   unreachable(icmpType: number, icmpCode: number): void {
     this.#unreachable = { icmpType, icmpCode }
   }

@@ -2,21 +2,19 @@ import type { TunnelConfig } from '#config/config'
 import { AuthenticationMethod } from '#iana/ikev1'
 import { NotifyType } from '#iana/isakmp'
 import type { Failure } from '#ike/events'
+import { RETRANSMIT_AFTER } from '#ike/retransmission'
 import { formatIdentity } from '#policy/identity'
 import { formatEspSuite, formatIkeSuite, formatPfs } from '#policy/proposal'
 import type { SelectorPair } from '#policy/traffic-selector'
 import { formatSelectorPair } from '#policy/traffic-selector'
 
 /** CW-101. */
-export function silence(
-  tunnel: TunnelConfig,
-  message: number,
-  transmissions: number,
-  seconds: number,
-): Failure {
+export function silence(tunnel: TunnelConfig, message: number): Failure {
+  const seconds = RETRANSMIT_AFTER.reduce((sum, wait) => sum + wait, 0) / 1_000
+  const times = RETRANSMIT_AFTER.length
   return {
     code: 'CW-101',
-    summary: `${tunnel.peer} has not answered message ${message} of Main mode, sent ${transmissions} times in ${seconds} s`,
+    summary: `${tunnel.peer} has not answered message ${message} of Main mode, sent ${times} times in ${seconds} s`,
     evidence: `no datagram from ${tunnel.peer} and no ICMP error`,
     certainty: 'certain',
     key: 'peer',
@@ -151,6 +149,21 @@ export function phase1Refused(
     certainty: 'very likely',
     key: 'phase1',
     remedy: `have ${tunnel.name} start the tunnel: as responder we see its whole list`,
+  }
+}
+
+/** CW-303 as the initiator hears it: the refusal came encrypted, so the keys are the same. */
+export function identityRefused(tunnel: TunnelConfig, notifyType: number): Failure {
+  const ours = formatIdentity(tunnel.localId)
+  return {
+    code: 'CW-303',
+    summary: `${tunnel.name} has our key but refuses our identity ${ours}`,
+    ours,
+    theirs: 'not told by the peer',
+    evidence: `encrypted notify ${NotifyType.nameOf(notifyType)} in answer to message 5`,
+    certainty: 'very likely',
+    key: 'id',
+    remedy: `have ${tunnel.name} expect ${ours}, or set id here to what it expects`,
   }
 }
 

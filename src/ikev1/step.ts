@@ -1,3 +1,4 @@
+import { concat } from '#bytes/concat'
 import type { Endpoint } from '#bytes/ip'
 import type { TunnelConfig } from '#config/config'
 import type { Crypto } from '#crypto/port'
@@ -25,6 +26,10 @@ export type Cookies = {
   readonly responder: Uint8Array
   /** Both, as notifies about the ISAKMP SA carry them. */
   readonly pair: Uint8Array
+}
+
+export function cookiesOf(initiator: Uint8Array, responder: Uint8Array): Cookies {
+  return { initiator, responder, pair: concat(initiator, responder) }
 }
 
 /** What a transition wants: a next state, payloads to send, a question to ask. The SA commits it as a whole or not at all. */

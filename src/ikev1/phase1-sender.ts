@@ -1,0 +1,113 @@
+import { toHex } from '#bytes/hex'
+import type { Endpoint } from '#bytes/ip'
+import type { Instant } from '#ike/effects'
+import { firstTransmission, type Retransmission, retransmitted } from '#ike/retransmission'
+import type { Datagram, IkeContext } from '#ike/version'
+import type { Payload } from '#wire/v1/payloads'
+import type { Cookies } from './step.ts'
+
+export type Ends = { readonly local: Endpoint; readonly remote: Endpoint }
+
+/** A message of phase 1 and its place: 1 to 6 in Main mode, always 1 in an Informational exchange. */
+export type Phase1Message = {
+  readonly exchange: 'main' | 'informational'
+  readonly number: number
+  readonly payloads: readonly Payload[]
+  readonly encrypted: boolean
+}
+
+/** Sends the messages of phase 1, repeats the last one, and tells of all that go and come. */
+export class Phase1Sender {
+  readonly #tunnel: string
+  readonly #role: 'initiator' | 'responder'
+  #last: { readonly octets: Uint8Array; readonly message: Phase1Message } | undefined
+  #retransmission: Retransmission | undefined
+
+  constructor(tunnel: string, role: 'initiator' | 'responder') {
+    this.#tunnel = tunnel
+    this.#role = role
+  }
+
+  /** Number of the last message sent; 1 before any. */
+  get lastNumber(): number {
+    return this.#last?.message.number ?? 1
+  }
+
+  get nextAt(): Instant | undefined {
+    return this.#retransmission?.nextAt
+  }
+
+  /** Only the initiator repeats itself: a responder that did could be turned on a third party (CVE-2016-5361). */
+  send(
+    message: Phase1Message,
+    octets: Uint8Array,
+    ends: Ends,
+    cookies: Cookies,
+    context: IkeContext,
+  ): void {
+    this.#last = { message, octets }
+    if (this.#role === 'initiator') this.#retransmission = firstTransmission(octets, context.now)
+    this.#transmit(0, ends, cookies, context)
+  }
+
+  /** The answer came, or nobody waits for one. */
+  stop(): void {
+    this.#retransmission = undefined
+  }
+
+  /** A responder's answer to a repeated message. */
+  sendAgain(ends: Ends, cookies: Cookies, context: IkeContext): void {
+    this.#transmit(1, ends, cookies, context)
+  }
+
+  /** @returns `'exhausted'` when the last message was sent as often as it may be. */
+  retransmit(ends: Ends, cookies: Cookies, context: IkeContext): 'sent' | 'exhausted' {
+    if (this.#retransmission === undefined) return 'exhausted'
+    const next = retransmitted(this.#retransmission, context.now)
+    if (next === 'exhausted') return 'exhausted'
+    this.#retransmission = next
+    this.#transmit(next.repeats, ends, cookies, context)
+    return 'sent'
+  }
+
+  tellReceived(
+    message: Phase1Message,
+    datagram: Datagram,
+    cookies: Cookies,
+    context: IkeContext,
+  ): void {
+    this.#tell('received', message, datagram, 0, cookies, context)
+  }
+
+  #transmit(repeat: number, { local, remote }: Ends, cookies: Cookies, context: IkeContext): void {
+    if (this.#last === undefined) return
+    const { octets, message } = this.#last
+    context.effects.push({ kind: 'send', octets, local, remote })
+    this.#tell('sent', message, { octets, local, remote }, repeat, cookies, context)
+  }
+
+  #tell(
+    direction: 'sent' | 'received',
+    message: Phase1Message,
+    { octets, local, remote }: Datagram,
+    repeat: number,
+    cookies: Cookies,
+    context: IkeContext,
+  ): void {
+    const began = direction === 'sent' ? 'initiator' : 'responder'
+    context.tell({
+      kind: 'message',
+      tunnel: this.#tunnel,
+      direction,
+      role: message.exchange === 'main' ? this.#role : began,
+      messageId: 0,
+      initiatorSpi: toHex(cookies.initiator),
+      responderSpi: toHex(cookies.responder),
+      local,
+      remote,
+      octets: octets.length,
+      repeat,
+      ...message,
+    })
+  }
+}

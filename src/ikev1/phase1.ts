@@ -1,0 +1,484 @@
+import { equalOctets } from '#bytes/equal'
+import type { Endpoint } from '#bytes/ip'
+import type { TunnelConfig } from '#config/config'
+import { ExchangeType, isErrorNotify } from '#iana/isakmp'
+import type { Answer, Instant, Question } from '#ike/effects'
+import { AuthenticationFailure, PeerViolation } from '#ike/errors'
+import type { DropReason, Failure } from '#ike/events'
+import { lifeOf } from '#ike/lifetimes'
+import { every } from '#ike/message-rules'
+import type { NatVerdict } from '#ike/nat'
+import type { Datagram, IkeContext } from '#ike/version'
+import { HEADER_OCTETS, type IkeHeader } from '#wire/ike-header'
+import { MalformedMessage } from '#wire/malformed'
+import { decodePayloads, encodePayloadBody, type PlacedPayload } from '#wire/v1/message'
+import type { Payload } from '#wire/v1/payloads'
+import * as failures from './failures.ts'
+import { readInformational, sendInformational } from './informational.ts'
+import { NAT_TRAVERSAL_PORT } from './nat-traversal.ts'
+import { phase1Notify } from './notify.ts'
+import { offerPhase1 } from './phase1-proposals.ts'
+import { type Ends, Phase1Sender } from './phase1-sender.ts'
+import { freshMessageId, Phase2Channel } from './phase2-channel.ts'
+import { encodePlain, open, seal } from './protect.ts'
+import type { Established, Keyed, PeerAbilities, Phase1State } from './state.ts'
+import { type Cookies, cookiesOf, type Phase1Environment, type Step } from './step.ts'
+import {
+  answerMessage1,
+  mainModeRows,
+  sendMessage3,
+  sendMessage4,
+  sendMessage5,
+} from './transitions/main-mode.ts'
+import { ownVendorIds, readAbilities } from './vendor-ids.ts'
+
+/** Phase 1 of one ISAKMP SA: holds the state, sends, repeats and refuses; the transitions decide where a message leads. */
+export class Phase1 {
+  readonly role: 'initiator' | 'responder'
+  readonly #config: TunnelConfig
+  /** Whether our message 5 says so; later whether the peer's did. */
+  #initialContact: boolean
+  #cookies: Cookies
+  #state: Phase1State
+  #abilities: PeerAbilities = { natTraversal: false, dpd: false }
+  #nat: NatVerdict = { local: false, remote: false }
+  #ends: Ends
+  /** Last message each way: a repeat of the one is answered by the other. */
+  #received: Uint8Array | undefined
+  readonly #sender: Phase1Sender
+  #question: Question | undefined
+  #pendingAsk: number | undefined
+  /** When a half-open SA is given up. */
+  #giveUpAt: Instant
+  /** What the peer, or someone in its name, said in clear. */
+  #hint: Failure | undefined
+  #failures: Failure[] = []
+
+  private constructor(
+    config: TunnelConfig,
+    role: 'initiator' | 'responder',
+    cookies: Cookies,
+    state: Phase1State,
+    { local, remote }: Ends,
+    initialContact: boolean,
+    now: Instant,
+  ) {
+    this.#config = config
+    this.role = role
+    this.#cookies = cookies
+    this.#state = state
+    this.#ends = { local, remote }
+    this.#initialContact = initialContact
+    this.#giveUpAt = now + HALF_OPEN_TIME
+    this.#sender = new Phase1Sender(config.name, role)
+  }
+
+  static initiator(config: TunnelConfig, initialContact: boolean, context: IkeContext): Phase1 {
+    const offer = offerPhase1(config.phase1.suites, config.phase1.lifetime)
+    const cookies = cookiesOf(freshCookie(context), new Uint8Array(8))
+    const ends = {
+      local: { address: config.local, port: 500 },
+      remote: { address: config.peer, port: 500 },
+    }
+    const state: Phase1State = { kind: 'sa-sent', offer, saBody: encodePayloadBody(offer) }
+    return new Phase1(config, 'initiator', cookies, state, ends, initialContact, context.now)
+  }
+
+  /** Reads message 1 and answers it. @throws NoAgreement, PeerViolation, MalformedMessage */
+  static responder(
+    config: TunnelConfig,
+    datagram: Datagram,
+    header: IkeHeader,
+    context: IkeContext,
+  ): Phase1 {
+    const payloads = decodeClear(datagram, header)
+    const cookies = cookiesOf(header.initiatorSpi.slice(), freshCookie(context))
+    const closed: Phase1State = { kind: 'closed' }
+    const { now } = context
+    const phase1 = new Phase1(config, 'responder', cookies, closed, datagram, false, now)
+    phase1.#abilities = readAbilities(plainOf(payloads))
+    const step = answerMessage1(payloads, phase1.#environment(datagram, context))
+    phase1.#tellReceived(datagram, 1, payloads, false, context)
+    phase1.#received = datagram.octets
+    phase1.#commit(step, 1, datagram, undefined, context)
+    return phase1
+  }
+
+  get cookies(): Cookies {
+    return this.#cookies
+  }
+
+  get state(): Phase1State {
+    return this.#state
+  }
+
+  get abilities(): PeerAbilities {
+    return this.#abilities
+  }
+
+  get nat(): NatVerdict {
+    return this.#nat
+  }
+
+  get local(): Endpoint {
+    return this.#ends.local
+  }
+
+  get remote(): Endpoint {
+    return this.#ends.remote
+  }
+
+  /** The peer said in message 5 that it holds no older SA. */
+  get initialContact(): boolean {
+    return this.role === 'responder' && this.#initialContact
+  }
+
+  /** Whether ESP, and IKE from message 5 on, go over UDP 4500. */
+  get udp(): boolean {
+    const forced = this.#config.encapsulation === 'force' && this.#abilities.natTraversal
+    return this.#nat.local || this.#nat.remote || forced
+  }
+
+  /** What went wrong since the last call. */
+  takeFailures(): readonly Failure[] {
+    const taken = this.#failures
+    this.#failures = []
+    return taken
+  }
+
+  /** Public-key work to be asked for, once; `asked` names it. */
+  takeQuestion(): Question | undefined {
+    const question = this.#question
+    this.#question = undefined
+    return question
+  }
+
+  asked(ask: number): void {
+    this.#pendingAsk = ask
+  }
+
+  awaits(ask: number): boolean {
+    return this.#pendingAsk === ask
+  }
+
+  deadline(): Instant {
+    return this.#sender.nextAt ?? this.#giveUpAt
+  }
+
+  close(): void {
+    this.#state = { kind: 'closed' }
+    this.#sender.stop()
+    this.#pendingAsk = undefined
+    this.#question = undefined
+  }
+
+  moveTo({ local, remote }: Ends): void {
+    this.#ends = { local, remote }
+  }
+
+  channel({ keys }: Keyed | Established, lastBlock: Uint8Array): Phase2Channel {
+    return new Phase2Channel(this.#config.name, keys, this.#cookies, lastBlock, () => this.#ends)
+  }
+
+  sendMessage1(context: IkeContext): void {
+    if (this.#state.kind !== 'sa-sent') return
+    this.#send([this.#state.offer, ...ownVendorIds()], 1, this.#ends, context)
+  }
+
+  handleMainMode(
+    datagram: Datagram,
+    header: IkeHeader,
+    encrypted: boolean,
+    context: IkeContext,
+  ): void {
+    if (this.#received !== undefined && equalOctets(datagram.octets, this.#received)) {
+      // An initiator's repeats go by its own clock; and while message 4 is being computed there is nothing to repeat.
+      if (this.role === 'responder' && this.#state.kind !== 'answering') {
+        this.#sender.sendAgain(datagram, this.#cookies, context)
+      }
+      return
+    }
+    const state = this.#state
+    const row = mainModeRows.find(({ from }) => from === state.kind)
+    const keyed = state.kind === 'id-sent' || state.kind === 'ke-answered'
+    if (row === undefined || header.messageId !== 0 || keyed !== encrypted) {
+      this.drop(datagram, 'out-of-state', `Main mode message while ${state.kind}`, context)
+      return
+    }
+    let receivedIv: Uint8Array | undefined
+    try {
+      const opened = keyed
+        ? open(context.crypto, state.keys, state.iv, header, datagram.octets)
+        : undefined
+      receivedIv = opened?.nextIv
+      const payloads = opened?.payloads ?? decodeClear(datagram, header)
+      if (state.kind === 'sa-sent') this.#learnResponder(header, payloads)
+      const step = row.run(state, payloads, this.#environment(datagram, context))
+      this.#tellReceived(datagram, row.message, payloads, encrypted, context)
+      this.#received = datagram.octets
+      this.#sender.stop()
+      this.#commit(step, row.message, datagram, receivedIv, context)
+    } catch (error) {
+      // Message 2 was refused; another, genuine one may still come.
+      if (state.kind === 'sa-sent') {
+        this.#cookies = cookiesOf(this.#cookies.initiator, new Uint8Array(8))
+      }
+      this.#refuse(error, datagram, receivedIv, context)
+    }
+  }
+
+  /** The public-key work asked for is done. */
+  handleAnswer(answer: Answer, context: IkeContext): void {
+    this.#pendingAsk = undefined
+    if (answer.kind === 'refused') {
+      this.#fail(failures.badPublicValue(this.#config, answer.reason))
+      return
+    }
+    const state = this.#state
+    const ends = this.#ends
+    try {
+      if (state.kind === 'generating') {
+        const step = sendMessage3(state, answer.own, this.#environment(ends, context))
+        this.#commit(step, 2, undefined, undefined, context)
+      }
+      if (answer.kind !== 'agreed') return
+      const { own, sharedSecret } = answer
+      if (state.kind === 'answering') {
+        const environment = this.#environment(ends, context)
+        const step = sendMessage4(state, own, sharedSecret, environment)
+        this.#commit(step, 3, undefined, undefined, context)
+      }
+      if (state.kind === 'agreeing') {
+        this.#floatPort()
+        const environment = this.#environment(this.#ends, context)
+        const step = sendMessage5(state, own, sharedSecret, environment)
+        this.#commit(step, 4, undefined, undefined, context)
+      }
+    } catch (error) {
+      if (!(error instanceof PeerViolation)) throw error
+      this.#fail(failures.badPublicValue(this.#config, error.message))
+    }
+  }
+
+  handleDeadline(context: IkeContext): void {
+    const { nextAt } = this.#sender
+    if ((nextAt ?? this.#giveUpAt) > context.now) return
+    if (
+      nextAt !== undefined &&
+      this.#sender.retransmit(this.#ends, this.#cookies, context) === 'sent'
+    )
+      return
+    if (this.role === 'initiator') this.#fail(this.#silence())
+    else this.close()
+  }
+
+  /** Anyone can send such a notify, so it changes nothing; but the operator sees it at once (RFC 2408 §5.15). */
+  handleClearNotify(datagram: Datagram, header: IkeHeader, context: IkeContext): void {
+    if (this.#state.kind === 'established') {
+      this.drop(datagram, 'unauthenticated', 'a clear message about an established SA', context)
+      return
+    }
+    try {
+      const payloads = plainOf(decodeClear(datagram, header))
+      const message = { exchange: 'informational', number: 1, payloads, encrypted: false } as const
+      this.#sender.tellReceived(message, datagram, this.#cookies, context)
+      const notify = every(payloads, 'N').find(({ notifyType }) => isErrorNotify(notifyType))
+      if (notify === undefined || this.role === 'responder' || this.#hint !== undefined) return
+      const after = this.#sender.lastNumber
+      this.#hint = failures.phase1Refused(this.#config, notify.notifyType, after)
+      context.tell({ kind: 'refusal-hinted', tunnel: this.#config.name, failure: this.#hint })
+    } catch (error) {
+      if (!(error instanceof MalformedMessage)) throw error
+      this.drop(datagram, 'malformed', error.message, context)
+    }
+  }
+
+  /** A responder that refuses message 5 may say so under the keys both already have; then it is no hint but a fact. */
+  handleEarlyInformational(datagram: Datagram, header: IkeHeader, context: IkeContext): void {
+    const state = this.#state
+    if (state.kind !== 'id-sent' || header.exchangeType !== INFORMATIONAL) {
+      this.drop(datagram, 'out-of-state', `an encrypted message while ${state.kind}`, context)
+      return
+    }
+    const channel = this.channel(state, state.iv)
+    const news = readInformational(channel, datagram, header, context)
+    const refusal = news?.notifies.find(({ notifyType }) => isErrorNotify(notifyType))
+    if (refusal === undefined) return
+    this.#fail(failures.identityRefused(this.#config, refusal.notifyType))
+  }
+
+  drop(datagram: Datagram, reason: DropReason, detail: string, context: IkeContext): void {
+    const { remote } = datagram
+    context.tell({ kind: 'dropped', tunnel: this.#config.name, remote, reason, detail })
+  }
+
+  /** What a message that led nowhere costs: a count, a word to the operator, and at most one notify to the peer. */
+  #refuse(
+    error: unknown,
+    datagram: Datagram,
+    receivedIv: Uint8Array | undefined,
+    context: IkeContext,
+  ): void {
+    const state = this.#state
+    const keyed = state.kind === 'id-sent' || state.kind === 'ke-answered'
+    if (error instanceof AuthenticationFailure && keyed) {
+      const refusal = phase1Notify('AUTHENTICATION-FAILED', this.#cookies.pair)
+      sendInformational(this.channel(state, receivedIv ?? state.iv), [refusal], context)
+      this.#fail(error.failure)
+      return
+    }
+    if (!(error instanceof MalformedMessage || error instanceof PeerViolation)) throw error
+    if (!keyed) {
+      const reason = error instanceof MalformedMessage ? 'malformed' : 'out-of-state'
+      this.drop(datagram, reason, error.message, context)
+      return
+    }
+    this.drop(datagram, 'undecryptable', error.message, context)
+    if (this.#hint !== undefined) return
+    this.#hint = failures.undecryptable(this.#config, this.role === 'responder' ? 5 : 6)
+    this.#failures.push(this.#hint)
+    if (this.role === 'responder') this.#sayMalformed(datagram, context)
+  }
+
+  #commit(
+    step: Step,
+    message: number,
+    datagram: Datagram | undefined,
+    receivedIv: Uint8Array | undefined,
+    context: IkeContext,
+  ): void {
+    const { next, send, ask } = step
+    if (step.nat !== undefined) this.#learnNat(step.nat, context)
+    this.#giveUpAt = context.now + HALF_OPEN_TIME
+    if (next.kind !== 'authenticated') {
+      this.#state = next
+      this.#question = ask
+      if (send !== undefined) this.#send(send, message + 1, datagram ?? this.#ends, context)
+      return
+    }
+    const { peer, from } = next
+    let lastBlock = receivedIv ?? from.iv
+    if (datagram !== undefined) this.moveTo(datagram)
+    if (send !== undefined) {
+      this.#state = { ...from, kind: 'ke-answered', iv: lastBlock }
+      lastBlock = this.#send(send, message + 1, this.#ends, context) ?? lastBlock
+    }
+    const { suite, lifetime, keys } = from
+    const { now: at, crypto } = context
+    const life = lifeOf(lifetime.seconds, this.role, at, crypto)
+    if (this.role === 'responder') this.#initialContact = step.initialContact === true
+    this.#state = { kind: 'established', suite, lifetime, keys, lastBlock, peer, at, ...life }
+  }
+
+  #send(
+    payloads: readonly Payload[],
+    number: number,
+    ends: Ends,
+    context: IkeContext,
+  ): Uint8Array | undefined {
+    const header = this.#header(MAIN_MODE, 0)
+    const state = this.#state
+    const keyed = number >= 5 && (state.kind === 'id-sent' || state.kind === 'ke-answered')
+    const sealed = keyed ? seal(context.crypto, state.keys, state.iv, header, payloads) : undefined
+    const octets = sealed?.octets ?? encodePlain(header, payloads)
+    if (sealed !== undefined && keyed) this.#state = { ...state, iv: sealed.nextIv }
+    const message = { exchange: 'main', number, payloads, encrypted: keyed } as const
+    this.#sender.send(message, octets, ends, this.#cookies, context)
+    return sealed?.nextIv
+  }
+
+  #silence(): Failure {
+    if (this.#hint !== undefined) return this.#hint
+    const number = this.#sender.lastNumber
+    if (number < 5) return failures.silence(this.#config, number)
+    return this.udp ? failures.port4500Silent(this.#config) : failures.message5Silent(this.#config)
+  }
+
+  /** In clear: with another key the peer could read nothing else. */
+  #sayMalformed({ local, remote }: Datagram, context: IkeContext): void {
+    const header = this.#header(INFORMATIONAL, freshMessageId(context))
+    const octets = encodePlain(header, [phase1Notify('PAYLOAD-MALFORMED', this.#cookies.pair)])
+    context.effects.push({ kind: 'send', octets, local, remote })
+  }
+
+  /** From message 5 on, once a NAT is known, both ports are 4500 (RFC 3947 §4). */
+  #floatPort(): void {
+    if (!this.udp) return
+    const { local, remote } = this.#ends
+    this.#ends = {
+      local: { ...local, port: NAT_TRAVERSAL_PORT },
+      remote: { ...remote, port: NAT_TRAVERSAL_PORT },
+    }
+  }
+
+  #learnNat(nat: NatVerdict, context: IkeContext): void {
+    const { name: tunnel, encapsulation } = this.#config
+    this.#nat = nat
+    if (nat.local || nat.remote) context.tell({ kind: 'nat-detected', tunnel, ...nat })
+    if (encapsulation === 'force' && !this.#abilities.natTraversal) {
+      const text = `${tunnel} does not know NAT traversal (RFC 3947): encapsulation: force has no effect`
+      context.tell({ kind: 'warning', tunnel, text })
+    }
+  }
+
+  #learnResponder({ responderSpi }: IkeHeader, payloads: readonly PlacedPayload[]): void {
+    if (responderSpi.every((octet) => octet === 0)) {
+      throw new PeerViolation('wrong-payload-content', 'message 2 has no responder cookie')
+    }
+    this.#cookies = cookiesOf(this.#cookies.initiator, responderSpi.slice())
+    this.#abilities = readAbilities(plainOf(payloads))
+  }
+
+  #fail(failure: Failure): void {
+    this.#failures.push(failure)
+    this.close()
+  }
+
+  #header(exchangeType: number, messageId: number) {
+    const { initiator: initiatorSpi, responder: responderSpi } = this.#cookies
+    return { initiatorSpi, responderSpi, exchangeType, messageId }
+  }
+
+  #environment({ local, remote }: Ends, { crypto }: IkeContext): Phase1Environment {
+    return {
+      crypto,
+      tunnel: this.#config,
+      cookies: this.#cookies,
+      local,
+      remote,
+      abilities: this.#abilities,
+      initialContact: this.#initialContact,
+    }
+  }
+
+  #tellReceived(
+    datagram: Datagram,
+    number: number,
+    payloads: readonly PlacedPayload[],
+    encrypted: boolean,
+    context: IkeContext,
+  ): void {
+    const message = { exchange: 'main', number, payloads: plainOf(payloads), encrypted } as const
+    this.#sender.tellReceived(message, datagram, this.#cookies, context)
+  }
+}
+
+/** Eight random octets, never all zero: that would mean "not known yet" (RFC 2408 §3.1). */
+function freshCookie({ crypto }: IkeContext): Uint8Array {
+  const cookie = crypto.random(8)
+  return cookie.some((octet) => octet !== 0) ? cookie : Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 1)
+}
+
+function decodeClear(datagram: Datagram, header: IkeHeader): readonly PlacedPayload[] {
+  const octets = datagram.octets.subarray(0, header.length)
+  return decodePayloads(header.nextPayload, octets, HEADER_OCTETS).payloads
+}
+
+function plainOf(payloads: readonly PlacedPayload[]): readonly Payload[] {
+  return payloads.map(({ payload }) => payload)
+}
+
+const MAIN_MODE = ExchangeType.number('IDENTITY-PROTECTION')
+const INFORMATIONAL = ExchangeType.number('INFORMATIONAL')
+/** How long a half-open SA waits for its next message, in milliseconds. */
+const HALF_OPEN_TIME = 30_000
