@@ -100,10 +100,9 @@ export class Gateway implements ControlHandlers {
       case 'acquire':
       case 'sa-expired':
       case 'peer-moved':
+      case 'unknown-spi':
       case 'unreachable':
         this.#submit(event)
-        return
-      case 'unknown-spi':
         return
       case 'failed':
         this.#parts.log.note('error', `data plane: ${event.message}`)

@@ -2,7 +2,7 @@ import type { Endpoint, IpAddress } from '#bytes/ip'
 import type { Config, TunnelConfig } from '#config/config'
 import { fixedCrypto, fixedKeyAgreement } from '#crypto/fixed'
 import { type Random32, seededRandom } from '#crypto/seeded-random'
-import type { ChildId, OutboundSa } from '#esp/sa'
+import type { ChildId, EspSpi, OutboundSa } from '#esp/sa'
 import type { Command, Duration, Input, Instant, Question } from '#ike/effects'
 import { Agenda } from './agenda.ts'
 import { type EngineMaker, SimulatedGateway } from './gateway.ts'
@@ -66,6 +66,7 @@ export class Rehearsal {
   readonly #wakeAt: Record<Side, Instant | undefined> = { a: undefined, b: undefined }
   /** Numbers of the data packets opened: the second copy of one is a replay. */
   readonly #opened = new Set<number>()
+  readonly #unknownToldAt: Record<Side, Instant> = { a: -1_000, b: -1_000 }
   #steps = 0
 
   constructor(settings: RehearsalSettings) {
@@ -224,6 +225,7 @@ export class Rehearsal {
     const verdict = dataPlane.verdictOn(sa)
     if (verdict !== 'opened') {
       this.traffic.refused[verdict]++
+      if (verdict === 'unknown SPI') this.#tellUnknownSpi(side, sa.spi, from.address)
       return
     }
     this.traffic.opened++
@@ -232,6 +234,13 @@ export class Rehearsal {
     if (known?.encapsulation !== 'udp') return
     if (known.remote.address === from.address && known.remote.port === from.port) return
     this.input(side, { kind: 'peer-moved', spi: sa.spi, remote: from })
+  }
+
+  /** At most once a second, as the data plane does. */
+  #tellUnknownSpi(side: Side, spi: EspSpi, remote: IpAddress): void {
+    if (this.now - this.#unknownToldAt[side] < 1_000) return
+    this.#unknownToldAt[side] = this.now
+    this.input(side, { kind: 'unknown-spi', spi, remote })
   }
 
   #sideOf(address: IpAddress): Side | undefined {
