@@ -1,37 +1,102 @@
-import { type Document, isCollection, isNode, isScalar, visit } from 'yaml'
+import { type Document, isCollection, isNode, isScalar, type Range, visit } from 'yaml'
+import type { z } from 'zod'
 import { nearestName } from '#policy/nearest'
+import { fileKeys, gatewayKeys, tunnelKeys } from './schema.ts'
+import { keysOf } from './schema-shape.ts'
 
 /**
  * The text of a file with every value that is, or by a slip may be, a secret replaced in place, so that lines and columns
- * stay. References (`file:`, `env:`) are left. A value is also recognised in text that is not YAML.
+ * stay. Shown are the values of keys known not to be secret and of those near one; references (`file:`, `env:`) too.
  */
 export function blankSecrets(text: string, document: Document.Parsed): string {
-  let blanked = text
-  const blank = (start: number, end: number) => {
-    const cover = blanked.slice(start, end).replace(/[^\r\n]/g, ' ')
-    const label = cover.startsWith(' '.repeat(LABEL.length)) ? LABEL : ''
-    blanked = blanked.slice(0, start) + label + cover.slice(label.length) + blanked.slice(end)
-  }
+  const ranges: [number, number][] = []
+  const shown = new ShownKeys()
   visit(document, {
     Pair(_, { key, value }) {
-      if (!isScalar(key) || !isNode(value) || !isSecretKey(String(key.value))) return
-      if (isScalar(value) && REFERENCE.test(String(value.value))) return
-      // A group under a key that is near `psk` is another slip; its own keys are looked at.
-      if (isCollection(value) && value.flow !== true) return
-      const [start, end] = value.range ?? [0, 0]
-      blank(start, end)
+      if (!isScalar(key)) return
+      const name = String(key.value)
+      if (!isWord(name)) ranges.push(rangeOf(key))
+      if (!isNode(value) || shown.has(name)) return
+      if (isScalar(value) && (value.value === null || REFERENCE.test(String(value.value)))) return
+      // The keys of a group are looked at one by one, unless it stands for a key itself.
+      if (isCollection(value) && !isSecret(name)) return
+      ranges.push(rangeOf(value))
     },
   })
-  return blanked.replace(SECRET_LINE, `$1${LABEL}`)
+  const blanked = cover(text, ranges).replace(SECRET_LINE, `$1${LABEL}`)
+  return document.errors.length === 0 ? blanked : withoutQuotes(blanked)
+}
+
+/** Whether a key may be repeated to the operator: a slip can make a secret a key. */
+export function isWord(key: string): boolean {
+  return /^[\w.-][\w. -]{0,62}$/.test(key)
 }
 
 const LABEL = '[secret]'
 const REFERENCE = /^(?:file|env):/
 const SECRET_WORD = /psk|secret|passw|passphrase|preshared|pre-shared/i
-/** In a line that the parser could not make sense of. */
 const SECRET_LINE =
-  /^([^#\n]*(?:psk|secret|passw\w*|pre-?shared-?key)["']?\s*:[ \t]*)(?!["']?(?:file|env):|\[secret\]|\s)\S.*$/gim
+  /^(.*(?:psk|secret|passw\w*|pre-?shared-?key)["']?(?:\s*:[ \t]*|[ \t]+|(?=\W)))(?!\s*:?\s*["']?(?:file|env):|\s*:?\s*\[secret\]|\s*:?\s*$)\S.*$/gim
 
-function isSecretKey(key: string): boolean {
+const SHOWN_KEYS: ReadonlySet<string> = new Set(
+  [fileKeys, gatewayKeys, tunnelKeys].flatMap(namesIn).filter((name) => name !== 'psk'),
+)
+const SHOWN_LINE = /^\s*(?:- )?([\w-]+)\s*:[^{]*$/
+
+function isSecret(key: string): boolean {
+  if (SHOWN_KEYS.has(key)) return false
   return SECRET_WORD.test(key) || nearestName(key, ['psk']) !== undefined
 }
+
+class ShownKeys {
+  readonly #known: Map<string, boolean> = new Map()
+
+  has(key: string): boolean {
+    if (SHOWN_KEYS.has(key)) return true
+    const known = this.#known.get(key)
+    if (known !== undefined) return known
+    // A file with more unknown keys is hostile; its values are not worth the search.
+    if (this.#known.size >= MOST_UNKNOWN_KEYS) return false
+    const shown = !isSecret(key) && nearestName(key, SHOWN_KEYS) !== undefined
+    this.#known.set(key, shown)
+    return shown
+  }
+}
+
+const MOST_UNKNOWN_KEYS = 500
+
+function rangeOf({ range }: { readonly range?: Range | null | undefined }): [number, number] {
+  return [range?.[0] ?? 0, range?.[1] ?? 0]
+}
+
+function namesIn(keys: Readonly<Record<string, z.ZodType>>): readonly string[] {
+  return Object.entries(keys).flatMap(([key, schema]) => [key, ...namesIn(keysOf(schema) ?? {})])
+}
+
+/** Ranges one inside the other are covered once. */
+function cover(text: string, ranges: readonly (readonly [number, number])[]): string {
+  const parts: string[] = []
+  let at = 0
+  for (const [start, end] of [...ranges].sort(([a], [b]) => a - b)) {
+    if (start < at) continue
+    const blank = text.slice(start, end).replace(/[^\r\n]/g, ' ')
+    const label = blank.startsWith(' '.repeat(LABEL.length)) ? LABEL : ''
+    parts.push(text.slice(at, start), label, blank.slice(label.length))
+    at = end
+  }
+  return [...parts, text.slice(at)].join('')
+}
+
+/** In text that is not YAML, what stands in quotes, or after `psk`, may be a key whatever stands before it. */
+function withoutQuotes(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => {
+      const key = SHOWN_LINE.exec(line)?.[1]
+      if (key !== undefined && SHOWN_KEYS.has(key)) return line
+      return line.replace(/[^\s:,{[]*["'].*$/, LABEL).replace(AFTER_PSK, `$1 ${LABEL}`)
+    })
+    .join('\n')
+}
+
+const AFTER_PSK = /(psk)(?!["']?\s*:\s*["']?(?:file|env):).*$/i

@@ -9,7 +9,7 @@ import {
   type Scalar,
   type YAMLError,
 } from 'yaml'
-import { blankSecrets } from './blank-secrets.ts'
+import { blankSecrets, isWord } from './blank-secrets.ts'
 import { type ConfigProblem, type Place, problemAt } from './problem.ts'
 
 /** YAML as data that remembers where each part stands. Plain trees only: no anchors, aliases, merge keys or tags. */
@@ -131,7 +131,7 @@ class Walk {
         continue
       }
       if (earlier !== undefined) {
-        this.refuse(keyPlace, `"${name}" is there twice`, [
+        this.refuse(keyPlace, `${isWord(name) ? `"${name}"` : 'a key'} is there twice`, [
           `the first one is on line ${earlier.key.line}`,
         ])
         continue
@@ -210,10 +210,13 @@ function syntaxText(error: YAMLError): { message: string; hints: readonly string
   if (error.code === 'TAB_AS_INDENT') {
     return { message: 'a tab cannot indent YAML', hints: ['indent with spaces'] }
   }
+  if (error.code === 'MISSING_CHAR' && error.message.includes('quote')) {
+    return { message: 'a quote is not closed', hints: [] }
+  }
   if (error.code === 'MULTIPLE_DOCS') {
     return { message: 'a second document begins here', hints: ['remove the line "---"'] }
   }
   // What the parser stumbled over may be a key: only its own words are repeated.
-  const words = error.message.replace(/:? ["'`].*$/s, '').replace(/\s+/g, ' ')
+  const words = error.message.replace(/(?::| ["'`]).*$/s, '').replace(/\s+/g, ' ')
   return { message: `not YAML: ${words.slice(0, 120)}`, hints: [] }
 }

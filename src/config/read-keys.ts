@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { nearestName } from '#policy/nearest'
+import { isWord } from './blank-secrets.ts'
 import { nodeAt, plain, type YamlNode } from './document.ts'
 import { type ConfigProblem, type Place, type ProblemText, problemAt } from './problem.ts'
 import type { KeyTable } from './schema.ts'
@@ -57,14 +58,23 @@ function unknownKeys(
   if (group === undefined) return []
   return [...group.entries]
     .filter(([key]) => !known.includes(key))
+    .slice(0, MOST_UNKNOWN)
     .map(([key, { key: place }]) =>
-      problemAt('error', place, join(path, key), unknownKey(key, known, path)),
+      problemAt('error', place, join(path, shownKey(key)), unknownKey(key, known, path)),
     )
+}
+
+/** Of one group; more say nothing that these do not. */
+const MOST_UNKNOWN = 50
+
+function shownKey(key: string): string {
+  return isWord(key) ? key : '?'
 }
 
 function unknownKey(key: string, known: readonly string[], path: string): ProblemText {
   const near = nearestName(key, known)
   const where = path === '' ? '' : ` in ${path}`
+  if (!isWord(key)) return { message: `unknown key${where}` }
   return {
     message: `unknown key "${key}"${where}`,
     hints: [near === undefined ? `known are ${known.join(', ')}` : `did you mean "${near}"?`],
@@ -105,7 +115,12 @@ function describe(
     return issue.keys.map((key) => {
       const entry = here.kind === 'map' ? here.entries.get(key) : undefined
       const place = entry?.key ?? here.place
-      return problemAt('error', place, join(herePath, key), unknownKey(key, known, herePath))
+      return problemAt(
+        'error',
+        place,
+        join(herePath, shownKey(key)),
+        unknownKey(key, known, herePath),
+      )
     })
   }
   if (issue.message === '') {

@@ -274,7 +274,15 @@ test('no secret shows in problems, sources or inspection, whatever is wrong arou
     `psk: "${secret}`,
     `psk: *${secret}`,
     `interface: {psk: ${secret}, nme: x}`,
-    `psk: "${secret}"`,
+    `psk: "${secret}" # was "${secret}"`,
+    `# psk: "${secret}"\n    psk`,
+    `psk "${secret}"`,
+    `pk "${secret}": x`,
+    `"${secret},!"`,
+    `"${secret},!": 1`,
+    `xyzzy: "${secret}"`,
+    `{psk: "${secret}", peer 1`,
+    `psk: |[${secret}"`,
   ]
   for (const line of around) {
     const loaded = load(PARIS.replace('psk: file:keys/paris.psk', line))

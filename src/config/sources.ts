@@ -1,3 +1,4 @@
+import { isWord } from './blank-secrets.ts'
 import { MAX_FILE_OCTETS, readDocument, type YamlNode } from './document.ts'
 import { type Files, isTrouble } from './files.ts'
 import { type ConfigProblem, type Place, problemAt } from './problem.ts'
@@ -132,7 +133,9 @@ class Reading {
         this.problems.push(problemAt('error', at, path, { message, hints }))
       } else if (!TUNNEL_NAME.test(name)) {
         const hints = ['letters, digits, "-", "_" and ".", at most 63']
-        const message = `"${name.slice(0, 80)}" cannot name a tunnel`
+        const message = isWord(name)
+          ? `"${name}" cannot name a tunnel`
+          : 'this cannot name a tunnel'
         this.problems.push(problemAt('error', at, path, { message, hints }))
       } else if (first.size === MOST_TUNNELS) {
         const message = `more than ${MOST_TUNNELS} tunnels`
