@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { after, before, test } from 'node:test'
 import { type IpAddress, ip, ipFamily } from '#bytes/ip'
 import { Secret } from '#bytes/secret'
@@ -7,7 +9,6 @@ import type { DataPlaneSettings, SaCounters } from '#dataplane/port'
 import { type EspEncapsulation, espSpi, type InboundSa, type OutboundSa } from '#esp/sa'
 import type { EspSuite } from '#policy/proposal'
 import type { SelectorPair } from '#policy/traffic-selector'
-import { firstLine, startHelper } from '../../tools/demo/helper.ts'
 import type { TransferReport } from '../../tools/demo/transfer.ts'
 import { Capture, countFrames } from '../support/capture.ts'
 import { DataPlaneProcess } from '../support/data-plane-process.ts'
@@ -151,21 +152,24 @@ async function assertPings(from: Namespace, to: string, options = {}): Promise<v
   assert.equal(result.received, result.sent, `pings to ${to}`)
 }
 
-/** Sends octets by TCP from host A to host B; they must arrive whole. @returns megabits a second */
-async function transfer(octets: number, destination: string): Promise<number> {
-  const receiver = await startHelper(net.hostB, 'transfer.ts', ['receive', '::', '5201'], 'ready')
-  const sender = await startHelper(net.hostA, 'transfer.ts', [
-    'send',
-    destination,
-    '5201',
-    `${octets}`,
-  ])
-  const sent = await firstLine<TransferReport>(sender)
-  const received = await firstLine<TransferReport>(receiver)
+/** Sends octets by TCP from host A to host B; they must arrive whole. */
+async function transfer(octets: number, destination: string): Promise<void> {
+  const run = (host: Namespace, ...args: string[]): AsyncIterator<string> => {
+    const { stdout } = host.start([process.execPath, TRANSFER, ...args])
+    assert.ok(stdout)
+    return createInterface({ input: stdout })[Symbol.asyncIterator]()
+  }
+  const report = async (lines: AsyncIterator<string>): Promise<TransferReport> =>
+    JSON.parse((await lines.next()).value)
+  const receiver = run(net.hostB, 'receive', '::', '5201')
+  assert.equal((await receiver.next()).value, 'ready')
+  const sender = run(net.hostA, 'send', destination, '5201', `${octets}`)
+  const [sent, received] = await Promise.all([report(sender), report(receiver)])
   assert.equal(received.octets, octets)
   assert.equal(received.digest, sent.digest)
-  return (octets * 8) / received.milliseconds / 1000
 }
+
+const TRANSFER = join(import.meta.dirname, '../../tools/demo/transfer.ts')
 
 const CARRIERS: readonly (readonly [string, Link, string, string])[] = [
   ['IPv4 in IPv4, UDP', {}, ADDRESSES.hostB.ipv4, 'esp-in-udp'],
@@ -343,7 +347,7 @@ test('lets through what a narrow path takes: TCP, too-big messages, and packets 
   }
 })
 
-test('leaves nothing on the host, whether it closes or is killed', async () => {
+test('leaves nothing on the host, whether it closes, exits or is killed', async () => {
   const traces = async (): Promise<string> => {
     const { stdout: rules } = await net.gatewayA.run(['ip', 'rule', 'list', 'priority', '4500'])
     const { stdout: routes } = await net.gatewayA.run(['ip', 'route', 'show', 'table', '4500'])
@@ -354,6 +358,10 @@ test('leaves nothing on the host, whether it closes or is killed', async () => {
     assert.match(await traces(), /10\.2\.0\.0\/16 dev cw-test/)
   })
   assert.equal(await traces(), '')
+  const exiting = new DataPlaneProcess(net.gatewayA)
+  await exiting.configure(settings(OUTER_4, [LAN_4], 'a'))
+  await assert.rejects(exiting.call({ kind: 'exit' }), /ended with 0/)
+  assert.equal(await traces(), '', 'gone without saying goodbye')
   const killed = new DataPlaneProcess(net.gatewayA)
   await killed.configure(settings(OUTER_4, [LAN_4], 'a'))
   killed.process.kill('SIGKILL')

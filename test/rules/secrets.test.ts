@@ -9,6 +9,7 @@ const MAY_REVEAL: Readonly<Record<string, string>> = {
   'src/ikev1/protect.ts': 'encrypts and authenticates messages',
   'src/platform/openssl.ts': 'gives OpenSSL the keys of an SA',
   'src/dataplane/userspace/node-transform.ts': 'gives node:crypto the keys of an SA',
+  'src/dataplane/userspace/messages.ts': 'hands the keys of an SA to the packet thread',
   'src/rehearsal/recorded-data-plane.ts': 'compares the keys of both sides, in simulation',
 }
 

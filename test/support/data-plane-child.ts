@@ -48,5 +48,7 @@ async function perform(call: DataPlaneCall): Promise<unknown> {
       return plane.counters()
     case 'close':
       return await plane.close()
+    case 'exit':
+      process.exit(0)
   }
 }

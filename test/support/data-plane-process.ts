@@ -41,6 +41,8 @@ export type DataPlaneCall =
   | { readonly kind: 'keepalive'; readonly local: Endpoint; readonly remote: Endpoint }
   | { readonly kind: 'counters' }
   | { readonly kind: 'close' }
+  /** `process.exit` without `close`. */
+  | { readonly kind: 'exit' }
 
 /** A userspace data plane in a network namespace, without the engine: SAs are installed by hand. */
 export class DataPlaneProcess {

@@ -10,6 +10,7 @@ export class Events {
   readonly #post: (message: FromWorker) => void
   readonly #counters: Float64Array
   #ikePosted = 0
+  #warnedAt = Number.NEGATIVE_INFINITY
 
   constructor(post: (message: FromWorker) => void, counters: Float64Array) {
     this.#post = post
@@ -20,7 +21,11 @@ export class Events {
     this.#post({ kind: 'event', event })
   }
 
+  /** At most one a second: what provokes them may be somebody else's flood. */
   warn(text: string): void {
+    const now = performance.now()
+    if (now - this.#warnedAt < 1000) return
+    this.#warnedAt = now
     this.#post({ kind: 'warning', text })
   }
 

@@ -48,11 +48,12 @@ function reconcileRoutes(netlink: Netlink, family: IpFamily, wanted: readonly Ro
 function reconcileRule(netlink: Netlink, family: IpFamily, wanted: boolean): void {
   const rule = plannedRule(family)
   const present = ifFamilyExists(() => listRules(netlink, family)).filter(isOurs)
-  if (wanted) {
-    if (present.length === 0) addRule(netlink, rule)
-    return
-  }
-  for (const one of present) removeRule(netlink, one)
+  const right = present.find(
+    ({ priority, inverted, mark }) =>
+      wanted && inverted && priority === rule.priority && mark?.value === rule.mark?.value,
+  )
+  for (const one of present) if (one !== right) removeRule(netlink, one)
+  if (wanted && right === undefined) addRule(netlink, rule)
 }
 
 function isOurs(rule: Rule): boolean {

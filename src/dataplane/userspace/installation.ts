@@ -2,6 +2,7 @@ import { type Endpoint, formatEndpoint } from '#bytes/ip'
 import { OutboundState } from '#esp/outbound'
 import type { ChildId, EspSpi, OutboundSa } from '#esp/sa'
 import type { EspTransformFactory } from '#esp/transform'
+import type { DatagramSocket } from '#platform/datagram-socket'
 import { errnoDetail } from '#platform/errno'
 import { type Destination, prepareDestination } from '#platform/socket-address'
 import type { DataPlaneSettings, DataPlaneTunnel } from '../port.ts'
@@ -20,6 +21,8 @@ const EMSGSIZE = 90
 const MAX_UDP_PAYLOAD = 65_507
 /** Destinations of IKE messages that are kept ready; more are made anew. */
 const MAX_DESTINATIONS = 1024
+/** Entries of an error queue read in one go. */
+const MAX_ERRORS = 64
 
 /** All that the data plane has on this host: sockets, TUN devices, routes, SAs. What the main thread asks for is done here. */
 export class Installation {
@@ -40,7 +43,10 @@ export class Installation {
     this.#events = events
     this.sockets = new OuterSockets(memory.arena)
     this.receiver = new Receiver(memory, events)
-    this.sender = new Sender(memory, events, (slot) => this.#narrow(slot))
+    this.sender = new Sender(memory, events, ({ path }) =>
+      // The kernel has learned a smaller MTU, and says which in the error queue.
+      this.readErrors(path.socket),
+    )
   }
 
   /** @throws SystemError; what had been changed until then stays, and `close` undoes it */
@@ -125,10 +131,20 @@ export class Installation {
     this.#sendDatagram(this.#memory.made, 1, local, remote)
   }
 
-  /** Somebody, or our own kernel, reported what a path takes; 0 when it did not say. */
-  reportMtu(remote: Endpoint, mtu: number, now: number): void {
-    for (const path of this.#paths.values()) {
-      if (path.remote === remote.address && mtu > 0 && path.report(mtu, now)) this.#adjust(path)
+  /** What routers, or our own kernel, said about packets of this socket. */
+  readErrors(socket: DatagramSocket): void {
+    for (let i = 0; i < MAX_ERRORS; i++) {
+      const error = socket.receiveError()
+      if (error === undefined) return
+      if (error.mtu > 0) this.#reportMtu(error.destination, error.mtu)
+      if (error.origin === 'local' || !isAboutIke(socket, error.quoted)) continue
+      this.#events.emit({
+        kind: 'unreachable',
+        remote: error.destination,
+        reporter: error.reporter,
+        icmpType: error.icmpType,
+        icmpCode: error.icmpCode,
+      })
     }
   }
 
@@ -214,10 +230,9 @@ export class Installation {
     return path
   }
 
-  /** A packet did not fit: the kernel has learned a smaller MTU, and says which in the error queue. */
-  #narrow({ path }: OutboundSlot): void {
-    for (let error = path.socket.receiveError(); error; error = path.socket.receiveError()) {
-      this.reportMtu(error.destination, error.mtu, this.#now)
+  #reportMtu(remote: Endpoint, mtu: number): void {
+    for (const path of this.#paths.values()) {
+      if (path.remote === remote.address && path.report(mtu, this.#now)) this.#adjust(path)
     }
   }
 
@@ -237,4 +252,11 @@ export class Installation {
     this.#destinations.set(key, destination)
     return destination
   }
+}
+
+/** On port 4500 our own packets come back quoted: those of IKE begin with the non-ESP marker. */
+function isAboutIke(socket: DatagramSocket, quoted: Uint8Array): boolean {
+  const { port } = socket.local
+  if (port !== NAT_TRAVERSAL_PORT) return port !== 0
+  return quoted.length >= 4 && quoted.subarray(0, 4).every((octet) => octet === 0)
 }

@@ -72,7 +72,7 @@ export class PacketLoop {
     const sockets = this.#sockets
     for (let i = 0; i < sockets.length; i++) {
       const socket = sockets[i] as DatagramSocket
-      if (this.#poll.failed(i + 1)) this.#readErrors(socket)
+      if (this.#poll.failed(i + 1)) this.#installation.readErrors(socket)
       if (this.#poll.readable(i + 1)) this.#drainSocket(socket)
     }
     for (let i = 0; i < this.#tunnels.length; i++) {
@@ -149,25 +149,6 @@ export class PacketLoop {
     this.#installation.receiver.handle(socket, at + header, length - header, this.#now)
   }
 
-  #readErrors(socket: DatagramSocket): void {
-    for (let i = 0; i < BURST; i++) {
-      const error = socket.receiveError()
-      if (error === undefined) return
-      if (error.mtu > 0) {
-        this.#installation.reportMtu(error.destination, error.mtu, this.#now)
-        continue
-      }
-      if (error.origin === 'local' || !isAboutIke(socket, error.quoted)) continue
-      this.#parts.events.emit({
-        kind: 'unreachable',
-        remote: error.destination,
-        reporter: error.reporter,
-        icmpType: error.icmpType,
-        icmpCode: error.icmpCode,
-      })
-    }
-  }
-
   /** @returns whether there were any */
   #takeOrders(): boolean {
     let any = false
@@ -233,13 +214,6 @@ export class PacketLoop {
       ...this.#tunnels.map((tunnel) => tunnel?.tun.fd ?? -1),
     ])
   }
-}
-
-/** On port 4500 our own packets come back quoted: those of IKE begin with the non-ESP marker. */
-function isAboutIke(socket: DatagramSocket, quoted: Uint8Array): boolean {
-  const { port } = socket.local
-  if (port !== NAT_TRAVERSAL_PORT) return port !== 0
-  return quoted.length >= 4 && quoted.subarray(0, 4).every((octet) => octet === 0)
 }
 
 function messageOf(error: unknown): string {

@@ -85,7 +85,7 @@ export class Tunnel {
   }
 
   /**
-   * Takes over changed settings with the device kept. Pairs that stand in both, at whatever place, keep their SAs and counters.
+   * Takes over changed settings with the device kept. Pairs that stand at the same place in both keep their SAs.
    * @returns the SAs of pairs that are gone
    */
   change(settings: DataPlaneTunnel): readonly OutboundSlot[] {

@@ -10,6 +10,7 @@ import type {
   DataPlaneSettings,
   SaCounters,
 } from '../port.ts'
+import { reconcileRouting } from './host-routing.ts'
 import {
   type FromWorker,
   GLOBAL_COUNTER_FIELDS,
@@ -191,9 +192,14 @@ export class UserspaceDataPlane implements DataPlane {
     this.#onEvent({ kind: 'failed', message })
   }
 
-  /** `process.exit` waits for the thread, and the thread sits in poll(). */
+  /**
+   * The process ends without `close`: Node stops the thread wherever it is, as soon as it leaves poll(). Devices and sockets go with the
+   * process; what stands in the routing tables is undone here.
+   */
   readonly #onExit = (): void => {
-    if (!this.#closing) this.#order({ kind: 'close' })
+    if (this.#closing) return
+    this.#wake.signal()
+    reconcileRouting([])
   }
 }
 
