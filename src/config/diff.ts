@@ -1,6 +1,6 @@
 import type { Config, TunnelConfig } from './config.ts'
 
-/** Tunnels by what a reload has to do with them; `changed` holds the new form. */
+/** Tunnels by what a reload has to do with them. All but `removed` are the new form: its lines and notes hold from now on. */
 export type ConfigDiff = {
   readonly added: readonly TunnelConfig[]
   readonly changed: readonly TunnelConfig[]
