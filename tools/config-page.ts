@@ -14,9 +14,22 @@ import { keysOf } from '../src/config/schema-shape.ts'
 export function generatedFiles(): Readonly<Record<string, string>> {
   return {
     'docs/config.md': configPage(),
-    'docs/schema.json': `${JSON.stringify(configJsonSchema(), undefined, 2)}\n`,
+    'docs/schema.json': formattedJson(configJsonSchema()),
     'examples/causeway.yaml': sampleFile(),
   }
+}
+
+/** As the formatter of this repository has it: a list of words on one line where it fits. */
+function formattedJson(value: object): string {
+  const lists = /^(.*)\[\n((?: *"[^"\n]*",?\n)+) *\](,?)$/gm
+  const text = JSON.stringify(value, undefined, 2).replace(
+    lists,
+    (list, before: string, items: string, after: string) => {
+      const line = `${before}[${items.trim().replace(/,\n */g, ', ')}]${after}`
+      return line.length > 100 ? list : line
+    },
+  )
+  return `${text}\n`
 }
 
 type Keys = Readonly<Record<string, z.ZodType>>
