@@ -14,12 +14,13 @@ export function tunnelDetail(
 ): string {
   const { at } = document
   const rows: (readonly [string, string])[] = []
-  for (const ikeSa of tunnel.ikeSas) rows.push(['phase 1', phase1Text(ikeSa, at)])
+  const [ikeSa, ...olderIkeSas] = newestFirst(tunnel.ikeSas)
+  if (ikeSa !== undefined) rows.push(['phase 1', phase1Text(ikeSa, at)])
+  if (olderIkeSas.length > 0) rows.push(['', olderText(olderIkeSas.length)])
   const active = tunnel.childSas.filter(({ state }) => state === 'active')
   for (const child of active) rows.push(['phase 2', phase2Text(child)], ...trafficRows(child, at))
   const draining = tunnel.childSas.length - active.length
-  if (draining > 0)
-    rows.push(['', `and ${draining} older, still answering until the peer has moved on`])
+  if (draining > 0) rows.push(['', olderText(draining)])
   for (const network of tunnel.networks.filter(({ state }) => state === 'idle')) {
     rows.push(['networks', `${network.local} ↔ ${network.remote}, idle`])
   }
@@ -38,9 +39,17 @@ export function tunnelDetail(
   return `${[headText(tunnel, at, options), ...body, ...why].join('\n')}\n`
 }
 
+function newestFirst(ikeSas: readonly IkeSaStatus[]): readonly IkeSaStatus[] {
+  return [...ikeSas].sort((a, b) => Date.parse(b.establishedAt) - Date.parse(a.establishedAt))
+}
+
+function olderText(count: number): string {
+  return `and ${count} older, answering until the peer has moved on`
+}
+
 function headText(tunnel: TunnelStatus, at: string, { style }: ViewOptions): string {
-  const { name, state, since, peer, ikeSas } = tunnel
-  const [ikeSa] = ikeSas
+  const { name, state, since, peer } = tunnel
+  const [ikeSa] = newestFirst(tunnel.ikeSas)
   const told = `${stateText(state)} ${ageText(since, at)}`
   const color = state === 'up' ? 'green' : state === 'connecting' ? 'yellow' : 'red'
   const parts = [padEnd(name, 6), style(color, told), peer]
@@ -81,7 +90,7 @@ function shortAge(from: string, at: string): string {
 
 function pathText({ childSas, ikeSas, mtu, interface: device, local, peer }: TunnelStatus): string {
   const [child] = childSas
-  const [ikeSa] = ikeSas
+  const [ikeSa] = newestFirst(ikeSas)
   const parts: string[] = []
   if (child !== undefined) {
     parts.push(child.encapsulation === 'udp' ? 'ESP in UDP 4500' : 'ESP (protocol 50)')

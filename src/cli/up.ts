@@ -1,8 +1,6 @@
-import type { ControlClient } from '#control/client'
 import { toJson } from '#control/json-octets'
 import type { ToldEvent, TunnelState } from '#control/schema'
-import type { FailureStatus } from '#control/status'
-import { failureText } from '#diagnosis/failure-text'
+import { type FailureBlock, failureText } from '#diagnosis/failure-text'
 import { Ladder, type TimedEvent } from '#diagnosis/ladder'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { type Addressing, withGateway } from './gateway-connection.ts'
@@ -17,7 +15,7 @@ export type UpOptions = {
 
 type Result =
   | { readonly kind: 'up'; readonly milliseconds: number }
-  | { readonly kind: 'failed'; readonly milliseconds: number; readonly failure?: FailureStatus }
+  | { readonly kind: 'failed'; readonly milliseconds: number; readonly failure: FailureBlock }
   | { readonly kind: 'timeout' }
   | { readonly kind: 'lost' }
 
@@ -37,10 +35,11 @@ export function up(
       else early.push(told)
     }, patterns)
     const past = await client.request({ command: 'log', tunnels: patterns })
+    const begin = { at: Date.now(), after: past.events.at(-1)?.sequence ?? 0 }
     const { tunnels } = await client.request({ command: 'up', tunnels: patterns })
-    const live = tunnels.length === 1
+    const showing = { json: options.json === true, live: tunnels.length === 1 }
     for (const state of tunnels) {
-      climbs.set(state.tunnel, new Climb(state, terminal, options.json === true, live))
+      climbs.set(state.tunnel, new Climb(state, begin, terminal, showing))
     }
     for (const told of [...past.events, ...early]) take(climbs, told)
     started = true
@@ -50,7 +49,7 @@ export function up(
     await Promise.all(
       [...climbs.values()].map(async (climb) => {
         const result = await climb.result
-        codes.push(await report(climb, result, client, terminal, options))
+        codes.push(report(climb, result, terminal, options))
       }),
     )
     clearTimeout(deadline)
@@ -73,6 +72,9 @@ const LINE_PATIENCE = 40
 // A refusal in clear may be forged, or the answer to something older: the tunnel has this long to come up all the same.
 const HINT_PATIENCE = 1_500
 
+/** When `up` was asked for, and the last event before it. */
+type Begin = { readonly at: number; readonly after: number }
+
 /** One tunnel on its way up. */
 class Climb {
   readonly before: TunnelState
@@ -83,21 +85,26 @@ class Climb {
   readonly #json: boolean
   readonly #live: boolean
   readonly #ladder: Ladder
-  readonly #from: number
+  readonly #begin: Begin
   #resolve: (result: Result) => void = () => {}
   #lastSequence = 0
   #timer: NodeJS.Timeout | undefined
   #hint: NodeJS.Timeout | undefined
   #ended = false
 
-  constructor(before: TunnelState, terminal: Terminal, json: boolean, live: boolean) {
+  constructor(
+    before: TunnelState,
+    begin: Begin,
+    terminal: Terminal,
+    { json, live }: { readonly json: boolean; readonly live: boolean },
+  ) {
     this.before = before
     this.#terminal = terminal
     this.#json = json
     this.#live = live
-    this.#ladder = new Ladder({ columns: terminal.columns })
     // A negotiation under way is shown from its beginning; an older one is history.
-    this.#from = before.state === 'connecting' ? Date.parse(before.since) : Date.now()
+    this.#begin = before.state === 'connecting' ? { at: Date.parse(before.since), after: 0 } : begin
+    this.#ladder = new Ladder({ columns: terminal.columns })
     this.result = new Promise((resolve) => {
       this.#resolve = resolve
     })
@@ -108,24 +115,33 @@ class Climb {
     const { event, sequence } = told
     const at = Date.parse(told.at)
     if (event.kind === 'state') {
-      if (event.state === 'up') this.end({ kind: 'up', milliseconds: at - this.#from })
+      if (event.state === 'up') this.end({ kind: 'up', milliseconds: at - this.#begin.at })
       return
     }
     if (sequence <= this.#lastSequence) return
     this.#lastSequence = sequence
-    if (at < this.#from || this.#ended) return
+    if (this.#isHistory(at, sequence) || this.#ended) return
     this.#show({ at, event }, told)
     if (event.kind === 'refusal-hinted' && this.#hint === undefined) {
       const { failure } = event
-      const milliseconds = at - this.#from
+      const milliseconds = at - this.#begin.at
       this.#hint = setTimeout(
-        () => this.end({ kind: 'failed', milliseconds, failure }),
+        () => this.end({ kind: 'failed', milliseconds, failure: located(failure, told) }),
         HINT_PATIENCE,
       )
     }
     if (event.kind === 'negotiation-failed') {
-      this.end({ kind: 'failed', milliseconds: at - this.#from, failure: event.failure })
+      this.end({
+        kind: 'failed',
+        milliseconds: at - this.#begin.at,
+        failure: located(event.failure, told),
+      })
     }
+  }
+
+  #isHistory(at: number, sequence: number): boolean {
+    const { before } = this
+    return before.state === 'connecting' ? at < this.#begin.at : sequence <= this.#begin.after
   }
 
   end(result: Result): void {
@@ -142,6 +158,11 @@ class Climb {
       if (timed.event.kind === 'message') this.#terminal.out(`${toJson({ schema: 1, ...told })}\n`)
       return
     }
+    // After a refusal the same again says nothing new.
+    const { event } = timed
+    const again =
+      event.kind === 'message' && (event.repeat > 0 || event.exchange === 'informational')
+    if (again && this.#hint !== undefined) return
     this.#print(this.#ladder.add(timed))
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => this.#print(this.#ladder.flush()), LINE_PATIENCE)
@@ -153,20 +174,11 @@ class Climb {
   }
 }
 
-async function report(
-  climb: Climb,
-  result: Result,
-  client: ControlClient,
-  terminal: Terminal,
-  options: UpOptions,
-): Promise<ExitCode> {
+function report(climb: Climb, result: Result, terminal: Terminal, options: UpOptions): ExitCode {
   const { tunnel } = climb.before
-  const failure =
-    result.kind === 'failed' ? await located(client, tunnel, result.failure) : undefined
+  const failure = result.kind === 'failed' ? result.failure : undefined
   if (options.json === true) {
-    terminal.out(
-      `${toJson({ schema: 1, result: { tunnel, ...result, ...(failure && { failure }) } })}\n`,
-    )
+    terminal.out(`${toJson({ schema: 1, result: { tunnel, ...result } })}\n`)
     return codeOf(result)
   }
   const lines = [...climb.held, ...resultLines(climb.before, result, terminal, options)]
@@ -220,17 +232,7 @@ function elapsed(milliseconds: number): string {
     : `${(milliseconds / 1_000).toFixed(1)} s`
 }
 
-/** The daemon knows the line of the configuration that decides. */
-async function located(
-  client: ControlClient,
-  tunnel: string,
-  failure: FailureStatus | undefined,
-): Promise<FailureStatus | undefined> {
-  try {
-    const status = await client.request({ command: 'status', tunnels: [tunnel] })
-    const told = status.tunnels[0]?.lastFailure
-    return told !== undefined && told.code === failure?.code ? told : failure
-  } catch {
-    return failure
-  }
+/** The gateway knows the line of the configuration that decides. */
+function located(failure: FailureBlock, { line }: ToldEvent): FailureBlock {
+  return line === undefined ? failure : { ...failure, line }
 }

@@ -82,6 +82,8 @@ export type ToldEvent = {
   readonly sequence: number
   readonly at: Timestamp
   readonly event: Event | StateEvent
+  /** Of a failure: the line of the configuration that decides. */
+  readonly line?: { readonly file: string; readonly line: number; readonly column: number }
 }
 
 export type StateEvent = {

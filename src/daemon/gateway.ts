@@ -3,11 +3,12 @@ import type { ReloadResult, Request, Results, ToldEvent, TunnelState } from '#co
 import type { ControlHandlers } from '#control/server'
 import type { GatewayStatus, StatusDocument } from '#control/status'
 import type { DataPlane, DataPlaneEvent } from '#dataplane/port'
+import { positionOf } from '#diagnosis/failure-text'
 import type { Answer, Command, Input, Question } from '#ike/effects'
-import type { Event, TunnelSnapshot } from '#ike/events'
+import type { Event, Failure, TunnelSnapshot } from '#ike/events'
 import type { Clock } from './clock.ts'
 import { executeEffect } from './effects.ts'
-import { Journal } from './journal.ts'
+import { Journal, type JournalEntry, tunnelOf } from './journal.ts'
 import type { Log } from './log.ts'
 import { type Defect, EngineLoop, type EnginePort } from './loop.ts'
 import { replaceConfig } from './reload.ts'
@@ -51,6 +52,8 @@ export class Gateway implements ControlHandlers {
   readonly #ledger = new TrafficLedger()
   readonly #dropped: Record<string, number> = {}
   readonly #defectsSeen = new Set<string>()
+  /** Refusals in clear: shown while the tunnel is not up and nothing better is known. */
+  readonly #hints = new Map<string, Failure>()
   readonly #states = new Map<string, TunnelSnapshot['state']>()
   readonly #startedAt: Date
   #isReady: () => void = () => {}
@@ -126,7 +129,7 @@ export class Gateway implements ControlHandlers {
         clock,
         gateway: this.#gatewayStatus(),
         config: this.#config ?? EMPTY,
-        snapshots: engine.snapshot(clock.now()),
+        snapshots: engine.snapshot(clock.now()).map((snapshot) => this.#withHint(snapshot)),
         counters: dataPlane.counters(),
         ledger: this.#ledger,
         dropped: this.#dropped,
@@ -177,7 +180,7 @@ export class Gateway implements ControlHandlers {
         return this.reload()
       case 'log': {
         const tunnels = request.tunnels === undefined ? undefined : this.select(request.tunnels)
-        return { events: this.#journal.entries(tunnels).map(toldEvent) }
+        return { events: this.#journal.entries(tunnels).map((entry) => this.#toldEvent(entry)) }
       }
       case 'shutdown':
         setImmediate(this.#parts.requestShutdown)
@@ -266,10 +269,12 @@ export class Gateway implements ControlHandlers {
     if (event.kind === 'dropped') {
       this.#dropped[event.reason] = (this.#dropped[event.reason] ?? 0) + 1
     }
+    if (event.kind === 'refusal-hinted') this.#hints.set(event.tunnel, event.failure)
+    if (ENDS_HINT.has(event.kind)) this.#hints.delete(tunnelOf(event) ?? '')
     const entry = this.#journal.append(this.#wallNow(), wallEvent(event, clock))
     if (event.kind === 'defect') this.defect({ where: 'engine', error: event.detail, detail: '' })
     else log.event(entry.at, entry.event)
-    publish(toldEvent(entry))
+    publish(this.#toldEvent(entry))
     if (this.#told) return
     this.#told = true
     setImmediate(() => this.#publishStates())
@@ -286,6 +291,20 @@ export class Gateway implements ControlHandlers {
       const at = this.#wallNow().toISOString()
       publish({ sequence: 0, at, event: { kind: 'state', tunnel, state } })
     }
+  }
+
+  #withHint(snapshot: TunnelSnapshot): TunnelSnapshot {
+    const hint = this.#hints.get(snapshot.tunnel)
+    if (hint === undefined || snapshot.state === 'up') return snapshot
+    return { ...snapshot, lastFailure: hint }
+  }
+
+  #toldEvent({ sequence, at, event }: JournalEntry): ToldEvent {
+    const told = { sequence, at: at.toISOString(), event }
+    if (!('failure' in event)) return told
+    const tunnel = this.#config?.tunnels.find(({ name }) => name === event.tunnel)
+    const line = tunnel === undefined ? undefined : positionOf(event.failure, tunnel)
+    return line === undefined ? told : { ...told, line }
   }
 
   #gatewayStatus(): GatewayStatus {
@@ -306,8 +325,9 @@ export class Gateway implements ControlHandlers {
   }
 }
 
-const EMPTY: Config = { gateway: { name: '', control: '' }, tunnels: [] }
+const ENDS_HINT: ReadonlySet<Event['kind']> = new Set([
+  'child-sa-established',
+  'negotiation-failed',
+])
 
-function toldEvent(entry: { sequence: number; at: Date; event: Event }): ToldEvent {
-  return { sequence: entry.sequence, at: entry.at.toISOString(), event: entry.event }
-}
+const EMPTY: Config = { gateway: { name: '', control: '' }, tunnels: [] }

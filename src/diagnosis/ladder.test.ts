@@ -52,7 +52,7 @@ test('shows retransmissions and a refusal nobody can vouch for', () => {
     'paris  203.0.113.10 → 198.51.100.7  IKEv1 Main mode, pre-shared key',
     '  Phase 1, first exchange: agree on algorithms',
     '    1 →  aes256-sha256-group14, 8h                        120 B',
-    '    1 →  sent again (once), no answer yet                 +4.0 s',
+    '    1 →  sent again (once)                                +4.0 s',
     '      ←  NO-PROPOSAL-CHOSEN (unauthenticated)             +14 ms',
   ])
 })

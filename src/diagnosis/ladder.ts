@@ -202,7 +202,7 @@ function explained(event: MessageEvent, achieved: string, columns: number): read
 
 function repeatText({ direction, repeat }: MessageEvent): string {
   if (direction === 'received') return 'the peer sends it again'
-  return `sent again (${repeat === 1 ? 'once' : `${repeat} times`}), no answer yet`
+  return `sent again (${repeat === 1 ? 'once' : `${repeat} times`})`
 }
 
 function deltaText(delta: number): string {
