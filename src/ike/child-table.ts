@@ -1,4 +1,4 @@
-import type { ChildId, EspSpi } from '#esp/sa'
+import type { ChildId, EspSpi, OutboundSa } from '#esp/sa'
 import type { Instant } from './effects.ts'
 import type { ChildSaFacts, CloseReason } from './events.ts'
 import { type Candidate, preferredOf } from './preference.ts'
@@ -9,6 +9,7 @@ export type ChildSa = Candidate & {
   readonly facts: Omit<ChildSaFacts, 'state' | 'rekeyAt'>
   /** Who began its negotiation: that side also clears away what it replaces. */
   readonly role: 'initiator' | 'responder'
+  readonly outbound: OutboundSa
   rekeyAt: Instant
 }
 
@@ -16,6 +17,8 @@ export type ChildSa = Candidate & {
 export class ChildTable {
   readonly #tunnel: string
   readonly #children = new Set<ChildSa>()
+  /** Whose outbound SA the data plane has. Given once only: a second time would begin its sequence numbers, and so its IVs, anew. */
+  readonly #sending = new Set<ChildSa>()
 
   constructor(tunnel: string) {
     this.#tunnel = tunnel
@@ -49,15 +52,24 @@ export class ChildTable {
     }))
   }
 
-  add(child: ChildSa): void {
+  add(child: ChildSa, context: IkeContext): void {
     this.#children.add(child)
+    this.#sendOnActive(child.facts.child.pair, context)
   }
 
   /** Forgets a Child SA and takes it out of the data plane; the peer hears of it elsewhere. */
   remove(child: ChildSa, why: CloseReason, context: IkeContext): void {
     if (!this.#children.delete(child)) return
     const { child: id, inboundSpi, outboundSpi } = child.facts
-    context.effects.push({ kind: 'remove-sa', direction: 'outbound', child: id, spi: outboundSpi })
+    this.#sendOnActive(id.pair, context)
+    if (this.#sending.delete(child)) {
+      context.effects.push({
+        kind: 'remove-sa',
+        direction: 'outbound',
+        child: id,
+        spi: outboundSpi,
+      })
+    }
     context.effects.push({ kind: 'remove-sa', direction: 'inbound', child: id, spi: inboundSpi })
     context.tell({
       kind: 'child-sa-closed',
@@ -67,6 +79,17 @@ export class ChildTable {
       outboundSpi,
       why,
     })
+  }
+
+  /**
+   * Of two Child SAs negotiated at the same time one drains from the start: the peer will delete it, so nothing is sent on it. The
+   * data plane sends on the newest it has.
+   */
+  #sendOnActive(pair: number, context: IkeContext): void {
+    const active = this.active(pair)
+    if (active === undefined || this.#sending.has(active)) return
+    this.#sending.add(active)
+    context.effects.push({ kind: 'install-sa', sa: active.outbound })
   }
 
   byOutboundSpi(spi: EspSpi): ChildSa | undefined {

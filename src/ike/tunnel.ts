@@ -278,11 +278,15 @@ export class Tunnel {
     outcome: Extract<Outcome, { kind: 'child-established' }>,
     context: IkeContext,
   ): void {
-    const { facts, role, startedAt } = outcome
+    const { facts, role, startedAt, outbound } = outcome
     const { rekeyAt, ...rest } = facts
     const before = this.children.active(facts.child.pair)
     const { establishedAt } = facts
-    this.children.add({ facts: rest, role, rekeyAt, startedAt, establishedAt, rank: rankOf(facts) })
+    const rank = rankOf(facts)
+    this.children.add(
+      { facts: rest, role, rekeyAt, startedAt, establishedAt, rank, outbound },
+      context,
+    )
     this.#phase2BackOff.delete(facts.child.pair)
     this.#failure = undefined
     this.#stopped = false

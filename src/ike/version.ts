@@ -1,7 +1,7 @@
 import type { Endpoint } from '#bytes/ip'
 import type { TunnelConfig } from '#config/config'
 import type { Crypto } from '#crypto/port'
-import type { ChildId, EspSpi } from '#esp/sa'
+import type { ChildId, EspSpi, OutboundSa } from '#esp/sa'
 import type { IkeHeader } from '#wire/ike-header'
 import type { Answer, Effect, Instant, Question } from './effects.ts'
 import type { ChildSaFacts, CloseReason, Event, Failure, IkeSaFacts } from './events.ts'
@@ -81,6 +81,8 @@ export type Outcome =
       readonly role: 'initiator' | 'responder'
       readonly rekeyOf: EspSpi | undefined
       readonly startedAt: Instant
+      /** Its inbound counterpart is installed already. */
+      readonly outbound: OutboundSa
     }
   | {
       readonly kind: 'child-failed'

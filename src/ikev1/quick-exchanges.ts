@@ -323,8 +323,7 @@ export class QuickExchanges {
       state: { kind: 'done' },
       forgetAt: context.now + LINGER,
     })
-    this.#install('outbound', terms, sharedSecret, context)
-    this.#established(exchange, terms, context)
+    this.#established(exchange, terms, sharedSecret, context)
   }
 
   /** Message 1 goes out. */
@@ -365,7 +364,7 @@ export class QuickExchanges {
       terms,
       ...(sharedSecret === undefined ? {} : { sharedSecret }),
     }
-    this.#install('inbound', terms, sharedSecret, context)
+    this.#openInbound(terms, sharedSecret, context)
     const payloads = message2(terms, answer, agreed?.own)
     this.#send(
       { ...exchange, state },
@@ -377,19 +376,18 @@ export class QuickExchanges {
     )
   }
 
-  /** Message 3 goes out; both SAs are there. */
+  /** Message 3 goes out, and the inbound SA opens. */
   #confirm(
     exchange: Exchange,
     terms: ChildTerms,
     sharedSecret: Uint8Array | undefined,
     context: IkeContext,
   ): void {
-    this.#install('inbound', terms, sharedSecret, context)
+    this.#openInbound(terms, sharedSecret, context)
     const bound = [Uint8Array.of(0), ...boundTo(exchange.messageId, terms.nonceI, terms.nonceR)]
     const done: Exchange = { ...exchange, state: { kind: 'done' }, forgetAt: context.now + LINGER }
     this.#send(done, 3, [], bound, 'once', context)
-    this.#install('outbound', terms, sharedSecret, context)
-    this.#established(exchange, terms, context)
+    this.#established(exchange, terms, sharedSecret, context)
   }
 
   /** The notify goes in an Informational exchange of its own (RFC 2408 §5.4); the initiator's repeats are absorbed. */
@@ -458,16 +456,23 @@ export class QuickExchanges {
     this.#exchanges.set(exchange.messageId, exchange)
   }
 
-  #install(
-    direction: 'inbound' | 'outbound',
-    terms: ChildTerms,
+  #openInbound(terms: ChildTerms, sharedSecret: Uint8Array | undefined, context: IkeContext): void {
+    const sa: InboundSa = {
+      direction: 'inbound',
+      replayWindow: this.#tunnel.replayWindow,
+      ...this.#parameters(terms.ownSpi, terms, sharedSecret, context),
+    }
+    context.effects.push({ kind: 'install-sa', sa })
+  }
+
+  #parameters(
+    spi: EspSpi,
+    { child, choice, selectors, wish, nonceI, nonceR }: ChildTerms,
     sharedSecret: Uint8Array | undefined,
     context: IkeContext,
-  ): void {
-    const { child, choice, selectors, wish, nonceI, nonceR } = terms
-    const spi = direction === 'inbound' ? terms.ownSpi : choice.peerSpi
+  ): Omit<OutboundSa, 'direction'> {
     const secrets = { nonceI, nonceR, ...(sharedSecret === undefined ? {} : { sharedSecret }) }
-    const parameters = {
+    return {
       spi,
       child,
       selectors,
@@ -477,22 +482,24 @@ export class QuickExchanges {
       local: this.#sa.local,
       remote: this.#sa.remote,
       ...deriveChildKeys(context.crypto, this.#channel.keys, choice.suite, spi, secrets),
-    } as const
-    const sa: InboundSa | OutboundSa =
-      direction === 'inbound'
-        ? { direction, replayWindow: this.#tunnel.replayWindow, ...parameters }
-        : { direction, ...parameters }
-    context.effects.push({ kind: 'install-sa', sa })
+    }
   }
 
-  #established({ role, startedAt }: Exchange, terms: ChildTerms, context: IkeContext): void {
+  #established(
+    { role, startedAt }: Exchange,
+    terms: ChildTerms,
+    sharedSecret: Uint8Array | undefined,
+    context: IkeContext,
+  ): void {
     const { child, choice, selectors, wish, ownSpi, rekeyOf } = terms
+    const parameters = this.#parameters(choice.peerSpi, terms, sharedSecret, context)
     context.outcomes.push({
       kind: 'child-established',
       sa: this.#sa,
       role,
       rekeyOf,
       startedAt,
+      outbound: { direction: 'outbound', ...parameters },
       facts: {
         child,
         selectors,

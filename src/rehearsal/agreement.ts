@@ -21,22 +21,29 @@ export function disagreements(rehearsal: Rehearsal, tunnel: string): readonly st
   ]
 }
 
-/** Whether the data plane of a side holds exactly the SAs its engine lists. */
+/** Whether the data plane of a side holds the SAs its engine lists and no others; one that drains need not be sent on. */
 export function leaks(rehearsal: Rehearsal, side: Side): readonly string[] {
   const { dataPlane } = rehearsal.gateways[side]
   const listed = rehearsal.gateways[side]
     .snapshot(rehearsal.now)
     .flatMap(({ childSas }) => childSas)
+  const active = listed.filter(({ state }) => state === 'active')
+  const inbound = dataPlane.inbound.map(({ spi }) => spi)
+  const outbound = dataPlane.outbound.map(({ spi }) => spi)
+  const inboundListed = listed.map(({ inboundSpi }) => inboundSpi)
+  const outboundListed = listed.map(({ outboundSpi }) => outboundSpi)
+  const told = (spis: readonly number[], what: string): readonly string[] =>
+    spis.map((spi) => `${side}: SA ${spi} is ${what}`)
   return [
-    ...differences(
-      dataPlane.inbound.map(({ spi }) => spi),
-      listed.map(({ inboundSpi }) => inboundSpi),
-      `${side}: inbound`,
-    ),
-    ...differences(
-      dataPlane.outbound.map(({ spi }) => spi),
-      listed.map(({ outboundSpi }) => outboundSpi),
-      `${side}: outbound`,
+    ...told(missing(inbound, inboundListed), 'installed and not listed'),
+    ...told(missing(outbound, outboundListed), 'installed and not listed'),
+    ...told(missing(inboundListed, inbound), 'listed and not installed'),
+    ...told(
+      missing(
+        active.map(({ outboundSpi }) => outboundSpi),
+        outbound,
+      ),
+      'active and not installed',
     ),
   ]
 }
@@ -96,17 +103,6 @@ function cannotOpen(
 function snapshotOf(rehearsal: Rehearsal, side: Side, tunnel: string): TunnelSnapshot | undefined {
   const snapshots = rehearsal.gateways[side].snapshot(rehearsal.now)
   return snapshots.find((snapshot) => snapshot.tunnel === tunnel)
-}
-
-function differences(
-  installed: readonly number[],
-  listed: readonly number[],
-  what: string,
-): readonly string[] {
-  return [
-    ...missing(installed, listed).map((spi) => `${what} SA ${spi} is installed and not listed`),
-    ...missing(listed, installed).map((spi) => `${what} SA ${spi} is listed and not installed`),
-  ]
 }
 
 function missing<Value>(from: readonly Value[], among: readonly Value[]): readonly Value[] {
