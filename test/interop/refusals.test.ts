@@ -34,7 +34,7 @@ before(async () => {
       strongswanSide({ ...PHASE1, phase1: 'aes128-sha1-modp1024' }),
       strongswanSide({ ...PHASE2, esp: 'aes128gcm16' }),
       strongswanSide({ ...PFS, pfs: 'ecp256' }),
-      strongswanSide({ ...SELECTORS, networks: [['10.1.5.0/25', '10.2.5.0/24']] }),
+      strongswanSide({ ...SELECTORS, networks: [['10.1.5.0/24', '10.2.55.0/24']] }),
     ],
     { prepare: (topology) => giveAddresses(topology, 5) },
   )
@@ -105,8 +105,8 @@ test('wrong selectors, strongSwan initiates: it hears INVALID_ID_INFORMATION, an
   const { failure, phase, log } = await strongswanFails(SELECTORS)
   assert.equal(phase, 2)
   assert.equal(failure.code, 'CW-401')
-  assert.match(failure.ours ?? '', /10\.1\.5\.0\/24/)
-  assert.match(failure.theirs ?? '', /10\.1\.5\.0\/25/)
+  assert.match(failure.ours ?? '', /10\.2\.5\.0\/24/)
+  assert.match(failure.theirs ?? '', /10\.2\.55\.0\/24/)
   assert.match(log, /received INVALID_ID_INFORMATION error notify/)
 })
 

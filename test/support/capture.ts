@@ -21,7 +21,7 @@ export class Capture {
     const forget = undoAtExit(() => rmSync(folder, { recursive: true, force: true }))
     const file = join(folder, 'frames.pcap')
     const tcpdump = namespace.start(
-      ['tcpdump', '-n', '-U', '-s', '256', '-B', '16384', '-i', device, '-Z', 'root', '-w', file],
+      ['tcpdump', '-n', '-U', '--immediate-mode', '-s', '256', '-B', '16384', '-i', device, '-Z', 'root', '-w', file],
       { stdio: ['ignore', 'ignore', 'pipe'] },
     )
     let said = ''
@@ -33,8 +33,8 @@ export class Capture {
       return said.includes('listening on')
     })
     return new Capture(async () => {
-      // A frame just sent may still stand in the ring: tcpdump reads it out before it ends on SIGTERM only when it woke up.
-      await new Promise((resolve) => setTimeout(resolve, 300))
+      // The last frames reach tcpdump a moment after those who waited for them.
+      await new Promise((resolve) => setTimeout(resolve, 200))
       await stop(tcpdump)
       const octets = readFileSync(file)
       forget()
