@@ -8,8 +8,14 @@ import { formatEspSuite, formatIkeSuite, formatPfs } from '#policy/proposal'
 import type { SelectorPair } from '#policy/traffic-selector'
 import { formatSelectorPair } from '#policy/traffic-selector'
 
+/** A message of Main mode that was never answered; which one tells what to look at. */
+export function unanswered(tunnel: TunnelConfig, message: number, udp: boolean): Failure {
+  if (message < 5) return silence(tunnel, message)
+  return udp ? port4500Silent(tunnel) : message5Silent(tunnel)
+}
+
 /** CW-101. */
-export function silence(tunnel: TunnelConfig, message: number): Failure {
+function silence(tunnel: TunnelConfig, message: number): Failure {
   const seconds = RETRANSMIT_AFTER.reduce((sum, wait) => sum + wait, 0) / 1_000
   const times = RETRANSMIT_AFTER.length
   return {
@@ -23,7 +29,7 @@ export function silence(tunnel: TunnelConfig, message: number): Failure {
 }
 
 /** CW-104: everything worked until the move to port 4500. */
-export function port4500Silent(tunnel: TunnelConfig): Failure {
+function port4500Silent(tunnel: TunnelConfig): Failure {
   return {
     code: 'CW-104',
     summary: `messages 1 to 4 went over UDP 500, then message 5 moved to UDP 4500 and ${tunnel.peer} never answered it`,
@@ -35,7 +41,7 @@ export function port4500Silent(tunnel: TunnelConfig): Failure {
 }
 
 /** CW-301 seen by the initiator: only silence follows message 5. */
-export function message5Silent(tunnel: TunnelConfig): Failure {
+function message5Silent(tunnel: TunnelConfig): Failure {
   return {
     code: 'CW-301',
     summary: `${tunnel.peer} fell silent at message 5, the first one encrypted: the pre-shared keys most likely differ`,

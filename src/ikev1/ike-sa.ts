@@ -2,12 +2,14 @@ import { toHex } from '#bytes/hex'
 import type { Endpoint } from '#bytes/ip'
 import type { TunnelConfig } from '#config/config'
 import type { ChildId, EspSpi } from '#esp/sa'
-import { ExchangeType } from '#iana/isakmp'
+import { ExchangeType, isErrorNotify } from '#iana/isakmp'
 import type { Answer, Instant } from '#ike/effects'
 import type { CloseReason, IkeSaFacts } from '#ike/events'
 import type { Datagram, IkeContext, IkeSa } from '#ike/version'
 import { formatIdentity } from '#policy/identity'
 import type { IkeHeader } from '#wire/ike-header'
+import { identityRefused } from './failures.ts'
+import { readInformational } from './informational.ts'
 import { Phase1 } from './phase1.ts'
 import { Phase2 } from './phase2.ts'
 import { FLAG_ENCRYPTION } from './protect.ts'
@@ -57,11 +59,11 @@ export class Ikev1Sa implements IkeSa {
   }
 
   get local(): Endpoint {
-    return this.#phase1.local
+    return this.#phase1.ends.local
   }
 
   get remote(): Endpoint {
-    return this.#phase1.remote
+    return this.#phase1.ends.remote
   }
 
   get state(): 'negotiating' | 'established' | 'closed' {
@@ -74,7 +76,7 @@ export class Ikev1Sa implements IkeSa {
   }
 
   facts(): IkeSaFacts | undefined {
-    const { state, abilities, nat } = this.#phase1
+    const { state, abilities, ends } = this.#phase1
     if (this.state !== 'established' || state.kind !== 'established') return undefined
     return {
       initiatorSpi: this.initiatorSpi,
@@ -89,7 +91,7 @@ export class Ikev1Sa implements IkeSa {
       localId: formatIdentity(this.#config.localId),
       remoteId: formatIdentity(state.peer.identity),
       ...(abilities.vendor === undefined ? {} : { peerVendor: abilities.vendor }),
-      nat,
+      nat: ends.nat,
       establishedAt: state.at,
       rekeyAt: this.#phase2?.worn === true ? state.at : state.rekeyAt,
       expiresAt: state.expiresAt,
@@ -108,7 +110,7 @@ export class Ikev1Sa implements IkeSa {
       case ExchangeType.number('INFORMATIONAL'):
         if (!encrypted) this.#phase1.handleClearNotify(datagram, header, context)
         else if (this.#phase2 === undefined) {
-          this.#phase1.handleEarlyInformational(datagram, header, context)
+          this.#handleEarlyInformational(datagram, header, context)
           this.#followPhase1(context)
         } else this.#handlePhase2(this.#phase2, datagram, header, context)
         return
@@ -174,7 +176,7 @@ export class Ikev1Sa implements IkeSa {
   }
 
   follow(remote: Endpoint): void {
-    if (this.#phase1.nat.remote) this.#phase1.moveTo({ local: this.local, remote })
+    if (this.#phase1.ends.nat.remote) this.#phase1.ends.moveTo({ local: this.local, remote })
   }
 
   probe(context: IkeContext): void {
@@ -196,15 +198,28 @@ export class Ikev1Sa implements IkeSa {
 
   #handlePhase2(phase2: Phase2, datagram: Datagram, header: IkeHeader, context: IkeContext): void {
     const fresh = phase2.handle(datagram, header, context)
-    if (fresh && this.#phase1.nat.remote) this.#followNat(datagram, context)
+    if (fresh && this.#phase1.ends.nat.remote) this.#followNat(datagram, context)
     if (phase2.closedByPeer) this.#end('peer-deleted', context)
+  }
+
+  /** A responder that refuses message 5 may say so under the keys both already have; then it is no hint but a fact. */
+  #handleEarlyInformational(datagram: Datagram, header: IkeHeader, context: IkeContext): void {
+    const phase1 = this.#phase1
+    const { state } = phase1
+    if (state.kind !== 'id-sent' || header.exchangeType !== ExchangeType.number('INFORMATIONAL')) {
+      phase1.drop(datagram, 'out-of-state', `an encrypted message while ${state.kind}`, context)
+      return
+    }
+    const news = readInformational(phase1.channel(state, state.iv), datagram, header, context)
+    const refusal = news?.notifies.find(({ notifyType }) => isErrorNotify(notifyType))
+    if (refusal !== undefined) phase1.fail(identityRefused(this.#config, refusal.notifyType))
   }
 
   /** A fresh message under the keys may come from where a NAT has put the peer meanwhile (RFC 3947 §4). */
   #followNat(datagram: Datagram, context: IkeContext): void {
     const { address, port } = datagram.remote
     if (address === this.remote.address && port === this.remote.port) return
-    this.#phase1.moveTo(datagram)
+    this.#phase1.ends.moveTo(datagram)
     context.outcomes.push({ kind: 'peer-moved', sa: this })
   }
 
@@ -222,9 +237,9 @@ export class Ikev1Sa implements IkeSa {
     }
     if (phase1.state.kind !== 'established' || this.#phase2 !== undefined) return
     const channel = phase1.channel(phase1.state, phase1.state.lastBlock)
-    const options = { udp: () => phase1.udp, peerKnowsDpd: phase1.abilities.dpd }
+    const options = { udp: () => phase1.ends.udp, peerKnowsDpd: phase1.abilities.dpd }
     this.#phase2 = new Phase2(this, this.#config, channel, options, context)
-    if (phase1.nat.local) this.#keepaliveAt = context.now + NAT_KEEPALIVE_EVERY
+    if (phase1.ends.needsKeepalive) this.#keepaliveAt = context.now + NAT_KEEPALIVE_EVERY
     context.outcomes.push({ kind: 'ike-sa-established', sa: this })
     if (phase1.initialContact) context.outcomes.push({ kind: 'initial-contact', sa: this })
   }

@@ -1,5 +1,4 @@
 import { equalOctets } from '#bytes/equal'
-import type { Endpoint } from '#bytes/ip'
 import type { TunnelConfig } from '#config/config'
 import { ExchangeType, isErrorNotify } from '#iana/isakmp'
 import type { Answer, Instant, Question } from '#ike/effects'
@@ -7,16 +6,16 @@ import { AuthenticationFailure, PeerViolation } from '#ike/errors'
 import type { DropReason, Failure } from '#ike/events'
 import { lifeOf } from '#ike/lifetimes'
 import { every } from '#ike/message-rules'
-import type { NatVerdict } from '#ike/nat'
 import type { Datagram, IkeContext } from '#ike/version'
-import { HEADER_OCTETS, type IkeHeader } from '#wire/ike-header'
+import type { IkeHeader } from '#wire/ike-header'
 import { MalformedMessage } from '#wire/malformed'
-import { decodePayloads, encodePayloadBody, type PlacedPayload } from '#wire/v1/message'
+import { encodePayloadBody, type PlacedPayload } from '#wire/v1/message'
 import type { Payload } from '#wire/v1/payloads'
+import { decodeClear, freshCookie, plainOf } from './clear-message.ts'
 import * as failures from './failures.ts'
-import { readInformational, sendInformational } from './informational.ts'
-import { NAT_TRAVERSAL_PORT } from './nat-traversal.ts'
+import { sendInformational } from './informational.ts'
 import { phase1Notify } from './notify.ts'
+import { PeerEnds } from './peer-ends.ts'
 import { offerPhase1 } from './phase1-proposals.ts'
 import { type Ends, Phase1Sender } from './phase1-sender.ts'
 import { freshMessageId, Phase2Channel } from './phase2-channel.ts'
@@ -41,8 +40,7 @@ export class Phase1 {
   #cookies: Cookies
   #state: Phase1State
   #abilities: PeerAbilities = { natTraversal: false, dpd: false }
-  #nat: NatVerdict = { local: false, remote: false }
-  #ends: Ends
+  readonly ends: PeerEnds
   /** Last message each way: a repeat of the one is answered by the other. */
   #received: Uint8Array | undefined
   readonly #sender: Phase1Sender
@@ -59,7 +57,7 @@ export class Phase1 {
     role: 'initiator' | 'responder',
     cookies: Cookies,
     state: Phase1State,
-    { local, remote }: Ends,
+    ends: Ends,
     initialContact: boolean,
     now: Instant,
   ) {
@@ -67,7 +65,7 @@ export class Phase1 {
     this.role = role
     this.#cookies = cookies
     this.#state = state
-    this.#ends = { local, remote }
+    this.ends = new PeerEnds(config, ends)
     this.#initialContact = initialContact
     this.#giveUpAt = now + HALF_OPEN_TIME
     this.#sender = new Phase1Sender(config.name, role)
@@ -116,27 +114,9 @@ export class Phase1 {
     return this.#abilities
   }
 
-  get nat(): NatVerdict {
-    return this.#nat
-  }
-
-  get local(): Endpoint {
-    return this.#ends.local
-  }
-
-  get remote(): Endpoint {
-    return this.#ends.remote
-  }
-
   /** The peer said in message 5 that it holds no older SA. */
   get initialContact(): boolean {
     return this.role === 'responder' && this.#initialContact
-  }
-
-  /** Whether ESP, and IKE from message 5 on, go over UDP 4500. */
-  get udp(): boolean {
-    const forced = this.#config.encapsulation === 'force' && this.#abilities.natTraversal
-    return this.#nat.local || this.#nat.remote || forced
   }
 
   /** What went wrong since the last call. */
@@ -172,17 +152,13 @@ export class Phase1 {
     this.#question = undefined
   }
 
-  moveTo({ local, remote }: Ends): void {
-    this.#ends = { local, remote }
-  }
-
   channel({ keys }: Keyed | Established, lastBlock: Uint8Array): Phase2Channel {
-    return new Phase2Channel(this.#config.name, keys, this.#cookies, lastBlock, () => this.#ends)
+    return new Phase2Channel(this.#config.name, keys, this.#cookies, lastBlock, () => this.ends)
   }
 
   sendMessage1(context: IkeContext): void {
     if (this.#state.kind !== 'sa-sent') return
-    this.#send([this.#state.offer, ...ownVendorIds()], 1, this.#ends, context)
+    this.#send([this.#state.offer, ...ownVendorIds()], 1, this.ends, context)
   }
 
   handleMainMode(
@@ -231,32 +207,15 @@ export class Phase1 {
   handleAnswer(answer: Answer, context: IkeContext): void {
     this.#pendingAsk = undefined
     if (answer.kind === 'refused') {
-      this.#fail(failures.badPublicValue(this.#config, answer.reason))
+      this.fail(failures.badPublicValue(this.#config, answer.reason))
       return
     }
-    const state = this.#state
-    const ends = this.#ends
     try {
-      if (state.kind === 'generating') {
-        const step = sendMessage3(state, answer.own, this.#environment(ends, context))
-        this.#commit(step, 2, undefined, undefined, context)
-      }
-      if (answer.kind !== 'agreed') return
-      const { own, sharedSecret } = answer
-      if (state.kind === 'answering') {
-        const environment = this.#environment(ends, context)
-        const step = sendMessage4(state, own, sharedSecret, environment)
-        this.#commit(step, 3, undefined, undefined, context)
-      }
-      if (state.kind === 'agreeing') {
-        this.#floatPort()
-        const environment = this.#environment(this.#ends, context)
-        const step = sendMessage5(state, own, sharedSecret, environment)
-        this.#commit(step, 4, undefined, undefined, context)
-      }
+      const step = this.#stepOf(answer, context)
+      if (step !== undefined) this.#commit(step.step, step.after, undefined, undefined, context)
     } catch (error) {
       if (!(error instanceof PeerViolation)) throw error
-      this.#fail(failures.badPublicValue(this.#config, error.message))
+      this.fail(failures.badPublicValue(this.#config, error.message))
     }
   }
 
@@ -265,10 +224,13 @@ export class Phase1 {
     if ((nextAt ?? this.#giveUpAt) > context.now) return
     if (
       nextAt !== undefined &&
-      this.#sender.retransmit(this.#ends, this.#cookies, context) === 'sent'
+      this.#sender.retransmit(this.ends, this.#cookies, context) === 'sent'
     )
       return
-    if (this.role === 'initiator') this.#fail(this.#silence())
+    if (this.role === 'initiator')
+      this.fail(
+        this.#hint ?? failures.unanswered(this.#config, this.#sender.lastNumber, this.ends.udp),
+      )
     else this.close()
   }
 
@@ -293,23 +255,32 @@ export class Phase1 {
     }
   }
 
-  /** A responder that refuses message 5 may say so under the keys both already have; then it is no hint but a fact. */
-  handleEarlyInformational(datagram: Datagram, header: IkeHeader, context: IkeContext): void {
-    const state = this.#state
-    if (state.kind !== 'id-sent' || header.exchangeType !== INFORMATIONAL) {
-      this.drop(datagram, 'out-of-state', `an encrypted message while ${state.kind}`, context)
-      return
-    }
-    const channel = this.channel(state, state.iv)
-    const news = readInformational(channel, datagram, header, context)
-    const refusal = news?.notifies.find(({ notifyType }) => isErrorNotify(notifyType))
-    if (refusal === undefined) return
-    this.#fail(failures.identityRefused(this.#config, refusal.notifyType))
+  /** Ends it; what is still to come is the SA's. */
+  fail(failure: Failure): void {
+    this.#failures.push(failure)
+    this.close()
   }
 
   drop(datagram: Datagram, reason: DropReason, detail: string, context: IkeContext): void {
     const { remote } = datagram
     context.tell({ kind: 'dropped', tunnel: this.#config.name, remote, reason, detail })
+  }
+
+  /** Where the public-key work leads, and after which message it was asked for. */
+  #stepOf(answer: Exclude<Answer, { kind: 'refused' }>, context: IkeContext) {
+    const state = this.#state
+    if (state.kind === 'agreeing') this.ends.floatPort()
+    const environment = this.#environment(this.ends, context)
+    const { own } = answer
+    if (state.kind === 'generating')
+      return { after: 2, step: sendMessage3(state, own, environment) }
+    if (answer.kind !== 'agreed') return undefined
+    const { sharedSecret } = answer
+    if (state.kind === 'answering') {
+      return { after: 3, step: sendMessage4(state, own, sharedSecret, environment) }
+    }
+    if (state.kind !== 'agreeing') return undefined
+    return { after: 4, step: sendMessage5(state, own, sharedSecret, environment) }
   }
 
   /** What a message that led nowhere costs: a count, a word to the operator, and at most one notify to the peer. */
@@ -324,7 +295,7 @@ export class Phase1 {
     if (error instanceof AuthenticationFailure && keyed) {
       const refusal = phase1Notify('AUTHENTICATION-FAILED', this.#cookies.pair)
       sendInformational(this.channel(state, receivedIv ?? state.iv), [refusal], context)
-      this.#fail(error.failure)
+      this.fail(error.failure)
       return
     }
     if (!(error instanceof MalformedMessage || error instanceof PeerViolation)) throw error
@@ -348,20 +319,20 @@ export class Phase1 {
     context: IkeContext,
   ): void {
     const { next, send, ask } = step
-    if (step.nat !== undefined) this.#learnNat(step.nat, context)
+    if (step.nat !== undefined) this.ends.learnNat(step.nat, this.#abilities.natTraversal, context)
     this.#giveUpAt = context.now + HALF_OPEN_TIME
     if (next.kind !== 'authenticated') {
       this.#state = next
       this.#question = ask
-      if (send !== undefined) this.#send(send, message + 1, datagram ?? this.#ends, context)
+      if (send !== undefined) this.#send(send, message + 1, datagram ?? this.ends, context)
       return
     }
     const { peer, from } = next
     let lastBlock = receivedIv ?? from.iv
-    if (datagram !== undefined) this.moveTo(datagram)
+    if (datagram !== undefined) this.ends.moveTo(datagram)
     if (send !== undefined) {
       this.#state = { ...from, kind: 'ke-answered', iv: lastBlock }
-      lastBlock = this.#send(send, message + 1, this.#ends, context) ?? lastBlock
+      lastBlock = this.#send(send, message + 1, this.ends, context) ?? lastBlock
     }
     const { suite, lifetime, keys } = from
     const { now: at, crypto } = context
@@ -387,38 +358,11 @@ export class Phase1 {
     return sealed?.nextIv
   }
 
-  #silence(): Failure {
-    if (this.#hint !== undefined) return this.#hint
-    const number = this.#sender.lastNumber
-    if (number < 5) return failures.silence(this.#config, number)
-    return this.udp ? failures.port4500Silent(this.#config) : failures.message5Silent(this.#config)
-  }
-
   /** In clear: with another key the peer could read nothing else. */
   #sayMalformed({ local, remote }: Datagram, context: IkeContext): void {
     const header = this.#header(INFORMATIONAL, freshMessageId(context))
     const octets = encodePlain(header, [phase1Notify('PAYLOAD-MALFORMED', this.#cookies.pair)])
     context.effects.push({ kind: 'send', octets, local, remote })
-  }
-
-  /** From message 5 on, once a NAT is known, both ports are 4500 (RFC 3947 §4). */
-  #floatPort(): void {
-    if (!this.udp) return
-    const { local, remote } = this.#ends
-    this.#ends = {
-      local: { ...local, port: NAT_TRAVERSAL_PORT },
-      remote: { ...remote, port: NAT_TRAVERSAL_PORT },
-    }
-  }
-
-  #learnNat(nat: NatVerdict, context: IkeContext): void {
-    const { name: tunnel, encapsulation } = this.#config
-    this.#nat = nat
-    if (nat.local || nat.remote) context.tell({ kind: 'nat-detected', tunnel, ...nat })
-    if (encapsulation === 'force' && !this.#abilities.natTraversal) {
-      const text = `${tunnel} does not know NAT traversal (RFC 3947): encapsulation: force has no effect`
-      context.tell({ kind: 'warning', tunnel, text })
-    }
   }
 
   #learnResponder({ responderSpi }: IkeHeader, payloads: readonly PlacedPayload[]): void {
@@ -427,11 +371,6 @@ export class Phase1 {
     }
     this.#cookies = cookiesOf(this.#cookies.initiator, responderSpi.slice())
     this.#abilities = readAbilities(plainOf(payloads))
-  }
-
-  #fail(failure: Failure): void {
-    this.#failures.push(failure)
-    this.close()
   }
 
   #header(exchangeType: number, messageId: number) {
@@ -461,21 +400,6 @@ export class Phase1 {
     const message = { exchange: 'main', number, payloads: plainOf(payloads), encrypted } as const
     this.#sender.tellReceived(message, datagram, this.#cookies, context)
   }
-}
-
-/** Eight random octets, never all zero: that would mean "not known yet" (RFC 2408 §3.1). */
-function freshCookie({ crypto }: IkeContext): Uint8Array {
-  const cookie = crypto.random(8)
-  return cookie.some((octet) => octet !== 0) ? cookie : Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 1)
-}
-
-function decodeClear(datagram: Datagram, header: IkeHeader): readonly PlacedPayload[] {
-  const octets = datagram.octets.subarray(0, header.length)
-  return decodePayloads(header.nextPayload, octets, HEADER_OCTETS).payloads
-}
-
-function plainOf(payloads: readonly PlacedPayload[]): readonly Payload[] {
-  return payloads.map(({ payload }) => payload)
 }
 
 const MAIN_MODE = ExchangeType.number('IDENTITY-PROTECTION')

@@ -18,6 +18,7 @@ import { identityToPayload } from '#wire/v1/id-payload'
 import type { PlacedPayload } from '#wire/v1/message'
 import type { Payload } from '#wire/v1/payloads'
 import { authenticatePeer, proveOurselves } from '../auth.ts'
+import { plainOf } from '../clear-message.ts'
 import { noPhase1Proposal, otherAuthentication } from '../failures.ts'
 import { derivePhase1Keys, phase1Iv, skeyidFromPsk } from '../keys.ts'
 import { natPayloads, readNat } from '../nat-traversal.ts'
@@ -138,7 +139,7 @@ export function answerMessage1(
   environment: Phase1Environment,
 ): Step {
   const { tunnel } = environment
-  const { SA } = match('message 1', plain(payloads), ['SA'])
+  const { SA } = match('message 1', plainOf(payloads), ['SA'])
   const choice = choosePhase1(SA, tunnel.phase1.suites, tunnel.phase1.lifetime)
   if (choice === undefined) {
     const methods = [...offeredAuthentication(SA)]
@@ -246,7 +247,7 @@ function row<
     from,
     message,
     run(state, payloads, environment) {
-      const matched = match(`message ${message}`, plain(payloads), requires)
+      const matched = match(`message ${message}`, plainOf(payloads), requires)
       return run(state as Extract<Phase1State, { kind: Kind }>, matched, environment, payloads)
     },
   }
@@ -272,10 +273,6 @@ function keyedState(
     keys: derivePhase1Keys(crypto, suite, skeyid, sharedSecret, transcript),
     iv: phase1Iv(crypto, suite, values.publicI, values.publicR),
   }
-}
-
-function plain(payloads: readonly PlacedPayload[]): readonly Payload[] {
-  return payloads.map(({ payload }) => payload)
 }
 
 function bodyOf(payloads: readonly PlacedPayload[], payload: Payload): Uint8Array {

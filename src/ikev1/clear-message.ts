@@ -1,0 +1,21 @@
+import type { Datagram, IkeContext } from '#ike/version'
+import { HEADER_OCTETS, type IkeHeader } from '#wire/ike-header'
+import { decodePayloads, type PlacedPayload } from '#wire/v1/message'
+import type { Payload } from '#wire/v1/payloads'
+
+/** Eight random octets, never all zero: that would mean "not known yet" (RFC 2408 §3.1). */
+export function freshCookie({ crypto }: IkeContext): Uint8Array {
+  const cookie = crypto.random(8)
+  return cookie.some((octet) => octet !== 0) ? cookie : Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 1)
+}
+
+/** The payloads of a message in clear. @throws MalformedMessage */
+export function decodeClear(datagram: Datagram, header: IkeHeader): readonly PlacedPayload[] {
+  const octets = datagram.octets.subarray(0, header.length)
+  return decodePayloads(header.nextPayload, octets, HEADER_OCTETS).payloads
+}
+
+/** The values without their places. */
+export function plainOf(payloads: readonly PlacedPayload[]): readonly Payload[] {
+  return payloads.map(({ payload }) => payload)
+}

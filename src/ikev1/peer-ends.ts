@@ -1,0 +1,65 @@
+import type { Endpoint } from '#bytes/ip'
+import type { TunnelConfig } from '#config/config'
+import type { NatVerdict } from '#ike/nat'
+import type { IkeContext } from '#ike/version'
+import { NAT_TRAVERSAL_PORT } from './nat-traversal.ts'
+
+/** The two ends of an ISAKMP SA as they are now, and what stands between them. */
+export class PeerEnds {
+  readonly #config: TunnelConfig
+  #local: Endpoint
+  #remote: Endpoint
+  #nat: NatVerdict = { local: false, remote: false }
+  #forced = false
+
+  constructor(config: TunnelConfig, { local, remote }: Pick<PeerEnds, 'local' | 'remote'>) {
+    this.#config = config
+    this.#local = local
+    this.#remote = remote
+  }
+
+  get local(): Endpoint {
+    return this.#local
+  }
+
+  get remote(): Endpoint {
+    return this.#remote
+  }
+
+  get nat(): NatVerdict {
+    return this.#nat
+  }
+
+  /** Whether ESP, and IKE from message 5 on, go over UDP 4500. */
+  get udp(): boolean {
+    return this.#nat.local || this.#nat.remote || this.#forced
+  }
+
+  /** Whether something on our side forgets us when we are quiet: a NAT, or the firewall encapsulation is forced for. */
+  get needsKeepalive(): boolean {
+    return this.#nat.local || this.#forced
+  }
+
+  moveTo({ local, remote }: Pick<PeerEnds, 'local' | 'remote'>): void {
+    this.#local = local
+    this.#remote = remote
+  }
+
+  /** From message 5 on, once a NAT is known, both ports are 4500 (RFC 3947 §4). */
+  floatPort(): void {
+    if (!this.udp) return
+    this.#local = { ...this.#local, port: NAT_TRAVERSAL_PORT }
+    this.#remote = { ...this.#remote, port: NAT_TRAVERSAL_PORT }
+  }
+
+  learnNat(found: NatVerdict, peerKnowsNatTraversal: boolean, context: IkeContext): void {
+    const { name: tunnel, encapsulation } = this.#config
+    this.#nat = found
+    if (found.local || found.remote) context.tell({ kind: 'nat-detected', tunnel, ...found })
+    if (encapsulation !== 'force') return
+    this.#forced = peerKnowsNatTraversal
+    if (peerKnowsNatTraversal) return
+    const text = `${tunnel} does not know NAT traversal (RFC 3947): encapsulation: force has no effect`
+    context.tell({ kind: 'warning', tunnel, text })
+  }
+}
