@@ -1,175 +1,29 @@
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { after, before, test } from 'node:test'
-import { type IpAddress, ip, ipFamily } from '#bytes/ip'
-import { Secret } from '#bytes/secret'
-import { encryption, integrity } from '#crypto/registry'
-import type { DataPlaneSettings, SaCounters } from '#dataplane/port'
-import { type EspEncapsulation, espSpi, type InboundSa, type OutboundSa } from '#esp/sa'
-import type { EspSuite } from '#policy/proposal'
-import type { SelectorPair } from '#policy/traffic-selector'
-import type { TransferReport } from '../../tools/demo/transfer.ts'
+import { ip, ipFamily } from '#bytes/ip'
 import { Capture, countFrames } from '../support/capture.ts'
+import {
+  assertPings,
+  LAN_6,
+  type Link,
+  mirrored,
+  OUTER_4,
+  OUTER_6,
+  saOf,
+  sasOf,
+  settings,
+  withLink,
+} from '../support/data-plane-link.ts'
 import { DataPlaneProcess } from '../support/data-plane-process.ts'
 import { eventually } from '../support/process.ts'
 import { pair } from '../support/sites.ts'
-import { ADDRESSES, buildTopology, type Namespace, type Topology } from '../support/topology.ts'
-
-const LAN_4 = pair('10.1.0.0', '10.1.255.255', '10.2.0.0', '10.2.255.255')
-const LAN_6 = pair(
-  'fd00:1::',
-  'fd00:1::ffff:ffff:ffff:ffff',
-  'fd00:2::',
-  'fd00:2::ffff:ffff:ffff:ffff',
-)
-const GCM: EspSuite = { encryption: 'aes128-gcm16', integrity: 'none', esn: false }
-
-type Outer = { readonly a: IpAddress; readonly b: IpAddress }
-const OUTER_4: Outer = { a: ip(ADDRESSES.gatewayA.ipv4), b: ip(ADDRESSES.gatewayB.ipv4) }
-const OUTER_6: Outer = { a: ip(ADDRESSES.gatewayA.ipv6), b: ip(ADDRESSES.gatewayB.ipv6) }
+import { ADDRESSES, buildTopology, type Topology } from '../support/topology.ts'
 
 let net: Topology
-let a: DataPlaneProcess
-let b: DataPlaneProcess
-
 before(async () => {
   net = await buildTopology()
 })
 after(() => net.dispose())
-
-const mirrored = (selectors: SelectorPair): SelectorPair => ({
-  local: selectors.remote,
-  remote: selectors.local,
-})
-
-function settings(
-  outer: Outer,
-  pairs: readonly SelectorPair[],
-  site: 'a' | 'b',
-): DataPlaneSettings {
-  const local = outer[site]
-  return {
-    localAddresses: [local],
-    tunnels: [
-      {
-        name: 'berlin-paris',
-        interfaceName: 'cw-test',
-        local,
-        remote: site === 'a' ? outer.b : outer.a,
-        mode: 'tunnel',
-        pairs: site === 'a' ? pairs : pairs.map(mirrored),
-        acquire: true,
-      },
-    ],
-  }
-}
-
-type Link = {
-  readonly outer?: Outer
-  readonly pairs?: readonly SelectorPair[]
-  readonly suite?: EspSuite
-  readonly encapsulation?: EspEncapsulation
-  readonly generation?: number
-}
-
-/** The four SAs of one network pair; a new generation has other SPIs and keys. */
-function sasOf(link: Link, index: number): { readonly a: Pair; readonly b: Pair } {
-  const { outer = OUTER_4, pairs = [LAN_4], suite = GCM, encapsulation = 'udp' } = link
-  const generation = link.generation ?? 0
-  const { keyOctets, saltOctets } = encryption(suite.encryption)
-  const macOctets = suite.integrity === 'none' ? 0 : integrity(suite.integrity).keyOctets
-  const one = (direction: 'a-to-b' | 'b-to-a') => {
-    const octet = generation * 16 + index * 2 + (direction === 'a-to-b' ? 1 : 2)
-    return {
-      spi: espSpi(0x1000_0000 + octet),
-      child: { tunnel: 'berlin-paris', pair: index },
-      suite,
-      mode: 'tunnel' as const,
-      encapsulation,
-      encryptionKey: new Secret(new Uint8Array(keyOctets + saltOctets).fill(octet)),
-      integrityKey: new Secret(new Uint8Array(macOctets).fill(octet)),
-    }
-  }
-  const [ab, ba] = [one('a-to-b'), one('b-to-a')]
-  const selectors = pairs[index]!
-  const atA = {
-    local: { address: outer.a, port: 4500 },
-    remote: { address: outer.b, port: 4500 },
-    selectors,
-  }
-  const atB = { local: atA.remote, remote: atA.local, selectors: mirrored(selectors) }
-  return {
-    a: {
-      inbound: { ...ba, ...atA, direction: 'inbound', replayWindow: 1024 },
-      outbound: { ...ab, ...atA, direction: 'outbound' },
-    },
-    b: {
-      inbound: { ...ab, ...atB, direction: 'inbound', replayWindow: 1024 },
-      outbound: { ...ba, ...atB, direction: 'outbound' },
-    },
-  }
-}
-
-type Pair = { readonly inbound: InboundSa; readonly outbound: OutboundSa }
-
-async function install(link: Link): Promise<void> {
-  const pairs = link.pairs ?? [LAN_4]
-  for (const index of pairs.keys()) {
-    const sas = sasOf(link, index)
-    await a.install(sas.a.inbound)
-    await b.install(sas.b.inbound)
-    await a.install(sas.a.outbound)
-    await b.install(sas.b.outbound)
-  }
-}
-
-/** Both gateways, configured and with SAs, for the time of one test. */
-async function withLink(link: Link, work: () => Promise<void>, withSas = true): Promise<void> {
-  const { outer = OUTER_4, pairs = [LAN_4] } = link
-  a = new DataPlaneProcess(net.gatewayA)
-  b = new DataPlaneProcess(net.gatewayB)
-  try {
-    await Promise.all([
-      a.configure(settings(outer, pairs, 'a')),
-      b.configure(settings(outer, pairs, 'b')),
-    ])
-    if (withSas) await install(link)
-    await work()
-  } finally {
-    await Promise.all([a.close(), b.close()])
-  }
-}
-
-const saOf = async (plane: DataPlaneProcess, direction: string): Promise<SaCounters> => {
-  const found = (await plane.counters()).sas.find((sa) => sa.direction === direction)
-  assert.ok(found, `no ${direction} SA`)
-  return found
-}
-
-async function assertPings(from: Namespace, to: string, options = {}): Promise<void> {
-  const result = await from.ping(to, options)
-  assert.equal(result.received, result.sent, `pings to ${to}`)
-}
-
-/** Sends octets by TCP from host A to host B; they must arrive whole. */
-async function transfer(octets: number, destination: string): Promise<void> {
-  const run = (host: Namespace, ...args: string[]): AsyncIterator<string> => {
-    const { stdout } = host.start([process.execPath, TRANSFER, ...args])
-    assert.ok(stdout)
-    return createInterface({ input: stdout })[Symbol.asyncIterator]()
-  }
-  const report = async (lines: AsyncIterator<string>): Promise<TransferReport> =>
-    JSON.parse((await lines.next()).value)
-  const receiver = run(net.hostB, 'receive', '::', '5201')
-  assert.equal((await receiver.next()).value, 'ready')
-  const sender = run(net.hostA, 'send', destination, '5201', `${octets}`)
-  const [sent, received] = await Promise.all([report(sender), report(receiver)])
-  assert.equal(received.octets, octets)
-  assert.equal(received.digest, sent.digest)
-}
-
-const TRANSFER = join(import.meta.dirname, '../../tools/demo/transfer.ts')
 
 const CARRIERS: readonly (readonly [string, Link, string, string])[] = [
   ['IPv4 in IPv4, UDP', {}, ADDRESSES.hostB.ipv4, 'esp-in-udp'],
@@ -205,7 +59,8 @@ const CARRIERS: readonly (readonly [string, Link, string, string])[] = [
 
 for (const [name, link, destination, kind] of CARRIERS) {
   test(`carries pings of every size and TCP: ${name}`, async () => {
-    await withLink(link, async () => {
+    await withLink(net, link, async (planes) => {
+      const { a, b } = planes
       const capture = await Capture.start(net.middle, 'site-a')
       await assertPings(net.hostA, destination)
       await assertPings(net.hostB, ipFamily(ip(destination)) === 4 ? '10.1.0.2' : 'fd00:1::2')
@@ -213,7 +68,7 @@ for (const [name, link, destination, kind] of CARRIERS) {
       await net.hostA.ping(destination, { size: 4000, count: 2, wait: 1 })
       await assertPings(net.hostA, destination, { size: 4000 })
       await assertPings(net.gatewayA, destination)
-      await transfer(2_000_000, destination)
+      await planes.transfer(2_000_000, destination)
       const counts = countFrames(await capture.frames())
       assert.equal(counts.plaintext, 0)
       assert.ok(counts[kind as 'esp'] > 1000, JSON.stringify(counts))
@@ -228,7 +83,8 @@ for (const [name, link, destination, kind] of CARRIERS) {
 
 test('drops what no network pair takes, and what comes out of the tunnel from elsewhere', async () => {
   const narrow = pair('10.1.0.2', '10.1.0.2', '10.2.0.2', '10.2.0.2')
-  await withLink({}, async () => {
+  await withLink(net, {}, async (planes) => {
+    const { a, b } = planes
     const capture = await Capture.start(net.middle, 'site-a')
     await net.hostA.ip('addr add 10.9.0.9/32 dev lan')
     assert.equal((await net.hostA.ping('10.2.0.2', { source: '10.9.0.9', wait: 1 })).received, 0)
@@ -249,8 +105,10 @@ test('drops what no network pair takes, and what comes out of the tunnel from el
 
 test('without an SA nothing leaves in clear, one SA is asked for, and the first packets wait for it', async () => {
   await withLink(
+    net,
     {},
-    async () => {
+    async (planes) => {
+      const { a } = planes
       const capture = await Capture.start(net.middle, 'site-a')
       const pinging = net.hostA.ping('10.2.0.2', { count: 3, wait: 5 })
       const acquired = await eventually('an SA is asked for', () => a.events[0])
@@ -265,7 +123,7 @@ test('without an SA nothing leaves in clear, one SA is asked for, and the first 
           destinationPort: 0,
         },
       })
-      await install({})
+      await planes.install({})
       assert.equal((await pinging).received, 3)
       assert.equal(a.events.length, 1)
       for (const sa of Object.values(sasOf({}, 0).a)) await a.remove(sa)
@@ -276,15 +134,16 @@ test('without an SA nothing leaves in clear, one SA is asked for, and the first 
       assert.equal(counts.plaintext, 0)
       assert.equal(counts['esp-in-udp'], 6)
     },
-    false,
+    'without SAs',
   )
 })
 
 test('a new outbound SA takes over at once, and the old inbound one stays until it is removed', async () => {
-  await withLink({}, async () => {
+  await withLink(net, {}, async (planes) => {
+    const { a, b } = planes
     const pinging = net.hostA.ping('10.2.0.2', { count: 200, interval: 0.01 })
     await eventually('pings flow', async () => (await saOf(a, 'outbound')).packets > 20)
-    await install({ generation: 1 })
+    await planes.install({ generation: 1 })
     await eventually('the new SA carries', async () => {
       const { sas } = await a.counters()
       return sas.some(({ direction, spi, packets }) => {
@@ -301,8 +160,10 @@ test('a new outbound SA takes over at once, and the old inbound one stays until 
 
 test('hands IKE datagrams over with their endpoints, and counts what is neither', async () => {
   await withLink(
+    net,
     {},
-    async () => {
+    async (planes) => {
+      const { a, b } = planes
       const message = '11'.repeat(28)
       for (const port of [500, 4500]) {
         const local = { address: OUTER_4.a, port }
@@ -323,7 +184,7 @@ test('hands IKE datagrams over with their endpoints, and counts what is neither'
       await eventually('the short one is counted', async () => (await b.counters()).malformed === 1)
       assert.deepEqual(b.events, [])
     },
-    false,
+    'without SAs',
   )
 })
 
@@ -331,14 +192,15 @@ test('lets through what a narrow path takes: TCP, too-big messages, and packets 
   await net.middle.ip('link set site-b mtu 1400')
   await net.gatewayB.ip('link set wan mtu 1400')
   try {
-    await withLink({}, async () => {
+    await withLink(net, {}, async (planes) => {
+      const { a } = planes
       const mtu = (await a.counters()).tunnels[0]?.mtu
       assert.equal(mtu, 1438)
       await net.hostA.ping('10.2.0.2', { count: 2, size: 1390, wait: 1 })
       await eventually('the path is known', async () => {
         return (await a.counters()).tunnels[0]?.mtu === 1338
       })
-      await transfer(1_000_000, '10.2.0.2')
+      await planes.transfer(1_000_000, '10.2.0.2')
       await assertPings(net.hostA, '10.2.0.2', { size: 3000 })
     })
   } finally {
@@ -354,16 +216,16 @@ test('leaves nothing on the host, whether it closes, exits or is killed', async 
     const { stdout: devices } = await net.gatewayA.run(['ip', '-br', 'link', 'show', 'type', 'tun'])
     return `${rules}${routes}${devices}`.trim()
   }
-  await withLink({}, async () => {
+  await withLink(net, {}, async () => {
     assert.match(await traces(), /10\.2\.0\.0\/16 dev cw-test/)
   })
   assert.equal(await traces(), '')
   const exiting = new DataPlaneProcess(net.gatewayA)
-  await exiting.configure(settings(OUTER_4, [LAN_4], 'a'))
+  await exiting.configure(settings({}, 'a'))
   await assert.rejects(exiting.call({ kind: 'exit' }), /ended with 0/)
   assert.equal(await traces(), '', 'gone without saying goodbye')
   const killed = new DataPlaneProcess(net.gatewayA)
-  await killed.configure(settings(OUTER_4, [LAN_4], 'a'))
+  await killed.configure(settings({}, 'a'))
   killed.process.kill('SIGKILL')
   await eventually('its device is gone', async () => !(await traces()).includes('dev cw-test'))
   assert.match(await traces(), /blackhole 10\.2\.0\.0\/16/, 'nothing in clear after a crash')
