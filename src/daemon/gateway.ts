@@ -1,6 +1,5 @@
 import type { Config } from '#config/config'
 import type { ReloadResult, Request, Results, ToldEvent, TunnelState } from '#control/schema'
-import type { ControlHandlers } from '#control/server'
 import type { GatewayStatus, StatusDocument } from '#control/status'
 import type { DataPlane, DataPlaneEvent } from '#dataplane/port'
 import { positionOf } from '#diagnosis/failure-text'
@@ -44,8 +43,7 @@ export type GatewayParts = {
 const MOST_DEFECTS_LOGGED = 50
 
 /** A running gateway: one engine, one data plane, and everything that is known of them. */
-export class Gateway implements ControlHandlers {
-  readonly ready: Promise<void>
+export class Gateway {
   readonly #parts: GatewayParts
   readonly #loop: EngineLoop
   readonly #journal = new Journal()
@@ -56,7 +54,6 @@ export class Gateway implements ControlHandlers {
   readonly #hints = new Map<string, Failure>()
   readonly #states = new Map<string, TunnelSnapshot['state']>()
   readonly #startedAt: Date
-  #isReady: () => void = () => {}
   #config: Config | undefined
   #loadedAt: Date
   #refused: { at: string; problems: string } | undefined
@@ -67,9 +64,6 @@ export class Gateway implements ControlHandlers {
 
   constructor(parts: GatewayParts) {
     this.#parts = parts
-    this.ready = new Promise((resolve) => {
-      this.#isReady = resolve
-    })
     this.#startedAt = this.#wallNow()
     this.#loadedAt = this.#startedAt
     this.#loop = new EngineLoop({
@@ -90,7 +84,6 @@ export class Gateway implements ControlHandlers {
   /** @throws what the data plane throws when the host is not ready. */
   async start(config: Config): Promise<void> {
     await this.#replace(undefined, config)
-    this.#isReady()
   }
 
   /** Everything the data plane reports; never throws. */

@@ -1,6 +1,5 @@
 import type { Config } from '#config/config'
-import type { ToldEvent } from '#control/schema'
-import { ControlServer, ControlSocketError } from '#control/server'
+import { type ControlHandlers, ControlServer, RequestRefused } from '#control/server'
 import type { DataPlane, DataPlaneEvent } from '#dataplane/port'
 import type { Level } from '#diagnosis/event-text'
 import { systemClock } from './clock.ts'
@@ -41,44 +40,82 @@ export async function runGateway(
   options: RunOptions,
 ): Promise<Ending> {
   const log = openLog({ ...options.log, now: () => new Date() })
-  const pool = new KeyAgreementPool()
   const stop = new Stop()
-  let gateway: Gateway | undefined
-  // Datagrams may come before the gateway is there; their senders repeat them.
-  const dataPlane = options.makeDataPlane(
-    (event) => gateway?.take(event),
-    (text) => log.note('warn', text),
-  )
-  let publish = (_told: ToldEvent): void => {}
-  gateway = new Gateway({
-    ...options,
-    log,
-    dataPlane,
-    clock: systemClock,
-    ask: (question) => pool.ask(question),
-    publish: (told) => publish(told),
-    requestShutdown: () => stop.request('stopped'),
-    onDataPlaneFailed: () => stop.request('defect'),
-  })
-  const running = gateway
-  const control = new ControlServer(controlPath, running)
-  const unwatch = watchProcess(running, stop, log, options)
+  const started = new Started()
+  const control = new ControlServer(controlPath, started)
   try {
     // The socket first: it tells two gateways apart before anything on the host is touched.
     await control.listen()
-    publish = (told) => control.publish(told)
+  } catch (error) {
+    log.note('error', `not started: ${reasonOf(error)}`)
+    return 'not-started'
+  }
+  const pool = new KeyAgreementPool()
+  const cleanUps = [() => control.close(), () => pool.close()]
+  let unwatch = () => {}
+  try {
+    let gateway: Gateway | undefined
+    const dataPlane = options.makeDataPlane(
+      // What comes before the gateway is there, its senders repeat.
+      (event) => gateway?.take(event),
+      (text) => log.note('warn', text),
+    )
+    const running = new Gateway({
+      ...options,
+      log,
+      dataPlane,
+      clock: systemClock,
+      ask: (question) => pool.ask(question),
+      publish: (told) => control.publish(told),
+      requestShutdown: () => stop.request('stopped'),
+      onDataPlaneFailed: () => stop.request('defect'),
+    })
+    gateway = running
+    cleanUps.unshift(() => running.stop())
+    unwatch = watchProcess(running, stop, log, options)
     await running.start(config)
+    started.resolve(running)
     log.note('info', `gateway ${config.gateway.name} runs, causeway ${options.version}`)
     options.notify('ready')
     return await stop.requested
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    log.note('error', error instanceof ControlSocketError ? reason : `not started: ${reason}`)
+    log.note('error', `not started: ${reasonOf(error)}`)
     return 'not-started'
   } finally {
     options.notify('stopping')
-    await cleanUp([() => running.stop(), () => control.close(), () => pool.close()], log)
+    await cleanUp(cleanUps, log)
     unwatch()
+  }
+}
+
+/** Control requests wait here until the gateway they are for has started. */
+class Started implements ControlHandlers {
+  readonly ready: Promise<void>
+  #gateway: Gateway | undefined
+  #resolve: () => void = () => {}
+
+  constructor() {
+    this.ready = new Promise((resolve) => {
+      this.#resolve = resolve
+    })
+  }
+
+  resolve(gateway: Gateway): void {
+    this.#gateway = gateway
+    this.#resolve()
+  }
+
+  async handle(request: Parameters<ControlHandlers['handle']>[0]): Promise<unknown> {
+    return this.#started().handle(request)
+  }
+
+  select(patterns: readonly string[] | undefined): readonly string[] {
+    return this.#started().select(patterns)
+  }
+
+  #started(): Gateway {
+    if (this.#gateway === undefined) throw new RequestRefused('stopping', 'the gateway is starting')
+    return this.#gateway
   }
 }
 
@@ -136,8 +173,12 @@ async function cleanUp(steps: readonly (() => Promise<void>)[], log: Log): Promi
     try {
       await Promise.race([step(), late])
     } catch (error) {
-      log.note('error', `clean-up: ${error instanceof Error ? error.message : String(error)}`)
+      log.note('error', `clean-up: ${reasonOf(error)}`)
     }
     clearTimeout(timer)
   }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

@@ -35,6 +35,8 @@ export class Installation {
   readonly #events: Events
   readonly #paths = new Map<string, OuterPath>()
   readonly #destinations = new Map<string, Destination>()
+  /** Once the ports were ours; until then the routes on this host may be those of another gateway. */
+  #ownsRoutes = false
   #now = 0
 
   constructor(memory: PacketMemory, factory: EspTransformFactory, events: Events) {
@@ -52,6 +54,7 @@ export class Installation {
   /** @throws SystemError; what had been changed until then stays, and `close` undoes it */
   configure(settings: DataPlaneSettings, counters: ReadonlyMap<string, SharedArrayBuffer>): void {
     this.sockets.configure(settings.localAddresses)
+    this.#ownsRoutes = true
     const open = new Set(this.sockets.all)
     for (const [key, path] of this.#paths) if (!open.has(path.socket)) this.#paths.delete(key)
 
@@ -168,7 +171,7 @@ export class Installation {
   close(): void {
     this.receiver.close()
     try {
-      reconcileRouting([])
+      if (this.#ownsRoutes) reconcileRouting([])
     } finally {
       for (const tunnel of this.tunnels) tunnel.close()
       this.tunnels = []
