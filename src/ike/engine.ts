@@ -212,8 +212,8 @@ export class Engine {
       this.#deadlines.delete(tunnel)
     }
     for (const tunnelConfig of [...added, ...changed]) {
-      const tunnel = new Tunnel(tunnelConfig, context.now, (initialContact, now) =>
-        this.#initiate(tunnelConfig, initialContact, now),
+      const tunnel = new Tunnel(tunnelConfig, context.now, (isFirstContact, now) =>
+        this.#initiate(tunnelConfig, isFirstContact, now),
       )
       this.#tunnels.set(tunnelConfig.name, tunnel)
       touched.add(tunnel)
@@ -228,11 +228,11 @@ export class Engine {
     })
   }
 
-  #initiate(config: TunnelConfig, initialContact: boolean, context: IkeContext): IkeSa {
+  #initiate(config: TunnelConfig, isFirstContact: () => boolean, context: IkeContext): IkeSa {
     const version = this.#versions.find((one) => one.initiates(config))
     if (version === undefined)
       throw new TypeError(`no version speaks ike: ${config.ike} of tunnel ${config.name}`)
-    const sa = version.initiate(config, initialContact, context)
+    const sa = version.initiate(config, isFirstContact, context)
     this.#sas.add(sa, sa.remote)
     return sa
   }

@@ -29,12 +29,12 @@ export class Tunnel {
   #unreachable: { readonly icmpType: number; readonly icmpCode: number } | undefined
   /** Children that may have died with the IKE SA the peer closed: they are renewed as soon as there is another. */
   #doubtfulBefore = Number.NEGATIVE_INFINITY
-  readonly #initiate: (initialContact: boolean, context: IkeContext) => IkeSa
+  readonly #initiate: (isFirstContact: () => boolean, context: IkeContext) => IkeSa
 
   constructor(
     config: TunnelConfig,
     now: Instant,
-    initiate: (initialContact: boolean, context: IkeContext) => IkeSa,
+    initiate: (isFirstContact: () => boolean, context: IkeContext) => IkeSa,
   ) {
     this.config = config
     this.children = new ChildTable(config.name)
@@ -81,7 +81,7 @@ export class Tunnel {
 
   rekey(phase: 1 | 2, context: IkeContext): void {
     if (phase === 1) {
-      if (this.#preferred() !== undefined) this.#begin(false, context)
+      if (this.#preferred() !== undefined) this.#begin(context)
       return
     }
     for (const child of this.children.actives) child.rekeyAt = context.now
@@ -328,7 +328,7 @@ export class Tunnel {
     if (this.#phase1BackOff.retryAt > context.now) return
     // The peer is at it already: its IKE SA will serve.
     if (this.ikeSas.some(({ state }) => state === 'negotiating')) return
-    this.#begin(this.children.all.length === 0, context)
+    this.#begin(context)
   }
 
   #renewPhase1(preferred: IkeSa, context: IkeContext): void {
@@ -336,7 +336,7 @@ export class Tunnel {
     const inUse = this.#wanted === 'all' || this.children.all.length > 0
     if (!due || !inUse || this.#phase1BackOff.retryAt > context.now) return
     if (this.ikeSas.some(({ state }) => state === 'negotiating')) return
-    this.#begin(false, context)
+    this.#begin(context)
   }
 
   #repairPhase2(sa: IkeSa, context: IkeContext): void {
@@ -361,8 +361,10 @@ export class Tunnel {
     return [...wanted].filter((pair) => this.children.active(pair) === undefined)
   }
 
-  #begin(initialContact: boolean, context: IkeContext): void {
-    this.add(this.#initiate(initialContact, context))
+  /** Whether it is the first contact is asked when that is said: the peer may have come before us meanwhile. */
+  #begin(context: IkeContext): void {
+    const isFirstContact = () => this.children.all.length === 0 && this.#established().length === 0
+    this.add(this.#initiate(isFirstContact, context))
   }
 
   /** Deletes what another SA has replaced, once the peer had time to move over. */

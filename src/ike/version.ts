@@ -10,7 +10,7 @@ import type { ChildSaFacts, CloseReason, Event, Failure, IkeSaFacts } from './ev
 export interface IkeVersion {
   readonly major: 1 | 2
   /** Begins an IKE SA; the first message is among the context's effects. */
-  initiate(tunnel: TunnelConfig, initialContact: boolean, context: IkeContext): IkeSa
+  initiate(tunnel: TunnelConfig, isFirstContact: () => boolean, context: IkeContext): IkeSa
   /** Whether tunnels of this kind are begun by this version. */
   initiates(tunnel: TunnelConfig): boolean
   /** Whether a first message of this exchange type may open an IKE SA for this tunnel. */

@@ -34,8 +34,12 @@ export class Ikev1Sa implements IkeSa {
   }
 
   /** Message 1 goes out at once. */
-  static initiate(config: TunnelConfig, initialContact: boolean, context: IkeContext): Ikev1Sa {
-    const sa = new Ikev1Sa(config, Phase1.initiator(config, initialContact, context), context.now)
+  static initiate(
+    config: TunnelConfig,
+    isFirstContact: () => boolean,
+    context: IkeContext,
+  ): Ikev1Sa {
+    const sa = new Ikev1Sa(config, Phase1.initiator(config, isFirstContact, context), context.now)
     sa.#phase1.sendMessage1(context)
     return sa
   }

@@ -35,8 +35,10 @@ import { ownVendorIds, readAbilities } from './vendor-ids.ts'
 export class Phase1 {
   readonly role: 'initiator' | 'responder'
   readonly #config: TunnelConfig
-  /** Whether our message 5 says so; later whether the peer's did. */
-  #initialContact: boolean
+  /** Whether our message 5 says INITIAL-CONTACT; asked when it is made. */
+  readonly #isFirstContact: () => boolean
+  /** Whether the peer's message 5 said so. */
+  #initialContact = false
   #cookies: Cookies
   #state: Phase1State
   #abilities: PeerAbilities = { natTraversal: false, dpd: false }
@@ -58,7 +60,7 @@ export class Phase1 {
     cookies: Cookies,
     state: Phase1State,
     ends: Ends,
-    initialContact: boolean,
+    isFirstContact: () => boolean,
     now: Instant,
   ) {
     this.#config = config
@@ -66,12 +68,16 @@ export class Phase1 {
     this.#cookies = cookies
     this.#state = state
     this.ends = new PeerEnds(config, ends)
-    this.#initialContact = initialContact
+    this.#isFirstContact = isFirstContact
     this.#giveUpAt = now + HALF_OPEN_TIME
     this.#sender = new Phase1Sender(config.name, role)
   }
 
-  static initiator(config: TunnelConfig, initialContact: boolean, context: IkeContext): Phase1 {
+  static initiator(
+    config: TunnelConfig,
+    isFirstContact: () => boolean,
+    context: IkeContext,
+  ): Phase1 {
     const offer = offerPhase1(config.phase1.suites, config.phase1.lifetime)
     const cookies = cookiesOf(freshCookie(context), new Uint8Array(8))
     const ends = {
@@ -79,7 +85,7 @@ export class Phase1 {
       remote: { address: config.peer, port: 500 },
     }
     const state: Phase1State = { kind: 'sa-sent', offer, saBody: encodePayloadBody(offer) }
-    return new Phase1(config, 'initiator', cookies, state, ends, initialContact, context.now)
+    return new Phase1(config, 'initiator', cookies, state, ends, isFirstContact, context.now)
   }
 
   /** Reads message 1 and answers it. @throws NoAgreement, PeerViolation, MalformedMessage */
@@ -93,7 +99,7 @@ export class Phase1 {
     const cookies = cookiesOf(header.initiatorSpi.slice(), freshCookie(context))
     const closed: Phase1State = { kind: 'closed' }
     const { now } = context
-    const phase1 = new Phase1(config, 'responder', cookies, closed, datagram, false, now)
+    const phase1 = new Phase1(config, 'responder', cookies, closed, datagram, () => false, now)
     phase1.#abilities = readAbilities(plainOf(payloads))
     const step = answerMessage1(payloads, phase1.#environment(datagram, context))
     phase1.#tellReceived(datagram, 1, payloads, false, context)
@@ -116,7 +122,7 @@ export class Phase1 {
 
   /** The peer said in message 5 that it holds no older SA. */
   get initialContact(): boolean {
-    return this.role === 'responder' && this.#initialContact
+    return this.#initialContact
   }
 
   /** What went wrong since the last call. */
@@ -337,7 +343,7 @@ export class Phase1 {
     const { suite, lifetime, keys } = from
     const { now: at, crypto } = context
     const life = lifeOf(lifetime.seconds, this.role, at, crypto)
-    if (this.role === 'responder') this.#initialContact = step.initialContact === true
+    this.#initialContact = step.initialContact === true
     this.#state = { kind: 'established', suite, lifetime, keys, lastBlock, peer, at, ...life }
   }
 
@@ -386,7 +392,7 @@ export class Phase1 {
       local,
       remote,
       abilities: this.#abilities,
-      initialContact: this.#initialContact,
+      isFirstContact: this.#isFirstContact,
     }
   }
 

@@ -315,6 +315,7 @@ export class QuickExchanges {
     const bound = [Uint8Array.of(0), ...boundTo(header.messageId, terms.nonceI, terms.nonceR)]
     const { hashed, nextIv } = this.#channel.open(datagram, header, exchange.iv, bound, context)
     this.#tellReceived(datagram, header.messageId, 'responder', 3, hashed, context)
+    const outbound = this.#outbound(terms, sharedSecret, context)
     const { retransmission: _, sent: __, ...rest } = exchange
     this.#commit({
       ...rest,
@@ -323,7 +324,7 @@ export class QuickExchanges {
       state: { kind: 'done' },
       forgetAt: context.now + LINGER,
     })
-    this.#established(exchange, terms, sharedSecret, context)
+    this.#established(exchange, terms, outbound, context)
   }
 
   /** Message 1 goes out. */
@@ -364,16 +365,10 @@ export class QuickExchanges {
       terms,
       ...(sharedSecret === undefined ? {} : { sharedSecret }),
     }
-    this.#openInbound(terms, sharedSecret, context)
+    const inbound = this.#inbound(terms, sharedSecret, context)
     const payloads = message2(terms, answer, agreed?.own)
-    this.#send(
-      { ...exchange, state },
-      2,
-      payloads,
-      boundTo(exchange.messageId, terms.nonceI),
-      'repeated',
-      context,
-    )
+    const bound = boundTo(exchange.messageId, terms.nonceI)
+    this.#send({ ...exchange, state }, 2, payloads, bound, 'repeated', context, inbound)
   }
 
   /** Message 3 goes out, and the inbound SA opens. */
@@ -383,11 +378,12 @@ export class QuickExchanges {
     sharedSecret: Uint8Array | undefined,
     context: IkeContext,
   ): void {
-    this.#openInbound(terms, sharedSecret, context)
+    const inbound = this.#inbound(terms, sharedSecret, context)
+    const outbound = this.#outbound(terms, sharedSecret, context)
     const bound = [Uint8Array.of(0), ...boundTo(exchange.messageId, terms.nonceI, terms.nonceR)]
     const done: Exchange = { ...exchange, state: { kind: 'done' }, forgetAt: context.now + LINGER }
-    this.#send(done, 3, [], bound, 'once', context)
-    this.#established(exchange, terms, sharedSecret, context)
+    this.#send(done, 3, [], bound, 'once', context, inbound)
+    this.#established(exchange, terms, outbound, context)
   }
 
   /** The notify goes in an Informational exchange of its own (RFC 2408 §5.4); the initiator's repeats are absorbed. */
@@ -426,6 +422,7 @@ export class QuickExchanges {
     })
   }
 
+  /** Everything that can fail comes first: then the message goes out with all it promises, or nothing has happened. */
   #send(
     exchange: Exchange,
     number: number,
@@ -433,12 +430,14 @@ export class QuickExchanges {
     bound: readonly Uint8Array[],
     how: 'repeated' | 'once',
     context: IkeContext,
+    inbound?: InboundSa,
   ): void {
     const { messageId, role } = exchange
     const plain: OutgoingMessage = { exchange: 'quick', messageId, role, number, payloads }
     const { message, octets, nextIv } = this.#channel.seal(plain, exchange.iv, bound, context)
     const retransmission = how === 'repeated' ? firstTransmission(octets, context.now) : undefined
     this.#commit({ ...exchange, iv: nextIv, sent: { message, octets }, retransmission })
+    if (inbound !== undefined) context.effects.push({ kind: 'install-sa', sa: inbound })
     this.#channel.transmit(message, octets, 0, context)
   }
 
@@ -456,13 +455,27 @@ export class QuickExchanges {
     this.#exchanges.set(exchange.messageId, exchange)
   }
 
-  #openInbound(terms: ChildTerms, sharedSecret: Uint8Array | undefined, context: IkeContext): void {
-    const sa: InboundSa = {
+  #inbound(
+    terms: ChildTerms,
+    sharedSecret: Uint8Array | undefined,
+    context: IkeContext,
+  ): InboundSa {
+    return {
       direction: 'inbound',
       replayWindow: this.#tunnel.replayWindow,
       ...this.#parameters(terms.ownSpi, terms, sharedSecret, context),
     }
-    context.effects.push({ kind: 'install-sa', sa })
+  }
+
+  #outbound(
+    terms: ChildTerms,
+    sharedSecret: Uint8Array | undefined,
+    context: IkeContext,
+  ): OutboundSa {
+    return {
+      direction: 'outbound',
+      ...this.#parameters(terms.choice.peerSpi, terms, sharedSecret, context),
+    }
   }
 
   #parameters(
@@ -488,18 +501,17 @@ export class QuickExchanges {
   #established(
     { role, startedAt }: Exchange,
     terms: ChildTerms,
-    sharedSecret: Uint8Array | undefined,
+    outbound: OutboundSa,
     context: IkeContext,
   ): void {
     const { child, choice, selectors, wish, ownSpi, rekeyOf } = terms
-    const parameters = this.#parameters(choice.peerSpi, terms, sharedSecret, context)
     context.outcomes.push({
       kind: 'child-established',
       sa: this.#sa,
       role,
       rekeyOf,
       startedAt,
-      outbound: { direction: 'outbound', ...parameters },
+      outbound,
       facts: {
         child,
         selectors,

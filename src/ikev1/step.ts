@@ -18,7 +18,7 @@ export type Phase1Environment = {
   readonly remote: Endpoint
   readonly abilities: PeerAbilities
   /** Whether message 5 says that we hold no older SA with this peer (RFC 2407 §4.6.3.3). */
-  readonly initialContact: boolean
+  isFirstContact(): boolean
 }
 
 export type Cookies = {

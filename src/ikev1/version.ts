@@ -13,7 +13,7 @@ import { encodePlain, FLAG_ENCRYPTION } from './protect.ts'
 export const ikev1: IkeVersion = {
   major: 1,
   initiates: (tunnel) => tunnel.ike === 'v1-main',
-  initiate: (tunnel, initialContact, context) => Ikev1Sa.initiate(tunnel, initialContact, context),
+  initiate: (tunnel, isFirstContact, context) => Ikev1Sa.initiate(tunnel, isFirstContact, context),
   answers: ({ exchangeType, flags, messageId }, tunnel) =>
     tunnel.ike === 'v1-main' &&
     exchangeType === ExchangeType.number('IDENTITY-PROTECTION') &&

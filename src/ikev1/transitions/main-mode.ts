@@ -208,7 +208,7 @@ export function sendMessage5(
   sharedSecret: Uint8Array,
   environment: Phase1Environment,
 ): Step {
-  const { crypto, tunnel, initialContact, cookies } = environment
+  const { crypto, tunnel, isFirstContact, cookies } = environment
   const keyed = keyedState(environment, state, sharedSecret, {
     nonceI: state.nonceI,
     nonceR: state.nonceR,
@@ -221,7 +221,7 @@ export function sendMessage5(
     send: [
       id,
       proveOurselves(crypto, 'initiator', keyed, id),
-      ...(initialContact ? [phase1Notify('INITIAL-CONTACT', cookies.pair)] : []),
+      ...(isFirstContact() ? [phase1Notify('INITIAL-CONTACT', cookies.pair)] : []),
     ],
   }
 }

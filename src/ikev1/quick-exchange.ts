@@ -1,0 +1,60 @@
+import type { TunnelConfig } from '#config/config'
+import type { ChildId } from '#esp/sa'
+import type { Instant, Question } from '#ike/effects'
+import type { Retransmission } from '#ike/retransmission'
+import type { Datagram, IkeContext, IkeSa } from '#ike/version'
+import type { Payload } from '#wire/v1/payloads'
+import type { OutgoingMessage, Phase2Channel } from './phase2-channel.ts'
+import type { QuickState } from './transitions/quick-mode.ts'
+
+/** One Quick mode exchange, known by its Message ID. */
+export type QuickExchange<State extends QuickState = QuickState> = {
+  readonly messageId: number
+  readonly role: 'initiator' | 'responder'
+  readonly child?: ChildId
+  readonly state: State
+  /** Where the CBC chain of this exchange stands. */
+  readonly iv: Uint8Array
+  /** Last message each way: a repeat of the one is answered by the other. */
+  readonly received?: Uint8Array
+  readonly sent?: { readonly message: OutgoingMessage; readonly octets: Uint8Array }
+  readonly retransmission?: Retransmission | undefined
+  readonly pendingAsk?: number
+  readonly startedAt: Instant
+  readonly forgetAt: Instant
+}
+
+/** What both sides of Quick mode work with: the SA it runs under, and the table its exchanges stand in. */
+export interface QuickHost {
+  readonly sa: IkeSa
+  readonly tunnel: TunnelConfig
+  readonly channel: Phase2Channel
+  /** As many exchanges as there may be are under way. */
+  readonly full: boolean
+  /** Whether ESP goes inside UDP, as NAT detection found. */
+  udp(): boolean
+  commit(exchange: QuickExchange): void
+  ask(exchange: QuickExchange, question: Question, context: IkeContext): void
+  /** Seals and sends the next message, and keeps it for repeats. */
+  send(
+    exchange: QuickExchange,
+    number: number,
+    payloads: readonly Payload[],
+    bound: readonly Uint8Array[],
+    how: 'repeated' | 'once',
+    context: IkeContext,
+  ): void
+  tellReceived(
+    exchange: Pick<QuickExchange, 'messageId' | 'role'>,
+    number: number,
+    payloads: readonly Payload[],
+    datagram: Datagram,
+    context: IkeContext,
+  ): void
+}
+
+export const NONCE_OCTETS = 32
+/** How long an exchange may wait for public-key work or for its turn, in milliseconds. */
+export const EXCHANGE_TIME = 60_000
+/** How long a finished exchange still answers repeats. */
+export const LINGER = 60_000

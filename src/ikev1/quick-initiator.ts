@@ -1,0 +1,118 @@
+import type { KeyPair } from '#crypto/port'
+import type { ChildId, EspSpi } from '#esp/sa'
+import type { Datagram, IkeContext } from '#ike/version'
+import type { IkeHeader } from '#wire/ike-header'
+import { establish, openInbound } from './child-sa.ts'
+import { boundTo, freshMessageId } from './phase2-channel.ts'
+import {
+  EXCHANGE_TIME,
+  LINGER,
+  NONCE_OCTETS,
+  type QuickExchange,
+  type QuickHost,
+} from './quick-exchange.ts'
+import {
+  type ChildRequest,
+  type ChildTerms,
+  message1,
+  type QuickState,
+  readMessage2,
+  wishOf,
+} from './transitions/quick-mode.ts'
+
+/** Begins Quick mode for a network pair: message 1, or first the key pair that PFS needs. */
+export function initiate(
+  host: QuickHost,
+  child: ChildId,
+  rekeyOf: EspSpi | undefined,
+  context: IkeContext,
+): void {
+  const selectors = host.tunnel.networks[child.pair]
+  if (selectors === undefined) return
+  const messageId = freshMessageId(context)
+  const wish = wishOf(host.tunnel, host.udp())
+  const request: ChildRequest = {
+    child,
+    selectors,
+    wish,
+    ownSpi: context.freshSpi(),
+    nonceI: context.crypto.random(NONCE_OCTETS),
+    ...(rekeyOf === undefined ? {} : { rekeyOf }),
+  }
+  const begun: QuickExchange = {
+    messageId,
+    role: 'initiator',
+    child,
+    state: { kind: 'generating', request },
+    iv: host.channel.firstIv(messageId, context),
+    startedAt: context.now,
+    forgetAt: context.now + EXCHANGE_TIME,
+  }
+  if (wish.pfs === 'none') sendMessage1(host, begun, request, undefined, context)
+  else host.ask(begun, { kind: 'generate-key-pair', group: wish.pfs }, context)
+}
+
+export function sendMessage1(
+  host: QuickHost,
+  exchange: QuickExchange,
+  request: ChildRequest,
+  own: KeyPair | undefined,
+  context: IkeContext,
+): void {
+  const { offer, payloads } = message1(request, own)
+  const state: QuickState = {
+    kind: 'offered',
+    request,
+    offer,
+    ...(own === undefined ? {} : { own }),
+  }
+  const bound = boundTo(exchange.messageId)
+  host.send({ ...exchange, state }, 1, payloads, bound, 'repeated', context)
+}
+
+/** @throws MalformedMessage, PeerViolation */
+export function handleMessage2(
+  host: QuickHost,
+  exchange: QuickExchange<Extract<QuickState, { kind: 'offered' }>>,
+  datagram: Datagram,
+  header: IkeHeader,
+  context: IkeContext,
+): void {
+  const { state, iv, messageId } = exchange
+  const bound = boundTo(messageId, state.request.nonceI)
+  const { payloads, hashed, nextIv } = host.channel.open(datagram, header, iv, bound, context)
+  const { terms, peerPublic } = readMessage2(payloads, state)
+  host.tellReceived(exchange, 2, hashed, datagram, context)
+  const { retransmission: _, ...rest } = exchange
+  const read: QuickExchange = {
+    ...rest,
+    iv: nextIv,
+    received: datagram.octets,
+    state: { kind: 'agreeing', terms },
+  }
+  if (peerPublic === undefined || state.own === undefined || terms.wish.pfs === 'none') {
+    sendMessage3(host, read, terms, undefined, context)
+    return
+  }
+  const { own } = state
+  host.ask(read, { kind: 'agree', group: terms.wish.pfs, own, peerPublic }, context)
+}
+
+/** The inbound SA opens, and the responder hears that we are ready. */
+export function sendMessage3(
+  host: QuickHost,
+  exchange: QuickExchange,
+  terms: ChildTerms,
+  sharedSecret: Uint8Array | undefined,
+  context: IkeContext,
+): void {
+  openInbound(host, terms, sharedSecret, context)
+  const bound = [Uint8Array.of(0), ...boundTo(exchange.messageId, terms.nonceI, terms.nonceR)]
+  const done: QuickExchange = {
+    ...exchange,
+    state: { kind: 'done' },
+    forgetAt: context.now + LINGER,
+  }
+  host.send(done, 3, [], bound, 'once', context)
+  establish(host, exchange, terms, sharedSecret, context)
+}

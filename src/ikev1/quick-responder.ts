@@ -1,0 +1,130 @@
+import type { Answer } from '#ike/effects'
+import { NoAgreement } from '#ike/errors'
+import type { Datagram, IkeContext } from '#ike/version'
+import type { IkeHeader } from '#wire/ike-header'
+import type { Payload, SaPayload } from '#wire/v1/payloads'
+import { establish, openInbound } from './child-sa.ts'
+import { sendInformational } from './informational.ts'
+import { childNotify } from './notify.ts'
+import { boundTo } from './phase2-channel.ts'
+import {
+  EXCHANGE_TIME,
+  LINGER,
+  NONCE_OCTETS,
+  type QuickExchange,
+  type QuickHost,
+} from './quick-exchange.ts'
+import {
+  type ChildTerms,
+  message2,
+  type QuickState,
+  readMessage1,
+} from './transitions/quick-mode.ts'
+
+/**
+ * The peer begins: message 2, or first the key agreement that PFS needs, or a refusal.
+ * @returns whether the message was truly the peer's. @throws MalformedMessage, PeerViolation
+ */
+export function handleMessage1(
+  host: QuickHost,
+  datagram: Datagram,
+  header: IkeHeader,
+  context: IkeContext,
+): boolean {
+  const { messageId } = header
+  if (host.full) {
+    host.channel.drop(datagram, 'admission', 'too many Quick mode exchanges under way', context)
+    return false
+  }
+  const iv = host.channel.firstIv(messageId, context)
+  const { payloads, hashed, nextIv } = host.channel.open(
+    datagram,
+    header,
+    iv,
+    boundTo(messageId),
+    context,
+  )
+  const begun = {
+    messageId,
+    role: 'responder',
+    iv: nextIv,
+    received: datagram.octets,
+    startedAt: context.now,
+    forgetAt: context.now + EXCHANGE_TIME,
+  } as const
+  host.tellReceived(begun, 1, hashed, datagram, context)
+  try {
+    const { local, remote } = host.sa
+    const nonceR = context.crypto.random(NONCE_OCTETS)
+    const spi = context.freshSpi()
+    const read = readMessage1(payloads, host.tunnel, host.udp(), { local, remote }, spi, nonceR)
+    const { terms, answer, peerPublic } = read
+    const state: QuickState = { kind: 'answering', terms, answer }
+    const exchange: QuickExchange = { ...begun, child: terms.child, state }
+    const { pfs } = terms.wish
+    if (peerPublic === undefined || pfs === 'none') {
+      sendMessage2(host, exchange, terms, answer, undefined, context)
+    } else host.ask(exchange, { kind: 'generate-and-agree', group: pfs, peerPublic }, context)
+  } catch (error) {
+    if (!(error instanceof NoAgreement)) throw error
+    refuse(host, begun, payloads, error, context)
+  }
+  return true
+}
+
+/** The inbound SA opens: the initiator may use it as soon as it reads this. */
+export function sendMessage2(
+  host: QuickHost,
+  exchange: QuickExchange,
+  terms: ChildTerms,
+  answer: SaPayload,
+  agreed: Extract<Answer, { kind: 'agreed' }> | undefined,
+  context: IkeContext,
+): void {
+  const secret = agreed === undefined ? {} : { sharedSecret: agreed.sharedSecret }
+  openInbound(host, terms, secret.sharedSecret, context)
+  const payloads = message2(terms, answer, agreed?.own)
+  const bound = boundTo(exchange.messageId, terms.nonceI)
+  const state: QuickState = { kind: 'answered', terms, ...secret }
+  host.send({ ...exchange, state }, 2, payloads, bound, 'repeated', context)
+}
+
+/** The initiator is ready: now we send on the new SA, too. @throws MalformedMessage, PeerViolation */
+export function handleMessage3(
+  host: QuickHost,
+  exchange: QuickExchange<Extract<QuickState, { kind: 'answered' }>>,
+  datagram: Datagram,
+  header: IkeHeader,
+  context: IkeContext,
+): void {
+  const { terms, sharedSecret } = exchange.state
+  const bound = [Uint8Array.of(0), ...boundTo(exchange.messageId, terms.nonceI, terms.nonceR)]
+  const { hashed, nextIv } = host.channel.open(datagram, header, exchange.iv, bound, context)
+  host.tellReceived(exchange, 3, hashed, datagram, context)
+  const { retransmission: _, sent: __, ...rest } = exchange
+  host.commit({
+    ...rest,
+    iv: nextIv,
+    received: datagram.octets,
+    state: { kind: 'done' },
+    forgetAt: context.now + LINGER,
+  })
+  establish(host, exchange, terms, sharedSecret, context)
+}
+
+/** The notify goes in an Informational exchange of its own (RFC 2408 §5.4); the initiator's repeats are absorbed. */
+function refuse(
+  host: QuickHost,
+  begun: Omit<QuickExchange, 'state'>,
+  payloads: readonly Payload[],
+  error: NoAgreement,
+  context: IkeContext,
+): void {
+  const offer = payloads.find((payload) => payload.type === 'SA')
+  const spi = offer?.proposals[0]?.spi ?? new Uint8Array(0)
+  const name = error.code === 'no-selectors' ? 'INVALID-ID-INFORMATION' : 'NO-PROPOSAL-CHOSEN'
+  host.commit({ ...begun, state: { kind: 'done' } })
+  sendInformational(host.channel, [childNotify(name, spi)], context)
+  const { sa } = host
+  context.outcomes.push({ kind: 'child-failed', sa, child: undefined, failure: error.failure })
+}
