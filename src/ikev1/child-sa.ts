@@ -1,21 +1,31 @@
-import type { EspSpi, OutboundSa } from '#esp/sa'
+import type { EspSpi, InboundSa, OutboundSa } from '#esp/sa'
 import { lifeOf } from '#ike/lifetimes'
 import type { IkeContext } from '#ike/version'
 import { deriveChildKeys } from './keys.ts'
 import type { QuickExchange, QuickHost } from './quick-exchange.ts'
 import type { ChildTerms } from './transitions/quick-mode.ts'
 
-/** From now on the data plane receives on the SPI we chose. */
-export function openInbound(
+/** What the data plane receives on, under the SPI we chose. */
+export function inboundSa(
   host: QuickHost,
   terms: ChildTerms,
   sharedSecret: Uint8Array | undefined,
   context: IkeContext,
-): void {
+): InboundSa {
   const { replayWindow } = host.tunnel
   const parameters = parametersOf(host, terms.ownSpi, terms, sharedSecret, context)
-  const sa = { direction: 'inbound', replayWindow, ...parameters } as const
-  context.effects.push({ kind: 'install-sa', sa })
+  return { direction: 'inbound', replayWindow, ...parameters }
+}
+
+/** What it sends on, under the peer's SPI. */
+export function outboundSa(
+  host: QuickHost,
+  terms: ChildTerms,
+  sharedSecret: Uint8Array | undefined,
+  context: IkeContext,
+): OutboundSa {
+  const parameters = parametersOf(host, terms.choice.peerSpi, terms, sharedSecret, context)
+  return { direction: 'outbound', ...parameters }
 }
 
 /** Both sides are ready: hands the Child SA over; when to send on it is the tunnel's affair. */
@@ -23,18 +33,17 @@ export function establish(
   host: QuickHost,
   { role, startedAt }: QuickExchange,
   terms: ChildTerms,
-  sharedSecret: Uint8Array | undefined,
+  outbound: OutboundSa,
   context: IkeContext,
 ): void {
   const { child, choice, selectors, wish, ownSpi, rekeyOf } = terms
-  const parameters = parametersOf(host, choice.peerSpi, terms, sharedSecret, context)
   context.outcomes.push({
     kind: 'child-established',
     sa: host.sa,
     role,
     rekeyOf,
     startedAt,
-    outbound: { direction: 'outbound', ...parameters },
+    outbound,
     facts: {
       child,
       selectors,

@@ -1,5 +1,5 @@
 import type { TunnelConfig } from '#config/config'
-import type { ChildId } from '#esp/sa'
+import type { ChildId, InboundSa } from '#esp/sa'
 import type { Instant, Question } from '#ike/effects'
 import type { Retransmission } from '#ike/retransmission'
 import type { Datagram, IkeContext, IkeSa } from '#ike/version'
@@ -35,7 +35,10 @@ export interface QuickHost {
   udp(): boolean
   commit(exchange: QuickExchange): void
   ask(exchange: QuickExchange, question: Question, context: IkeContext): void
-  /** Seals and sends the next message, and keeps it for repeats. */
+  /**
+   * Seals and sends the next message, keeps it for repeats, and opens `inbound` with it. Everything that can fail comes first: the
+   * message goes out with all it promises, or nothing has happened.
+   */
   send(
     exchange: QuickExchange,
     number: number,
@@ -43,6 +46,7 @@ export interface QuickHost {
     bound: readonly Uint8Array[],
     how: 'repeated' | 'once',
     context: IkeContext,
+    inbound?: InboundSa,
   ): void
   tellReceived(
     exchange: Pick<QuickExchange, 'messageId' | 'role'>,

@@ -2,7 +2,7 @@ import type { KeyPair } from '#crypto/port'
 import type { ChildId, EspSpi } from '#esp/sa'
 import type { Datagram, IkeContext } from '#ike/version'
 import type { IkeHeader } from '#wire/ike-header'
-import { establish, openInbound } from './child-sa.ts'
+import { establish, inboundSa, outboundSa } from './child-sa.ts'
 import { boundTo, freshMessageId } from './phase2-channel.ts'
 import {
   EXCHANGE_TIME,
@@ -106,13 +106,14 @@ export function sendMessage3(
   sharedSecret: Uint8Array | undefined,
   context: IkeContext,
 ): void {
-  openInbound(host, terms, sharedSecret, context)
+  const inbound = inboundSa(host, terms, sharedSecret, context)
+  const outbound = outboundSa(host, terms, sharedSecret, context)
   const bound = [Uint8Array.of(0), ...boundTo(exchange.messageId, terms.nonceI, terms.nonceR)]
   const done: QuickExchange = {
     ...exchange,
     state: { kind: 'done' },
     forgetAt: context.now + LINGER,
   }
-  host.send(done, 3, [], bound, 'once', context)
-  establish(host, exchange, terms, sharedSecret, context)
+  host.send(done, 3, [], bound, 'once', context, inbound)
+  establish(host, exchange, terms, outbound, context)
 }

@@ -3,7 +3,7 @@ import { NoAgreement } from '#ike/errors'
 import type { Datagram, IkeContext } from '#ike/version'
 import type { IkeHeader } from '#wire/ike-header'
 import type { Payload, SaPayload } from '#wire/v1/payloads'
-import { establish, openInbound } from './child-sa.ts'
+import { establish, inboundSa, outboundSa } from './child-sa.ts'
 import { sendInformational } from './informational.ts'
 import { childNotify } from './notify.ts'
 import { boundTo } from './phase2-channel.ts'
@@ -82,11 +82,11 @@ export function sendMessage2(
   context: IkeContext,
 ): void {
   const secret = agreed === undefined ? {} : { sharedSecret: agreed.sharedSecret }
-  openInbound(host, terms, secret.sharedSecret, context)
+  const inbound = inboundSa(host, terms, agreed?.sharedSecret, context)
   const payloads = message2(terms, answer, agreed?.own)
   const bound = boundTo(exchange.messageId, terms.nonceI)
   const state: QuickState = { kind: 'answered', terms, ...secret }
-  host.send({ ...exchange, state }, 2, payloads, bound, 'repeated', context)
+  host.send({ ...exchange, state }, 2, payloads, bound, 'repeated', context, inbound)
 }
 
 /** The initiator is ready: now we send on the new SA, too. @throws MalformedMessage, PeerViolation */
@@ -101,6 +101,7 @@ export function handleMessage3(
   const bound = [Uint8Array.of(0), ...boundTo(exchange.messageId, terms.nonceI, terms.nonceR)]
   const { hashed, nextIv } = host.channel.open(datagram, header, exchange.iv, bound, context)
   host.tellReceived(exchange, 3, hashed, datagram, context)
+  const outbound = outboundSa(host, terms, sharedSecret, context)
   const { retransmission: _, sent: __, ...rest } = exchange
   host.commit({
     ...rest,
@@ -109,7 +110,7 @@ export function handleMessage3(
     state: { kind: 'done' },
     forgetAt: context.now + LINGER,
   })
-  establish(host, exchange, terms, sharedSecret, context)
+  establish(host, exchange, terms, outbound, context)
 }
 
 /** The notify goes in an Informational exchange of its own (RFC 2408 §5.4); the initiator's repeats are absorbed. */
