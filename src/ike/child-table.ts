@@ -81,6 +81,29 @@ export class ChildTable {
     })
   }
 
+  /** When the next outbound SA takes over; infinite when none waits. */
+  deadline(): Instant {
+    const waiting = this.actives.filter((child) => !this.#sending.has(child))
+    return Math.min(...waiting.map((child) => this.#takesOverAt(child)))
+  }
+
+  handleDeadline(context: IkeContext): void {
+    for (const { facts } of this.actives) this.#sendOnActive(facts.child.pair, context)
+  }
+
+  /**
+   * A responder sends on the new SA at once: message 3 told it that the peer is ready. The initiator's message 3 is still on its
+   * way, and the peer takes a moment to install what it promises; until then an older SA serves, so that no packet is lost.
+   */
+  #takesOverAt(child: ChildSa): Instant {
+    const { pair } = child.facts.child
+    const older = this.all.some(
+      (other) => other !== child && other.facts.child.pair === pair && this.#sending.has(other),
+    )
+    const wait = older && child.role === 'initiator' ? PEER_INSTALLS_WITHIN : 0
+    return child.establishedAt + wait
+  }
+
   /**
    * Of two Child SAs negotiated at the same time one drains from the start: the peer will delete it, so nothing is sent on it. The
    * data plane sends on the newest it has.
@@ -88,6 +111,7 @@ export class ChildTable {
   #sendOnActive(pair: number, context: IkeContext): void {
     const active = this.active(pair)
     if (active === undefined || this.#sending.has(active)) return
+    if (this.#takesOverAt(active) > context.now) return
     this.#sending.add(active)
     context.effects.push({ kind: 'install-sa', sa: active.outbound })
   }
@@ -115,6 +139,9 @@ export function rankOf({
     .map((spi) => spi.toString(16).padStart(8, '0'))
     .join('')
 }
+
+/** Milliseconds. */
+const PEER_INSTALLS_WITHIN = 1_000
 
 export function sameChild(a: ChildId, b: ChildId): boolean {
   return a.tunnel === b.tunnel && a.pair === b.pair

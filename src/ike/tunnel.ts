@@ -185,6 +185,7 @@ export class Tunnel {
         sa.abandon(context)
       }
     }
+    this.children.handleDeadline(context)
     for (const child of this.children.all) {
       if (child.facts.expiresAt <= context.now) this.#closeChild(child, 'expired', context)
     }
@@ -209,6 +210,7 @@ export class Tunnel {
     const facts = preferred?.facts()
     return Math.min(
       ...this.ikeSas.map((sa) => sa.deadline() ?? Number.POSITIVE_INFINITY),
+      this.children.deadline(),
       ...this.children.all.map(({ facts: { expiresAt } }) => expiresAt),
       ...this.children.actives.map(({ rekeyAt }) => later(rekeyAt)),
       ...[...this.#phase2BackOff.values()].map(({ retryAt }) => later(retryAt)),
