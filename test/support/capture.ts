@@ -21,7 +21,22 @@ export class Capture {
     const forget = undoAtExit(() => rmSync(folder, { recursive: true, force: true }))
     const file = join(folder, 'frames.pcap')
     const tcpdump = namespace.start(
-      ['tcpdump', '-n', '-U', '--immediate-mode', '-s', '256', '-B', '16384', '-i', device, '-Z', 'root', '-w', file],
+      [
+        'tcpdump',
+        '-n',
+        '-U',
+        '--immediate-mode',
+        '-s',
+        '256',
+        '-B',
+        '16384',
+        '-i',
+        device,
+        '-Z',
+        'root',
+        '-w',
+        file,
+      ],
       { stdio: ['ignore', 'ignore', 'pipe'] },
     )
     let said = ''
@@ -49,13 +64,35 @@ export class Capture {
   }
 }
 
+/** A later fragment of an IPv4 datagram counts as what its first fragment is. */
 export function countFrames(frames: readonly Uint8Array[]): FrameCounts {
   const counts = Object.fromEntries(FRAME_KINDS.map((kind) => [kind, 0])) as Record<
     FrameKind,
     number
   >
-  for (const frame of frames) counts[frameKind(frame)] += 1
+  const datagrams = new Map<string, FrameKind>()
+  for (const frame of frames) {
+    const datagram = fragmentOf(frame)
+    const kind = (datagram?.later === true && datagrams.get(datagram.key)) || frameKind(frame)
+    if (datagram !== undefined) datagrams.set(datagram.key, kind)
+    counts[kind] += 1
+  }
   return counts
+}
+
+/** @returns undefined unless the frame holds a fragment of an IPv4 datagram. */
+function fragmentOf(frame: Uint8Array): { key: string; later: boolean } | undefined {
+  if (frame.length < 34 || frame[12] !== 0x08 || frame[13] !== 0x00) return undefined
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength)
+  const flagsAndOffset = view.getUint16(20)
+  if ((flagsAndOffset & 0x3fff) === 0) return undefined
+  // Identification, protocol, and both addresses (RFC 791 §3.2).
+  const key = Buffer.from([
+    ...frame.subarray(18, 20),
+    ...frame.subarray(23, 24),
+    ...frame.subarray(26, 34),
+  ])
+  return { key: key.toString('hex'), later: (flagsAndOffset & 0x1fff) !== 0 }
 }
 
 /** Frames of a classic pcap file (little-endian, as tcpdump writes here); a record cut short ends the list. */
