@@ -41,7 +41,10 @@ export function commands(finish: (code: ExitCode) => void): Command {
     ) =>
     async (...args: [...Args, Command]) => {
       const own = args.slice(0, -1) as unknown as Args
-      finish(await run(processTerminal(globals().color), globals(), ...own))
+      const command = args.at(-1)
+      const runsOn = command instanceof Command && command.name() === 'run'
+      const terminal = processTerminal(globals().color, runsOn ? 'go on' : 'end')
+      finish(await run(terminal, globals(), ...own))
     }
   program
     .description('Site-to-site IPsec VPN gateway')

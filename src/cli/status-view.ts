@@ -11,7 +11,11 @@ export type ViewOptions = {
   readonly style: (style: Style, text: string) => string
 }
 
-const NETWORKS_COLUMNS = 22
+const HEADER = ['TUNNEL', 'STATE', 'SINCE', 'PEER', 'NETWORKS', 'IN / OUT', 'REKEY']
+const STATE = HEADER.indexOf('STATE')
+const NETWORKS = HEADER.indexOf('NETWORKS')
+const LEAST_NETWORKS = 10
+const GAP = 2
 const STYLES: Readonly<Record<TunnelStatus['state'], Style>> = {
   up: 'green',
   connecting: 'yellow',
@@ -73,26 +77,26 @@ export function untilText(to: string, at: string): string {
 
 function tableOf(document: StatusDocument, options: ViewOptions): readonly string[] {
   const cells = document.tunnels.map((tunnel) => ({ tunnel, row: cellsOf(tunnel, document.at) }))
-  const header = ['TUNNEL', 'STATE', 'SINCE', 'PEER', 'NETWORKS', 'IN / OUT', 'REKEY']
-  const widths = header.map((title, column) =>
+  const widths = HEADER.map((title, column) =>
     Math.max(columnsOf(title), ...cells.map(({ row }) => columnsOf(row[column] ?? ''))),
   )
-  // What does not fit is taken from the networks, which `status NAME` shows in full.
-  const excess = widths.reduce((sum, width) => sum + width + 2, -2) - options.columns
-  const networks = widths[4] ?? 0
-  if (excess > 0) widths[4] = Math.max(Math.min(networks, NETWORKS_COLUMNS - 8), networks - excess)
+  // What does not fit is taken from the networks, which `status NAME` shows in full; names stay whole, to be pasted.
+  const excess = widths.reduce((sum, width) => sum + width + GAP, -GAP) - options.columns
+  const left = (widths[NETWORKS] ?? 0) - Math.max(0, excess)
+  widths[NETWORKS] = left < LEAST_NETWORKS ? 0 : left
   const line = (row: readonly string[], paint: (cell: string, column: number) => string) =>
     row
-      .map((cell, column) =>
-        paint(padEnd(clip(cell, widths[column] ?? 0), widths[column] ?? 0), column),
-      )
-      .join('  ')
+      .flatMap((cell, column) => {
+        const width = widths[column] ?? 0
+        return width === 0 ? [] : [paint(padEnd(clip(cell, width), width), column)]
+      })
+      .join(' '.repeat(GAP))
       .trimEnd()
   return [
-    line(header, (cell) => cell),
+    line(HEADER, (cell) => cell),
     ...cells.flatMap(({ tunnel, row }) => [
       line(row, (cell, column) =>
-        column === 1 ? options.style(STYLES[tunnel.state], cell) : cell,
+        column === STATE ? options.style(STYLES[tunnel.state], cell) : cell,
       ),
       ...moreNetworks(tunnel, widths[0] ?? 0),
     ]),

@@ -15,9 +15,17 @@ export interface Terminal {
 
 export type ColorChoice = 'auto' | 'always' | 'never'
 
-/** Colour only on a terminal, and not with NO_COLOR (no-color.org), unless `--color` says otherwise. */
-export function processTerminal(color: ColorChoice): Terminal {
+/**
+ * Colour only on a terminal, and not with NO_COLOR (no-color.org), unless `--color` says otherwise.
+ * @param whenClosed what to do when nobody reads on: a command ends, a gateway runs on.
+ */
+export function processTerminal(color: ColorChoice, whenClosed: 'end' | 'go on'): Terminal {
   const { stdout, stderr, env } = process
+  for (const stream of [stdout, stderr]) {
+    stream.on('error', () => {
+      if (whenClosed === 'end') process.exit()
+    })
+  }
   const isTerminal = stdout.isTTY === true
   const automatic = isTerminal && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb'
   const colored = color === 'always' || (color === 'auto' && automatic)

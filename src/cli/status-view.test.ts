@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { statusSample } from '../../test/support/status-sample.ts'
+import { statusTable } from './status-view.ts'
+import { columnsOf } from './table.ts'
+import { tunnelDetail } from './tunnel-view.ts'
+
+// Times of day are local; the tests must not care where they run.
+const plain = { columns: 80, style: (_style: string, text: string) => text }
+const [paris, plant, tokyo] = statusSample.tunnels
+
+test('answers "is it fine?" in the first line, then one line a tunnel, then why not', () => {
+  const text = statusTable(statusSample, plain).replace(/\d\d:\d\d (today|on [\d-]+)/g, 'HH:MM $1')
+  assert.deepEqual(text.split('\n').slice(1, 12), [
+    '',
+    'TUNNEL  STATE   SINCE   PEER           NETWORKS           IN / OUT     REKEY',
+    'paris   ● up    6d02h   198.51.100.7   10.1/16 ↔ 10.2/16  214M / 98M   23m',
+    '        └ + 1 more network pair, idle',
+    'plant   ● up    3h11m   192.0.2.66     any ↔ any          1.2G / 310M',
+    'tokyo   ○ down  14m02s  203.0.113.200  10.1/16 ↔ 10.9/16  –            retry 41s',
+    '',
+    'tokyo   CW-201  tokyo offers phase 1 aes256-sha1-group2, we accept',
+    '                aes256-sha256-group14: hash and DH group differ',
+    '                ask tokyo for aes256-sha256-group14',
+    '                /etc/causeway/causeway.yaml:52:13',
+  ])
+  assert.match(text, /^gw-berlin {2}2 of 3 tunnels up +causeway 1\.0\.0, up 12d04h, config HH:MM/)
+  assert.match(text, /Refused at HH:MM .*\n {2}causeway\.yaml:19:5 error/)
+})
+
+test('fits 80 columns, whatever the names', () => {
+  const long = {
+    ...statusSample,
+    tunnels: statusSample.tunnels.map((tunnel) => ({
+      ...tunnel,
+      name: `${tunnel.name}-branch-office`,
+      networks: [
+        { local: '2001:db8:1::/48', remote: '2001:db8:2::/48 tcp/443', state: 'up' as const },
+      ],
+    })),
+  }
+  for (const document of [statusSample, long]) {
+    const lines = statusTable(document, plain).split('\n')
+    assert.deepEqual(
+      lines.filter((line) => columnsOf(line) > 80),
+      [],
+    )
+  }
+})
+
+test('tells everything of one tunnel that is up', () => {
+  assert.ok(paris !== undefined)
+  assert.deepEqual(tunnelDetail(paris, statusSample, plain).split('\n'), [
+    'paris   ● up 6d02h  198.51.100.7  Cisco IOS (vendor ID)  you: initiator',
+    '  phase 1  IKEv1 Main   aes256-sha256-group14   key 2h10m old, rekey in 5h50m',
+    '  phase 2  10.1.0.0/16 ↔ 10.2.0.0/16       aes256gcm16, PFS group14',
+    '           in  c1f0a2b3   214.3 MiB    188,204 pkt  last 0.2 s ago',
+    '           out 8812ffe0    98.1 MiB    120,337 pkt  last 0.3 s ago, rekey in 23m',
+    '  networks 10.1.0.0/16 ↔ 10.3.7.0/24 tcp/443, idle',
+    '  path     ESP (protocol 50), no NAT, MTU 1438, TCP MSS 1398, interface cw-paris',
+    '  health   peer heard 4s ago',
+    '  dropped  0 replay, 0 bad ICV, 3 outside selectors',
+    '  history  21 rekeys, 0 failures',
+    '  note     Paris office, Cisco ISR 4331',
+    '',
+  ])
+})
+
+test('tells of one tunnel that is down why, from what evidence, and what to do', () => {
+  assert.ok(tokyo !== undefined && plant !== undefined)
+  const text = tunnelDetail(tokyo, statusSample, plain)
+  assert.match(text, /^tokyo {3}○ down 14m02s {2}203\.0\.113\.200\n/)
+  assert.match(text, /history {2}0 rekeys, 4 failures, next try in 41s/)
+  assert.match(text, /CW-201 .* certain\n/)
+  assert.match(text, /Remedy +ask tokyo for aes256-sha256-group14/)
+  assert.match(tunnelDetail(plant, statusSample, plain), /12 without SA, 1 too big/)
+})
+
+test('uses colour for the state only, and never instead of the word', () => {
+  const painted = { columns: 80, style: (style: string, text: string) => `<${style}>${text}</>` }
+  const text = statusTable(statusSample, painted)
+  assert.match(text, /<green>● up {2,}<\/>/)
+  assert.match(text, /<red>○ down<\/>/)
+})
