@@ -85,7 +85,7 @@ export type DataPlaneCounters = {
   readonly malformed: number
   /** IKE datagrams dropped because more of them waited than the gateway could look at. */
   readonly ikeOverflow: number
-  /** Outgoing packets that the host's network refused: full queues, no route, packet filters. */
+  /** Packets that this host refused in either direction: full queues, no route, packet filters, a device that is down. */
   readonly notSent: number
 }
 

@@ -3,13 +3,13 @@ import { after, before, test } from 'node:test'
 import { ip } from '#bytes/ip'
 import { Capture, countFrames } from '../support/capture.ts'
 import {
+  assertAllDelivered,
   assertPings,
   LAN_4,
   LAN_6,
   type Link,
   OUTER_4,
   OUTER_6,
-  saOf,
   sasOf,
   settings,
   withLink,
@@ -37,8 +37,7 @@ for (const outer of [OUTER_4, OUTER_6]) {
         const counts = countFrames(await capture.frames())
         assert.equal(counts.plaintext, 0)
         assert.ok(counts[encapsulation === 'udp' ? 'esp-in-udp' : 'esp'] > 500)
-        const [sent, received] = [await saOf(planes.a, 'outbound'), await saOf(planes.b, 'inbound')]
-        assert.equal(received.packets, sent.packets)
+        await assertAllDelivered(planes)
       })
     })
   }
@@ -109,6 +108,42 @@ test('a configuration that the host refuses is refused with the reason', async (
     const wrong = { ...settings({}, 'a'), localAddresses: [OUTER_4.a, ip('192.0.2.99')] }
     await assert.rejects(a.configure(wrong) as Promise<unknown>, /192\.0\.2\.99.*EADDRNOTAVAIL/)
     await assertPings(net.hostA, ADDRESSES.hostB.ipv4)
+  })
+})
+
+test('where remote networks overlap, the source decides which tunnel takes a packet', async () => {
+  const narrow = [pair('10.1.0.2', '10.1.0.2', '10.2.0.0', '10.2.255.255')]
+  await withLink(net, { pairs: narrow }, async ({ a }) => {
+    const [tunnel] = settings({ pairs: narrow }, 'a').tunnels
+    assert.ok(tunnel)
+    const pairs = [pair('10.9.0.9', '10.9.0.9', '10.2.0.0', '10.2.255.255')]
+    const first = { ...tunnel, name: 'lyon', interfaceName: 'cw-first', pairs }
+    await a.configure({ localAddresses: [OUTER_4.a], tunnels: [first, tunnel] })
+    await a.configure({ localAddresses: [OUTER_4.a], tunnels: [first, tunnel] })
+    assert.match(await routes(), /10\.2\.0\.0\/16 dev cw-/)
+    await assertPings(net.hostA, ADDRESSES.hostB.ipv4)
+    await net.hostA.ip('addr add 10.9.0.9/32 dev lan')
+    await net.hostA.ping('10.2.0.2', { source: '10.9.0.9', count: 1, wait: 1 })
+    await net.hostA.ip('addr del 10.9.0.9/32 dev lan')
+    const [acquire] = a.events
+    assert.equal(acquire?.kind === 'acquire' && acquire.child.tunnel, 'lyon')
+  })
+})
+
+test('a device that somebody removes is told of, and the other tunnels go on', async () => {
+  await withLink(net, {}, async (planes) => {
+    const { a } = planes
+    const [tunnel] = settings({}, 'a').tunnels
+    assert.ok(tunnel)
+    const pairs = [pair('10.1.0.0', '10.1.255.255', '10.3.0.0', '10.3.255.255')]
+    const other = { ...tunnel, name: 'lyon', interfaceName: 'cw-other', pairs }
+    await a.configure({ localAddresses: [OUTER_4.a], tunnels: [tunnel, other] })
+    await net.gatewayA.ip('link del cw-other')
+    const failed = await eventually('the loss is told', () => a.events[0])
+    assert.match(failed.kind === 'failed' ? failed.message : '', /lyon.*cw-other/)
+    await planes.install({ generation: 1 })
+    await assertPings(net.hostA, ADDRESSES.hostB.ipv4)
+    assert.equal(a.events.length, 1)
   })
 })
 

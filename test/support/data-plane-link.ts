@@ -10,6 +10,7 @@ import type { EncapsulationMode, EspSuite } from '#policy/proposal'
 import type { SelectorPair } from '#policy/traffic-selector'
 import type { TransferReport } from '../../tools/demo/transfer.ts'
 import { DataPlaneProcess } from './data-plane-process.ts'
+import { eventually } from './process.ts'
 import { pair } from './sites.ts'
 import { ADDRESSES, type Namespace, type Topology } from './topology.ts'
 
@@ -181,6 +182,23 @@ export async function saOf(
   const found = (await plane.counters()).sas.find((sa) => sa.direction === direction)
   assert.ok(found, `no ${direction} SA`)
   return found
+}
+
+/** Everything that A sent was delivered by B, and nothing was refused on the way. */
+export async function assertAllDelivered({ a, b }: LinkedDataPlanes): Promise<void> {
+  // The last acknowledgement of a connection may still be under way.
+  await eventually('B has delivered what A has sent', async () => {
+    const [sent, received] = [await saOf(a, 'outbound'), await saOf(b, 'inbound')]
+    return sent.packets === received.packets && sent.octets === received.octets
+  })
+  const { packets, sequence, replayed, badIcv, badPadding, outsideSelectors } = await saOf(
+    b,
+    'inbound',
+  )
+  assert.deepEqual(
+    [sequence, replayed, badIcv, badPadding, outsideSelectors],
+    [packets, 0, 0, 0, 0],
+  )
 }
 
 export async function assertPings(from: Namespace, to: string, options = {}): Promise<void> {

@@ -45,7 +45,7 @@ export class Installation {
     this.#events = events
     this.sockets = new OuterSockets(memory.arena)
     this.receiver = new Receiver(memory, events)
-    this.sender = new Sender(memory, events, ({ path }) =>
+    this.sender = new Sender(memory, events, this, ({ path }) =>
       // The kernel has learned a smaller MTU, and says which in the error queue.
       this.readErrors(path.socket),
     )

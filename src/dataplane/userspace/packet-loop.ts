@@ -154,7 +154,11 @@ export class PacketLoop {
     let any = false
     for (let order = this.#parts.takeMessage(); order; order = this.#parts.takeMessage()) {
       any = true
-      this.#obey(order)
+      try {
+        this.#obey(order)
+      } catch (error) {
+        this.#parts.events.emit({ kind: 'failed', message: `${order.kind}: ${messageOf(error)}` })
+      }
       if (!this.#running) return true
     }
     return any
@@ -167,7 +171,7 @@ export class PacketLoop {
         this.#configure(order)
         return
       case 'install-sa':
-        this.#install(order)
+        installation.installSa(order.sa, order.counters, this.#now)
         return
       case 'remove-sa':
         installation.removeSa(order.direction, order.child, order.spi)
@@ -196,15 +200,6 @@ export class PacketLoop {
     this.#sockets = this.#installation.sockets.all
     this.#tunnels = [...this.#installation.tunnels]
     this.#watch()
-  }
-
-  #install({ sa, counters }: ToWorker & { kind: 'install-sa' }): void {
-    try {
-      this.#installation.installSa(sa, counters, this.#now)
-    } catch (error) {
-      const message = `tunnel ${sa.child.tunnel}, SPI ${sa.spi}: ${messageOf(error)}`
-      this.#parts.events.emit({ kind: 'failed', message })
-    }
   }
 
   #watch(): void {

@@ -113,7 +113,7 @@ export class Receiver {
     if (tunnel === undefined) return
     const { offset, length, fields } = this.#opened
     clampMss(this.#memory.arena.view, offset, fields, mssFor(tunnel.mtu, fields.family))
-    tunnel.tun.write(offset, length)
+    if (tunnel.tun.write(offset, length) < 0) this.#events.countNotSent()
   }
 
   #watch(slot: InboundSlot, socket: DatagramSocket, now: number): void {

@@ -25,43 +25,58 @@ export class Sender {
   readonly #fields = new PacketFields()
   readonly #piece = new PacketFields()
   readonly #sealed = new SealedPacket()
-  /** Told of a packet that did not fit the path, with the path. */
+  readonly #all: { readonly tunnels: readonly Tunnel[] }
+  /** Told of an SA whose packet did not fit the path. */
   readonly #onTooBig: (slot: OutboundSlot) => void
 
-  constructor(memory: PacketMemory, events: Events, onTooBig: (slot: OutboundSlot) => void) {
+  constructor(
+    memory: PacketMemory,
+    events: Events,
+    all: { readonly tunnels: readonly Tunnel[] },
+    onTooBig: (slot: OutboundSlot) => void,
+  ) {
     this.#memory = memory
     this.#events = events
+    this.#all = all
     this.#onTooBig = onTooBig
   }
 
-  /** The packet of `length` octets at `at` wants to go through the tunnel. */
+  /** The packet of `length` octets at `at` came out of the device of `tunnel`. */
   handle(tunnel: Tunnel, at: number, length: number, now: number): void {
-    const fields = this.#fields
-    const known = readPacketFields(this.#memory.arena.view, at, length, fields)
-    const index = known ? tunnel.spd.find(fields, this.#fragments, now) : NO_PAIR
-    const pair = tunnel.pairs[index]
-    if (pair === undefined) {
-      if (known && isLinkLocalMulticast(fields)) return
+    if (!readPacketFields(this.#memory.arena.view, at, length, this.#fields)) {
       count(tunnel, TunnelCounter.noPolicy, 1)
       return
     }
+    if (this.#handleFor(tunnel, at, now)) return
+    // Routes know destinations only: where remote networks overlap, the source may mean another tunnel.
+    const { tunnels } = this.#all
+    for (let i = 0; i < tunnels.length; i++) {
+      const other = tunnels[i] as Tunnel
+      if (other !== tunnel && this.#handleFor(other, at, now)) return
+    }
+    if (!isLinkLocalMulticast(this.#fields)) count(tunnel, TunnelCounter.noPolicy, 1)
+  }
+
+  /** @returns false when no pair of the tunnel takes the packet */
+  #handleFor(tunnel: Tunnel, at: number, now: number): boolean {
+    const fields = this.#fields
+    const index = tunnel.spd.find(fields, this.#fragments, now)
+    const pair = index === NO_PAIR ? undefined : tunnel.pairs[index]
+    if (pair === undefined) return false
     const slot = pair.current
     if (slot === undefined) {
       this.#keep(tunnel, pair, index, at, now)
-      return
+      return true
     }
     const { innerMtu } = slot.state
     if (fields.totalOctets > innerMtu) {
       this.#handleTooBig(tunnel, slot, at, now)
-      return
+      return true
     }
-    clampMss(
-      this.#memory.arena.view,
-      at,
-      fields,
-      mssFor(Math.min(innerMtu, tunnel.mtu), fields.family),
-    )
+    const mtu = Math.min(innerMtu, tunnel.mtu)
+    clampMss(this.#memory.arena.view, at, fields, mssFor(mtu, fields.family))
     this.#send(slot, at, fields, now)
+    return true
   }
 
   /** Sends what waited for the SA that has just come. */
@@ -76,7 +91,15 @@ export class Sender {
     const { state, path } = slot
     const before = state.expiry
     const sealed = this.#sealed
-    const verdict = encapsulate(this.#memory.arena, state, at, fields, now, sealed)
+    let verdict: OutboundVerdict = OutboundVerdict.exhausted
+    try {
+      verdict = encapsulate(this.#memory.arena, state, at, fields, now, sealed)
+    } catch (error) {
+      // A defect in the cipher or above it ends this SA, and nothing else.
+      state.expiry = Expiry.hard
+      const reason = error instanceof Error ? error.message : String(error)
+      this.#events.emit({ kind: 'failed', message: `outbound SPI ${state.sa.spi}: ${reason}` })
+    }
     if (state.expiry !== before) {
       this.#events.saExpired('outbound', state.sa.spi, state.expiry === Expiry.hard)
     }

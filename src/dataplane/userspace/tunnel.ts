@@ -4,6 +4,7 @@ import type { OutboundState } from '#esp/outbound'
 import type { EspSpi } from '#esp/sa'
 import { Spd } from '#esp/spd'
 import type { Arena } from '#platform/arena'
+import { ENODEV, SystemError } from '#platform/errno'
 import { changeLink } from '#platform/links'
 import { withNetlink } from '#platform/netlink'
 import { openTun, type Tun } from '#platform/tun'
@@ -114,7 +115,12 @@ export class Tunnel {
     }
     const mtu = this.settings.mtu ?? this.#fittingMtu(slots)
     if (mtu === this.mtu) return
-    withNetlink((netlink) => changeLink(netlink, this.tun.index, { mtu }))
+    try {
+      withNetlink((netlink) => changeLink(netlink, this.tun.index, { mtu }))
+    } catch (error) {
+      // Somebody removed the device; reading from it says so.
+      if (!(error instanceof SystemError) || error.errno !== ENODEV) throw error
+    }
     this.mtu = mtu
     this.counters[TunnelCounter.mtu] = mtu
   }
