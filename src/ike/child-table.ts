@@ -1,4 +1,4 @@
-import type { ChildId, EspSpi, OutboundSa } from '#esp/sa'
+import type { EspSpi, OutboundSa } from '#esp/sa'
 import type { Instant } from './effects.ts'
 import type { ChildSaFacts, CloseReason } from './events.ts'
 import { type Candidate, preferredOf } from './preference.ts'
@@ -142,7 +142,3 @@ export function rankOf({
 
 /** Milliseconds. */
 const PEER_INSTALLS_WITHIN = 1_000
-
-export function sameChild(a: ChildId, b: ChildId): boolean {
-  return a.tunnel === b.tunnel && a.pair === b.pair
-}

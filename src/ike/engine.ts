@@ -154,7 +154,7 @@ export class Engine {
       return
     }
     touched.add(tunnel)
-    const { halfOpen } = tunnel
+    const { halfOpen } = tunnel.ikeSas
     // Someone may flood in the peer's name: what had its turn and did nothing makes room, the rest is not even answered.
     const [oldest] = halfOpen
     if (oldest !== undefined && halfOpen.length >= MAX_HALF_OPEN) {
@@ -171,7 +171,7 @@ export class Engine {
     }
     const sa = version.accept(datagram, header, tunnel.config, context)
     if (sa === undefined) return
-    tunnel.add(sa)
+    tunnel.ikeSas.add(sa)
     this.#sas.add(sa, remote)
   }
 

@@ -5,7 +5,8 @@ import { type BackOff, failedAgain, NO_FAILURE } from './back-off.ts'
 import { type ChildSa, ChildTable, rankOf } from './child-table.ts'
 import type { Instant } from './effects.ts'
 import type { CloseReason, Failure, TunnelSnapshot } from './events.ts'
-import { preferredOf } from './preference.ts'
+import { IkeSaSet } from './ike-sa-set.ts'
+import { replacedSas } from './replacement.ts'
 import type { IkeContext, IkeSa, Outcome } from './version.ts'
 
 /**
@@ -15,7 +16,7 @@ import type { IkeContext, IkeSa, Outcome } from './version.ts'
 export class Tunnel {
   readonly config: TunnelConfig
   readonly children: ChildTable
-  readonly #ikeSas = new Set<IkeSa>()
+  readonly ikeSas: IkeSaSet = new IkeSaSet()
   /** `'all'` pairs, or those traffic asked for. */
   #wanted: 'all' | Set<number>
   #stopped = false
@@ -44,18 +45,6 @@ export class Tunnel {
     this.#since = now
   }
 
-  get ikeSas(): readonly IkeSa[] {
-    return [...this.#ikeSas]
-  }
-
-  get halfOpen(): readonly IkeSa[] {
-    return this.ikeSas.filter(({ state, role }) => state === 'negotiating' && role === 'responder')
-  }
-
-  add(sa: IkeSa): void {
-    this.#ikeSas.add(sa)
-  }
-
   up(): void {
     this.#wanted = 'all'
     this.#stopped = false
@@ -67,10 +56,10 @@ export class Tunnel {
   down(why: CloseReason, context: IkeContext): void {
     this.#wanted = new Set()
     this.#stopped = true
-    const preferred = this.#preferred()
+    const preferred = this.ikeSas.preferred
     const inboundSpis = this.children.all.map(({ facts }) => facts.inboundSpi)
     for (const child of this.children.all) this.children.remove(child, why, context)
-    for (const sa of this.ikeSas) sa.close(why, sa === preferred ? inboundSpis : [], context)
+    for (const sa of this.ikeSas.all) sa.close(why, sa === preferred ? inboundSpis : [], context)
   }
 
   acquire(pair: number, now: Instant): void {
@@ -81,7 +70,7 @@ export class Tunnel {
 
   rekey(phase: 1 | 2, context: IkeContext): void {
     if (phase === 1) {
-      if (this.#preferred() !== undefined) this.#begin(context)
+      if (this.ikeSas.preferred !== undefined) this.#begin(context)
       return
     }
     for (const child of this.children.actives) child.rekeyAt = context.now
@@ -100,7 +89,7 @@ export class Tunnel {
   }
 
   moved(remote: Endpoint, context: IkeContext): void {
-    for (const sa of this.ikeSas) sa.follow(remote)
+    for (const sa of this.ikeSas.all) sa.follow(remote)
     this.#moveSas(context)
   }
 
@@ -109,7 +98,7 @@ export class Tunnel {
    * the last message of its negotiation. A delete tells it, under the keys; it then negotiates anew.
    */
   disown(spi: EspSpi, context: IkeContext): void {
-    this.#preferred()?.deleteChildren([spi], context)
+    this.ikeSas.preferred?.deleteChildren([spi], context)
   }
 
   unreachable(icmpType: number, icmpCode: number): void {
@@ -171,7 +160,7 @@ export class Tunnel {
 
   /** Deadlines that have come. */
   handleDeadline(context: IkeContext): void {
-    for (const sa of this.ikeSas) {
+    for (const sa of this.ikeSas.all) {
       const at = sa.deadline()
       if (at === undefined || at > context.now) continue
       try {
@@ -194,7 +183,7 @@ export class Tunnel {
   /** Does what the difference between wanted and present asks for now; called after everything that may have changed it. */
   repair(context: IkeContext): void {
     this.#clearReplaced(context)
-    const preferred = this.#preferred()
+    const preferred = this.ikeSas.preferred
     if (preferred === undefined) this.#repairPhase1(context)
     else {
       this.#renewPhase1(preferred, context)
@@ -206,15 +195,15 @@ export class Tunnel {
   /** The next moment at which something is due. */
   deadline(now: Instant): Instant {
     const later = (at: Instant) => (at > now ? at : Number.POSITIVE_INFINITY)
-    const preferred = this.#preferred()
+    const preferred = this.ikeSas.preferred
     const facts = preferred?.facts()
     return Math.min(
-      ...this.ikeSas.map((sa) => sa.deadline() ?? Number.POSITIVE_INFINITY),
+      ...this.ikeSas.all.map((sa) => sa.deadline() ?? Number.POSITIVE_INFINITY),
       this.children.deadline(),
       ...this.children.all.map(({ facts: { expiresAt } }) => expiresAt),
       ...this.children.actives.map(({ rekeyAt }) => later(rekeyAt)),
       ...[...this.#phase2BackOff.values()].map(({ retryAt }) => later(retryAt)),
-      ...this.#replaced().map(({ clearAt }) => later(clearAt)),
+      ...replacedSas(this.config, this.ikeSas, this.children).map(({ clearAt }) => later(clearAt)),
       later(this.#phase1BackOff.retryAt),
       later(facts?.rekeyAt ?? Number.POSITIVE_INFINITY),
       later((facts?.establishedAt ?? Number.POSITIVE_INFINITY) + INITIATOR_GOES_FIRST),
@@ -223,12 +212,12 @@ export class Tunnel {
 
   snapshot(): TunnelSnapshot {
     const retryAt = this.#phase1BackOff.retryAt
-    const aliveAt = Math.max(...this.ikeSas.map(({ peerAliveAt }) => peerAliveAt))
+    const aliveAt = Math.max(...this.ikeSas.all.map(({ peerAliveAt }) => peerAliveAt))
     return {
       tunnel: this.config.name,
       state: this.#state,
       since: this.#since,
-      ikeSas: this.ikeSas.map((sa) => sa.facts()).filter((facts) => facts !== undefined),
+      ikeSas: this.ikeSas.all.map((sa) => sa.facts()).filter((facts) => facts !== undefined),
       childSas: this.children.facts(),
       ...(this.#failure === undefined ? {} : { lastFailure: this.#failure }),
       failures: this.#failures,
@@ -243,7 +232,7 @@ export class Tunnel {
     if (facts === undefined) return
     this.#phase1BackOff = NO_FAILURE
     this.#unreachable = undefined
-    if (this.#established().length > 1) this.#rekeys++
+    if (this.ikeSas.established.length > 1) this.#rekeys++
     for (const child of this.children.actives) {
       if (child.establishedAt < this.#doubtfulBefore) child.rekeyAt = context.now
     }
@@ -253,9 +242,8 @@ export class Tunnel {
 
   /** The peer starts from nothing: what was there before it began is dead. */
   #forgetBefore(sa: IkeSa, context: IkeContext): void {
-    for (const other of this.#established()) {
-      if (other.candidate.establishedAt < sa.startedAt)
-        other.sa.close('peer-restarted', [], context)
+    for (const other of this.ikeSas.established) {
+      if (other.establishedAt < sa.startedAt) other.sa.close('peer-restarted', [], context)
     }
     for (const child of this.children.all) {
       if (child.establishedAt < sa.startedAt) this.children.remove(child, 'peer-restarted', context)
@@ -263,10 +251,10 @@ export class Tunnel {
   }
 
   #ikeSaClosed(sa: IkeSa, why: CloseReason, context: IkeContext): void {
-    this.#ikeSas.delete(sa)
+    this.ikeSas.remove(sa)
     const { name } = this.config
     context.tell({ kind: 'ike-sa-closed', tunnel: name, initiatorSpi: sa.initiatorSpi, why })
-    if (this.#preferred() !== undefined) return
+    if (this.ikeSas.preferred !== undefined) return
     if (why === 'dead-peer') {
       for (const child of this.children.all) this.children.remove(child, why, context)
     }
@@ -314,11 +302,11 @@ export class Tunnel {
 
   #closeChild(child: ChildSa, why: CloseReason, context: IkeContext): void {
     this.children.remove(child, why, context)
-    this.#preferred()?.deleteChildren([child.facts.inboundSpi], context)
+    this.ikeSas.preferred?.deleteChildren([child.facts.inboundSpi], context)
   }
 
   #moveSas(context: IkeContext): void {
-    const sa = this.#preferred()
+    const sa = this.ikeSas.preferred
     if (sa === undefined) return
     const { local, remote } = sa
     context.effects.push({ kind: 'move-sas', tunnel: this.config.name, local, remote })
@@ -329,7 +317,7 @@ export class Tunnel {
     if (!renewals && this.#missing().length === 0 && this.#wanted !== 'all') return
     if (this.#phase1BackOff.retryAt > context.now) return
     // The peer is at it already: its IKE SA will serve.
-    if (this.ikeSas.some(({ state }) => state === 'negotiating')) return
+    if (this.ikeSas.isNegotiating) return
     this.#begin(context)
   }
 
@@ -337,13 +325,15 @@ export class Tunnel {
     const due = (preferred.facts()?.rekeyAt ?? Number.POSITIVE_INFINITY) <= context.now
     const inUse = this.#wanted === 'all' || this.children.all.length > 0
     if (!due || !inUse || this.#phase1BackOff.retryAt > context.now) return
-    if (this.ikeSas.some(({ state }) => state === 'negotiating')) return
+    if (this.ikeSas.isNegotiating) return
     this.#begin(context)
   }
 
   #repairPhase2(sa: IkeSa, context: IkeContext): void {
     const { now } = context
-    const busy = new Set(this.ikeSas.flatMap((one) => one.negotiating().map(({ pair }) => pair)))
+    const busy = new Set(
+      this.ikeSas.all.flatMap((one) => one.negotiating().map(({ pair }) => pair)),
+    )
     const due = this.children.actives.filter(({ rekeyAt }) => rekeyAt <= now)
     const renewals = due.map(({ facts }) => ({ pair: facts.child.pair, rekeyOf: facts.inboundSpi }))
     const establishedAt = sa.facts()?.establishedAt ?? now
@@ -365,69 +355,24 @@ export class Tunnel {
 
   /** Whether it is the first contact is asked when that is said: the peer may have come before us meanwhile. */
   #begin(context: IkeContext): void {
-    const isFirstContact = () => this.children.all.length === 0 && this.#established().length === 0
-    this.add(this.#initiate(isFirstContact, context))
+    const isFirstContact = () =>
+      this.children.all.length === 0 && this.ikeSas.established.length === 0
+    this.ikeSas.add(this.#initiate(isFirstContact, context))
   }
 
   /** Deletes what another SA has replaced, once the peer had time to move over. */
   #clearReplaced(context: IkeContext): void {
     const spis: EspSpi[] = []
-    for (const { clearAt, sa, child } of this.#replaced()) {
-      if (clearAt > context.now) continue
-      if (child !== undefined) {
-        this.children.remove(child, 'rekeyed', context)
-        spis.push(child.facts.inboundSpi)
+    for (const replaced of replacedSas(this.config, this.ikeSas, this.children)) {
+      if (replaced.clearAt > context.now) continue
+      if (replaced.kind === 'ike-sa') {
+        replaced.sa.close('rekeyed', [], context)
+        continue
       }
-      sa?.close('rekeyed', [], context)
+      this.children.remove(replaced.child, 'rekeyed', context)
+      spis.push(replaced.child.facts.inboundSpi)
     }
-    this.#preferred()?.deleteChildren(spis, context)
-  }
-
-  /**
-   * The initiator of the replacement clears away the rest. Should each side prefer the other's after all, neither would; so after a longer time the
-   * one with the lower address acts on its own view and the other follows its deletes.
-   */
-  #replaced(): readonly {
-    readonly clearAt: Instant
-    readonly sa?: IkeSa
-    readonly child?: ChildSa
-  }[] {
-    const lowerAddress = this.config.local < this.config.peer
-    const clearAt = (winner: { readonly establishedAt: Instant; readonly role: string }) => {
-      if (winner.role === 'initiator') return winner.establishedAt + DRAIN
-      return lowerAddress ? winner.establishedAt + DRAIN_AT_MOST : Number.POSITIVE_INFINITY
-    }
-    const ikeSas = this.#established()
-    const best = preferredOf(ikeSas.map(({ candidate }) => candidate))
-    const losers = ikeSas.filter(({ candidate }) => candidate !== best)
-    return [
-      ...losers.map(({ sa }) => ({
-        sa,
-        clearAt: best === undefined ? Number.POSITIVE_INFINITY : clearAt(best),
-      })),
-      ...this.children.draining.map((child) => {
-        const winner = this.children.active(child.facts.child.pair)
-        return { child, clearAt: winner === undefined ? Number.POSITIVE_INFINITY : clearAt(winner) }
-      }),
-    ]
-  }
-
-  /** The established IKE SA that serves; others are on their way out. */
-  #preferred(): IkeSa | undefined {
-    const ikeSas = this.#established()
-    const best = preferredOf(ikeSas.map(({ candidate }) => candidate))
-    return ikeSas.find(({ candidate }) => candidate === best)?.sa
-  }
-
-  #established() {
-    return this.ikeSas.flatMap((sa) => {
-      const facts = sa.facts()
-      if (facts === undefined) return []
-      const { establishedAt, role, initiatorSpi } = facts
-      return [
-        { sa, candidate: { startedAt: sa.startedAt, establishedAt, role, rank: initiatorSpi } },
-      ]
-    })
+    this.ikeSas.preferred?.deleteChildren(spis, context)
   }
 
   /** What the network itself said of the peer belongs to its silence. */
@@ -441,23 +386,19 @@ export class Tunnel {
   }
 
   #noteState(now: Instant): void {
-    const state = this.#currentState()
-    if (state === this.#state) return
-    this.#state = state
-    this.#since = now
+    const before = this.#state
+    this.#state = this.#currentState()
+    if (this.#state !== before) this.#since = now
   }
 
   #currentState(): TunnelSnapshot['state'] {
     if (this.children.all.length > 0) return 'up'
     if (this.#stopped) return 'stopped'
-    if (this.ikeSas.length > 0) return 'connecting'
+    if (this.ikeSas.all.length > 0) return 'connecting'
     return 'down'
   }
 }
 
-/** How long a replaced SA still receives what is on its way, in milliseconds. */
-const DRAIN = 10_000
-const DRAIN_AT_MOST = 60_000
 /** Both sides want the same Child SAs; who made the IKE SA opens them. */
 const INITIATOR_GOES_FIRST = 5_000
 /** Quick mode exchanges under way for one tunnel; more overwhelm small gateways. */

@@ -52,6 +52,19 @@ function message5Silent(tunnel: TunnelConfig): Failure {
   }
 }
 
+/** CW-301 seen by the initiator: the peer complains of message 5 under keys that are not ours. */
+export function message5Unreadable(tunnel: TunnelConfig): Failure {
+  return {
+    code: 'CW-301',
+    summary: `the pre-shared keys most likely differ: what ${tunnel.name} answers to message 5, the first one encrypted, does not decrypt with ours`,
+    evidence:
+      'an encrypted Informational message instead of message 6, and it is no valid message under our key',
+    certainty: 'very likely',
+    key: 'psk',
+    remedy: `put the same key on both gateways; both print its fingerprint with: causeway keygen --fingerprint FILE`,
+  }
+}
+
 /** CW-301 seen by the one who could not decrypt. */
 export function undecryptable(tunnel: TunnelConfig, message: 5 | 6): Failure {
   return {

@@ -8,7 +8,7 @@ import type { CloseReason, IkeSaFacts } from '#ike/events'
 import type { Datagram, IkeContext, IkeSa } from '#ike/version'
 import { formatIdentity } from '#policy/identity'
 import type { IkeHeader } from '#wire/ike-header'
-import { identityRefused } from './failures.ts'
+import { identityRefused, message5Unreadable } from './failures.ts'
 import { readInformational } from './informational.ts'
 import { Phase1 } from './phase1.ts'
 import { Phase2 } from './phase2.ts'
@@ -215,6 +215,7 @@ export class Ikev1Sa implements IkeSa {
       return
     }
     const news = readInformational(phase1.channel(state, state.iv), datagram, header, context)
+    if (news === undefined) phase1.learnHint(message5Unreadable(this.#config), context)
     const refusal = news?.notifies.find(({ notifyType }) => isErrorNotify(notifyType))
     if (refusal !== undefined) phase1.fail(identityRefused(this.#config, refusal.notifyType))
   }

@@ -1,9 +1,11 @@
 import { Doi, NotifyType, ProtocolId } from '#iana/isakmp'
 import type { NotificationPayload } from '#wire/v1/payloads'
 
+export type NotifyName = Parameters<typeof NotifyType.number>[0]
+
 /** About the ISAKMP SA itself: its SPI is the pair of cookies (RFC 2407 §4.6.3). */
 export function phase1Notify(
-  name: Parameters<typeof NotifyType.number>[0],
+  name: NotifyName,
   cookies: Uint8Array,
   data: Uint8Array = new Uint8Array(0),
 ): NotificationPayload {
@@ -18,10 +20,7 @@ export function phase1Notify(
 }
 
 /** About a Child SA that is being negotiated, under the SPI its initiator gave. */
-export function childNotify(
-  name: Parameters<typeof NotifyType.number>[0],
-  spi: Uint8Array,
-): NotificationPayload {
+export function childNotify(name: NotifyName, spi: Uint8Array): NotificationPayload {
   return {
     type: 'N',
     doi: Doi.number('IPSEC'),

@@ -11,15 +11,15 @@ import type { IkeHeader } from '#wire/ike-header'
 import { MalformedMessage } from '#wire/malformed'
 import { encodePayloadBody, type PlacedPayload } from '#wire/v1/message'
 import type { Payload } from '#wire/v1/payloads'
-import { decodeClear, freshCookie, plainOf } from './clear-message.ts'
+import { decodeClear, freshCookie, plainOf, sendClearNotify } from './clear-message.ts'
 import * as failures from './failures.ts'
 import { sendInformational } from './informational.ts'
 import { phase1Notify } from './notify.ts'
 import { PeerEnds } from './peer-ends.ts'
 import { offerPhase1 } from './phase1-proposals.ts'
 import { type Ends, Phase1Sender } from './phase1-sender.ts'
-import { freshMessageId, Phase2Channel } from './phase2-channel.ts'
-import { encodePlain, open, seal } from './protect.ts'
+import { Phase2Channel } from './phase2-channel.ts'
+import { encodePlain, open, outgoingHeader, seal } from './protect.ts'
 import type { Established, Keyed, PeerAbilities, Phase1State } from './state.ts'
 import { type Cookies, cookiesOf, type Phase1Environment, type Step } from './step.ts'
 import {
@@ -251,10 +251,9 @@ export class Phase1 {
       const message = { exchange: 'informational', number: 1, payloads, encrypted: false } as const
       this.#sender.tellReceived(message, datagram, this.#cookies, context)
       const notify = every(payloads, 'N').find(({ notifyType }) => isErrorNotify(notifyType))
-      if (notify === undefined || this.role === 'responder' || this.#hint !== undefined) return
+      if (notify === undefined || this.role === 'responder') return
       const after = this.#sender.lastNumber
-      this.#hint = failures.phase1Refused(this.#config, notify.notifyType, after)
-      context.tell({ kind: 'refusal-hinted', tunnel: this.#config.name, failure: this.#hint })
+      this.learnHint(failures.phase1Refused(this.#config, notify.notifyType, after), context)
     } catch (error) {
       if (!(error instanceof MalformedMessage)) throw error
       this.drop(datagram, 'malformed', error.message, context)
@@ -265,6 +264,13 @@ export class Phase1 {
   fail(failure: Failure): void {
     this.#failures.push(failure)
     this.close()
+  }
+
+  /** The first hint stays; it is what the operator reads when the time is up. */
+  learnHint(hint: Failure, context: IkeContext): void {
+    if (this.#hint !== undefined) return
+    this.#hint = hint
+    context.tell({ kind: 'refusal-hinted', tunnel: this.#config.name, failure: hint })
   }
 
   drop(datagram: Datagram, reason: DropReason, detail: string, context: IkeContext): void {
@@ -314,7 +320,9 @@ export class Phase1 {
     if (this.#hint !== undefined) return
     this.#hint = failures.undecryptable(this.#config, this.role === 'responder' ? 5 : 6)
     this.#failures.push(this.#hint)
-    if (this.role === 'responder') this.#sayMalformed(datagram, context)
+    if (this.role === 'initiator') return
+    // In clear: with another key the peer could read nothing else.
+    sendClearNotify('PAYLOAD-MALFORMED', this.#cookies, this.#cookies.pair, datagram, context)
   }
 
   #commit(
@@ -353,7 +361,7 @@ export class Phase1 {
     ends: Ends,
     context: IkeContext,
   ): Uint8Array | undefined {
-    const header = this.#header(MAIN_MODE, 0)
+    const header = outgoingHeader(this.#cookies, MAIN_MODE, 0)
     const state = this.#state
     const keyed = number >= 5 && (state.kind === 'id-sent' || state.kind === 'ke-answered')
     const sealed = keyed ? seal(context.crypto, state.keys, state.iv, header, payloads) : undefined
@@ -364,24 +372,12 @@ export class Phase1 {
     return sealed?.nextIv
   }
 
-  /** In clear: with another key the peer could read nothing else. */
-  #sayMalformed({ local, remote }: Datagram, context: IkeContext): void {
-    const header = this.#header(INFORMATIONAL, freshMessageId(context))
-    const octets = encodePlain(header, [phase1Notify('PAYLOAD-MALFORMED', this.#cookies.pair)])
-    context.effects.push({ kind: 'send', octets, local, remote })
-  }
-
   #learnResponder({ responderSpi }: IkeHeader, payloads: readonly PlacedPayload[]): void {
     if (responderSpi.every((octet) => octet === 0)) {
       throw new PeerViolation('wrong-payload-content', 'message 2 has no responder cookie')
     }
     this.#cookies = cookiesOf(this.#cookies.initiator, responderSpi.slice())
     this.#abilities = readAbilities(plainOf(payloads))
-  }
-
-  #header(exchangeType: number, messageId: number) {
-    const { initiator: initiatorSpi, responder: responderSpi } = this.#cookies
-    return { initiatorSpi, responderSpi, exchangeType, messageId }
   }
 
   #environment({ local, remote }: Ends, { crypto }: IkeContext): Phase1Environment {
@@ -409,6 +405,5 @@ export class Phase1 {
 }
 
 const MAIN_MODE = ExchangeType.number('IDENTITY-PROTECTION')
-const INFORMATIONAL = ExchangeType.number('INFORMATIONAL')
 /** How long a half-open SA waits for its next message, in milliseconds. */
 const HALF_OPEN_TIME = 30_000

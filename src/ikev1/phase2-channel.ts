@@ -10,7 +10,7 @@ import type { IkeHeader } from '#wire/ike-header'
 import { encodePayloads } from '#wire/v1/message'
 import type { Payload } from '#wire/v1/payloads'
 import { messageIdOctets, type Phase1Keys, phase2Hash, phase2Iv } from './keys.ts'
-import { open, seal } from './protect.ts'
+import { open, outgoingHeader, seal } from './protect.ts'
 import type { Cookies } from './step.ts'
 
 /** The exchanges that run under an ISAKMP SA. */
@@ -68,12 +68,7 @@ export class Phase2Channel {
     const { exchange, messageId, payloads } = message
     const data = phase2Hash(crypto, this.keys, ...bound, encodePayloads(payloads).octets)
     const hashed: readonly Payload[] = [{ type: 'HASH', data }, ...payloads]
-    const header = {
-      initiatorSpi: this.cookies.initiator,
-      responderSpi: this.cookies.responder,
-      exchangeType: EXCHANGE_NUMBERS[exchange],
-      messageId,
-    }
+    const header = outgoingHeader(this.cookies, EXCHANGE_NUMBERS[exchange], messageId)
     return {
       message: { ...message, payloads: hashed },
       ...seal(crypto, this.keys, iv, header, hashed),

@@ -6,11 +6,21 @@ import { MalformedMessage } from '#wire/malformed'
 import { decodePayloads, encodePayloads, type PlacedPayload } from '#wire/v1/message'
 import type { Payload } from '#wire/v1/payloads'
 import type { Phase1Keys } from './keys.ts'
+import type { Cookies } from './step.ts'
 
 export type OutgoingHeader = Pick<
   IkeHeader,
   'initiatorSpi' | 'responderSpi' | 'exchangeType' | 'messageId'
 >
+
+export function outgoingHeader(
+  cookies: Cookies,
+  exchangeType: number,
+  messageId: number,
+): OutgoingHeader {
+  const { initiator: initiatorSpi, responder: responderSpi } = cookies
+  return { initiatorSpi, responderSpi, exchangeType, messageId }
+}
 
 /** RFC 2408 §3.1: the header's flags. */
 export const FLAG_ENCRYPTION = 0x01

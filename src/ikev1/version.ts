@@ -4,10 +4,10 @@ import { NoAgreement, PeerViolation } from '#ike/errors'
 import type { Datagram, IkeContext, IkeSa, IkeVersion } from '#ike/version'
 import type { IkeHeader } from '#wire/ike-header'
 import { MalformedMessage } from '#wire/malformed'
+import { freshCookie, sendClearNotify } from './clear-message.ts'
 import { Ikev1Sa } from './ike-sa.ts'
-import { phase1Notify } from './notify.ts'
-import { freshMessageId } from './phase2-channel.ts'
-import { encodePlain, FLAG_ENCRYPTION } from './protect.ts'
+import { FLAG_ENCRYPTION } from './protect.ts'
+import { cookiesOf } from './step.ts'
 
 /** IKEv1 as the engine takes it. Spoken only with peers whose tunnel says so. */
 export const ikev1: IkeVersion = {
@@ -32,7 +32,8 @@ function accept(
     return Ikev1Sa.accept(tunnel, datagram, header, context)
   } catch (error) {
     if (error instanceof NoAgreement) {
-      sayNoProposalChosen(datagram, header, context)
+      const cookies = cookiesOf(header.initiatorSpi, freshCookie(context))
+      sendClearNotify('NO-PROPOSAL-CHOSEN', cookies, new Uint8Array(0), datagram, context)
       context.outcomes.push({ kind: 'refused', tunnel: tunnel.name, failure: error.failure })
       return undefined
     }
@@ -47,21 +48,4 @@ function accept(
     })
     return undefined
   }
-}
-
-/** In clear, since there are no keys; a word the peer may take as a hint (RFC 2408 §5.4). Shorter than what provoked it. */
-function sayNoProposalChosen(
-  datagram: Datagram,
-  { initiatorSpi }: IkeHeader,
-  context: IkeContext,
-): void {
-  const responderSpi = context.crypto.random(8)
-  const header = {
-    initiatorSpi,
-    responderSpi,
-    exchangeType: ExchangeType.number('INFORMATIONAL'),
-    messageId: freshMessageId(context),
-  }
-  const octets = encodePlain(header, [phase1Notify('NO-PROPOSAL-CHOSEN', new Uint8Array(0))])
-  context.effects.push({ kind: 'send', octets, local: datagram.local, remote: datagram.remote })
 }

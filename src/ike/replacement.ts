@@ -1,0 +1,49 @@
+import type { TunnelConfig } from '#config/config'
+import type { ChildSa, ChildTable } from './child-table.ts'
+import type { Instant } from './effects.ts'
+import type { IkeSaSet } from './ike-sa-set.ts'
+import { preferredOf } from './preference.ts'
+import type { IkeSa } from './version.ts'
+
+/** An SA that another one has replaced, and when it is to be deleted. */
+export type Replaced =
+  | { readonly kind: 'ike-sa'; readonly sa: IkeSa; readonly clearAt: Instant }
+  | { readonly kind: 'child-sa'; readonly child: ChildSa; readonly clearAt: Instant }
+
+/**
+ * Once the peer has had time to move over, the initiator of the replacement clears away the rest. Should each side prefer the other's after all,
+ * neither would; so after a longer time the one with the lower address acts on its own view, and the other follows its deletes.
+ */
+export function replacedSas(
+  { local, peer }: TunnelConfig,
+  ikeSas: IkeSaSet,
+  children: ChildTable,
+): readonly Replaced[] {
+  const clearAfter = (winner: Winner): Instant => {
+    if (winner.role === 'initiator') return winner.establishedAt + DRAIN
+    return local < peer ? winner.establishedAt + DRAIN_AT_MOST : Number.POSITIVE_INFINITY
+  }
+  const replaced: Replaced[] = []
+  const best = preferredOf(ikeSas.established)
+  for (const { sa } of ikeSas.established) {
+    if (best === undefined || sa === best.sa) continue
+    const { establishedAt } = best
+    replaced.push({
+      kind: 'ike-sa',
+      sa,
+      clearAt: clearAfter({ role: best.sa.role, establishedAt }),
+    })
+  }
+  for (const child of children.draining) {
+    const winner = children.active(child.facts.child.pair)
+    if (winner !== undefined)
+      replaced.push({ kind: 'child-sa', child, clearAt: clearAfter(winner) })
+  }
+  return replaced
+}
+
+type Winner = { readonly role: 'initiator' | 'responder'; readonly establishedAt: Instant }
+
+/** How long a replaced SA still receives what is on its way, in milliseconds. */
+const DRAIN = 10_000
+const DRAIN_AT_MOST = 60_000
