@@ -5,6 +5,7 @@ import { type BackOff, failedAgain, NO_FAILURE } from './back-off.ts'
 import { type ChildSa, ChildTable, rankOf } from './child-table.ts'
 import type { Instant } from './effects.ts'
 import type { CloseReason, Failure, TunnelSnapshot } from './events.ts'
+import { type IcmpError, withIcmp } from './icmp-evidence.ts'
 import { IkeSaSet } from './ike-sa-set.ts'
 import { replacedSas } from './replacement.ts'
 import type { IkeContext, IkeSa, Outcome } from './version.ts'
@@ -27,7 +28,7 @@ export class Tunnel {
   #failure: Failure | undefined
   #failures = 0
   #rekeys = 0
-  #unreachable: { readonly icmpType: number; readonly icmpCode: number } | undefined
+  #unreachable: IcmpError | undefined
   /** Children that may have died with the IKE SA the peer closed: they are renewed as soon as there is another. */
   #doubtfulBefore = Number.NEGATIVE_INFINITY
   readonly #initiate: (isFirstContact: () => boolean, context: IkeContext) => IkeSa
@@ -132,7 +133,7 @@ export class Tunnel {
           this.#phase1BackOff = failedAgain(this.#phase1BackOff, now, context.crypto)
           if (this.#wanted !== 'all') this.#wanted.clear()
         }
-        this.refused(1, this.#withEvidence(outcome.failure), context)
+        this.refused(1, withIcmp(outcome.failure, this.#unreachable), context)
         return
       case 'ike-sa-closed':
         this.#ikeSaClosed(outcome.sa, outcome.why, context)
@@ -373,16 +374,6 @@ export class Tunnel {
       spis.push(replaced.child.facts.inboundSpi)
     }
     this.ikeSas.preferred?.deleteChildren(spis, context)
-  }
-
-  /** What the network itself said of the peer belongs to its silence. */
-  #withEvidence(failure: Failure): Failure {
-    if (failure.code !== 'CW-101' || this.#unreachable === undefined) return failure
-    const { icmpType, icmpCode } = this.#unreachable
-    return {
-      ...failure,
-      evidence: `ICMP error type ${icmpType} code ${icmpCode} came back for our datagrams`,
-    }
   }
 
   #noteState(now: Instant): void {

@@ -234,8 +234,7 @@ export class Ikev1Sa implements IkeSa {
     for (const failure of phase1.takeFailures()) {
       context.outcomes.push({ kind: 'ike-sa-failed', sa: this, failure })
     }
-    const question = phase1.takeQuestion()
-    if (question !== undefined) phase1.asked(context.ask(this, question))
+    for (const question of phase1.takeQuestions()) phase1.asked(context.ask(this, question))
     if (phase1.state.kind === 'closed') {
       this.#end('failed', context)
       return

@@ -46,13 +46,13 @@ export class Phase1 {
   /** Last message each way: a repeat of the one is answered by the other. */
   #received: Uint8Array | undefined
   readonly #sender: Phase1Sender
-  #question: Question | undefined
+  readonly #questions: Question[] = []
   #pendingAsk: number | undefined
   /** When a half-open SA is given up. */
   #giveUpAt: Instant
   /** What the peer, or someone in its name, said in clear. */
   #hint: Failure | undefined
-  #failures: Failure[] = []
+  readonly #failures: Failure[] = []
 
   private constructor(
     config: TunnelConfig,
@@ -127,16 +127,12 @@ export class Phase1 {
 
   /** What went wrong since the last call. */
   takeFailures(): readonly Failure[] {
-    const taken = this.#failures
-    this.#failures = []
-    return taken
+    return this.#failures.splice(0)
   }
 
   /** Public-key work to be asked for, once; `asked` names it. */
-  takeQuestion(): Question | undefined {
-    const question = this.#question
-    this.#question = undefined
-    return question
+  takeQuestions(): readonly Question[] {
+    return this.#questions.splice(0)
   }
 
   asked(ask: number): void {
@@ -155,7 +151,7 @@ export class Phase1 {
     this.#state = { kind: 'closed' }
     this.#sender.stop()
     this.#pendingAsk = undefined
-    this.#question = undefined
+    this.#questions.length = 0
   }
 
   channel({ keys }: Keyed | Established, lastBlock: Uint8Array): Phase2Channel {
@@ -194,7 +190,10 @@ export class Phase1 {
         : undefined
       receivedIv = opened?.nextIv
       const payloads = opened?.payloads ?? decodeClear(datagram, header)
-      if (state.kind === 'sa-sent') this.#learnResponder(header, payloads)
+      if (state.kind === 'sa-sent') {
+        this.#cookies = cookiesOf(this.#cookies.initiator, header.responderSpi.slice())
+        this.#abilities = readAbilities(plainOf(payloads))
+      }
       const step = row.run(state, payloads, this.#environment(datagram, context))
       this.#tellReceived(datagram, row.message, payloads, encrypted, context)
       this.#received = datagram.octets
@@ -337,7 +336,7 @@ export class Phase1 {
     this.#giveUpAt = context.now + HALF_OPEN_TIME
     if (next.kind !== 'authenticated') {
       this.#state = next
-      this.#question = ask
+      if (ask !== undefined) this.#questions.push(ask)
       if (send !== undefined) this.#send(send, message + 1, datagram ?? this.ends, context)
       return
     }
@@ -370,14 +369,6 @@ export class Phase1 {
     const message = { exchange: 'main', number, payloads, encrypted: keyed } as const
     this.#sender.send(message, octets, ends, this.#cookies, context)
     return sealed?.nextIv
-  }
-
-  #learnResponder({ responderSpi }: IkeHeader, payloads: readonly PlacedPayload[]): void {
-    if (responderSpi.every((octet) => octet === 0)) {
-      throw new PeerViolation('wrong-payload-content', 'message 2 has no responder cookie')
-    }
-    this.#cookies = cookiesOf(this.#cookies.initiator, responderSpi.slice())
-    this.#abilities = readAbilities(plainOf(payloads))
   }
 
   #environment({ local, remote }: Ends, { crypto }: IkeContext): Phase1Environment {

@@ -48,7 +48,10 @@ export const mainModeRows: readonly Row[] = [
     from: 'sa-sent',
     message: 2,
     requires: ['SA'],
-    run(state, { SA }, { tunnel }) {
+    run(state, { SA }, { tunnel, cookies }) {
+      if (cookies.responder.every((octet) => octet === 0)) {
+        throw new PeerViolation('wrong-payload-content', 'message 2 has no responder cookie')
+      }
       const choice = readPhase1Choice(SA, state.offer, tunnel.phase1.lifetime)
       if (choice === undefined)
         throw new PeerViolation('no-proposal', 'message 2 chooses what message 1 did not offer')
