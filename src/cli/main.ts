@@ -24,10 +24,16 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
   try {
     await program.parseAsync(argv, { from: 'user' })
   } catch (error) {
-    if (!(error instanceof CommanderError)) throw error
+    if (!(error instanceof CommanderError)) return defect(error)
     return error.exitCode === 0 ? EXIT.ok : EXIT.usage
   }
   return code
+}
+
+function defect(error: unknown): ExitCode {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  process.stderr.write(`causeway: this is a bug, please report it: ${text}\n`)
+  return EXIT.defect
 }
 
 /** The commands and their options; each reports its exit code to `finish`. */

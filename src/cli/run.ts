@@ -8,6 +8,8 @@ export type RunArguments = {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
 }
 
+const LAST_PATIENCE = 2_000
+
 /** `causeway run`: returns when the gateway has stopped. */
 export async function run(
   terminal: Terminal,
@@ -26,6 +28,8 @@ export async function run(
       write: (text) => terminal.out(text),
     },
   })
+  // Whatever still runs after the clean-up has had its time.
+  setTimeout(() => process.exit(), LAST_PATIENCE).unref()
   switch (outcome.kind) {
     case 'stopped':
       return EXIT.ok
@@ -34,6 +38,11 @@ export async function run(
       return EXIT.configuration
     case 'not-started':
       return EXIT.down
+    case 'not-permitted':
+      terminal.err(
+        'A gateway needs CAP_NET_ADMIN, CAP_NET_RAW and CAP_NET_BIND_SERVICE: run it as root.\n',
+      )
+      return EXIT.permission
     case 'defect':
       return EXIT.defect
   }

@@ -39,7 +39,7 @@ const SYMBOLS: Readonly<Record<TunnelStatus['state'], string>> = {
 export function statusTable(document: StatusDocument, options: ViewOptions): string {
   const { gateway, summary, tunnels } = document
   const age = (from: string) => ageText(from, document.at)
-  const left = `${gateway.name}  ${summary.up} of ${summary.tunnels} tunnels up`
+  const left = `${gateway.name}  ${summary.up} of ${summary.tunnels} ${summary.tunnels === 1 ? 'tunnel' : 'tunnels'} up`
   const right = `causeway ${document.causeway}, up ${age(gateway.startedAt)}, config ${dayText(gateway.configuration.loadedAt, document.at)}`
   const lines = [
     `${padEnd(left, Math.max(columnsOf(left) + 2, options.columns - columnsOf(right)))}${right}`,

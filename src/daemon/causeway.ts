@@ -37,7 +37,6 @@ export async function runCauseway(options: CausewayOptions): Promise<Outcome> {
     load,
     engine: new Engine({ versions: [ikev1], crypto: nodeCrypto }),
     makeDataPlane: (onEvent, onWarning) => new UserspaceDataPlane({ onEvent, onWarning }),
-    notify: () => {},
   })
   return { kind }
 }

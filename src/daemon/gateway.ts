@@ -208,6 +208,9 @@ export class Gateway {
       return this.#refuse(error instanceof Error ? error.message : String(error), 1)
     }
     if (loaded.config === undefined) return this.#refuse(loaded.problems, loaded.errors)
+    if (this.#config !== undefined && control(loaded.config) !== control(this.#config)) {
+      this.#parts.log.note('warn', 'gateway.control has changed: it counts from the next start on')
+    }
     let configured: Extract<Event, { kind: 'configured' }> | undefined
     try {
       configured = await this.#replace(this.#config, loaded.config)
@@ -316,6 +319,10 @@ export class Gateway {
   #wallNow(): Date {
     return this.#parts.clock.wall(this.#parts.clock.now())
   }
+}
+
+function control({ gateway }: Config): string {
+  return gateway.control
 }
 
 const ENDS_HINT: ReadonlySet<Event['kind']> = new Set([

@@ -104,7 +104,8 @@ function eventFields(event: Event): Record<string, unknown> {
     }
     case 'child-sa-established': {
       const { inboundSpi, outboundSpi, child } = event.childSa
-      return { ...fields, phase: 2, pair: child.pair, inboundSpi, outboundSpi }
+      const spis = { inboundSpi: spiText(inboundSpi), outboundSpi: spiText(outboundSpi) }
+      return { ...fields, phase: 2, pair: child.pair, ...spis }
     }
     case 'ike-sa-established': {
       const { initiatorSpi, responderSpi, role } = event.ikeSa
@@ -112,7 +113,8 @@ function eventFields(event: Event): Record<string, unknown> {
     }
     case 'child-sa-closed': {
       const { inboundSpi, outboundSpi, child, why } = event
-      return { ...fields, phase: 2, pair: child.pair, inboundSpi, outboundSpi, why }
+      const spis = { inboundSpi: spiText(inboundSpi), outboundSpi: spiText(outboundSpi) }
+      return { ...fields, phase: 2, pair: child.pair, ...spis, why }
     }
     case 'ike-sa-closed':
       return { ...fields, phase: 1, initiatorSpi: event.initiatorSpi, why: event.why }
@@ -129,6 +131,11 @@ function eventFields(event: Event): Record<string, unknown> {
     default:
       return fields
   }
+}
+
+/** Eight hexadecimal digits, as `status` shows it. */
+function spiText(spi: number): string {
+  return spi.toString(16).padStart(8, '0')
 }
 
 function defectText({ where, error, detail }: Defect): string {

@@ -26,11 +26,20 @@ export async function replaceConfig({
   try {
     await dataPlane.configure(meanwhile)
   } catch (error) {
-    if (from !== undefined) await dataPlane.configure(dataPlaneSettings(from))
+    if (from !== undefined) await putBack(from, dataPlane, error)
     throw error
   }
   configureEngine(to)
   if (meanwhile !== settings) await dataPlane.configure(settings)
+}
+
+async function putBack(config: Config, dataPlane: DataPlane, cause: unknown): Promise<void> {
+  try {
+    await dataPlane.configure(dataPlaneSettings(config))
+  } catch (error) {
+    const texts = [cause, error].map((one) => (one instanceof Error ? one.message : String(one)))
+    throw new Error(`${texts[0]}; and what it was before could not be restored: ${texts[1]}`)
+  }
 }
 
 /** `settings` and, until their peers have been told, what only `before` has. */

@@ -24,14 +24,13 @@ export type RunOptions = {
     onEvent: (event: DataPlaneEvent) => void,
     onWarning: (text: string) => void,
   ) => DataPlane
-  /** For systemd; does nothing elsewhere. */
-  readonly notify: (state: 'ready' | 'reloading' | 'stopping') => void
 }
 
 /** How the gateway ended; the log says why. `not-started`: the host was not ready. */
-export type Ending = 'stopped' | 'not-started' | 'defect'
+export type Ending = 'stopped' | 'not-started' | 'not-permitted' | 'defect'
 
 const CLEAN_UP_PATIENCE = 3_000
+const NOT_PERMITTED = /\b(?:EPERM|EACCES)\b/
 
 /** Runs a gateway with `config`, answering on the socket `controlPath`, until it is told to stop. */
 export async function runGateway(
@@ -47,8 +46,9 @@ export async function runGateway(
     // The socket first: it tells two gateways apart before anything on the host is touched.
     await control.listen()
   } catch (error) {
-    log.note('error', `not started: ${reasonOf(error)}`)
-    return 'not-started'
+    const reason = reasonOf(error)
+    log.note('error', `not started: ${reason}`)
+    return NOT_PERMITTED.test(reason) ? 'not-permitted' : 'not-started'
   }
   const pool = new KeyAgreementPool()
   const cleanUps = [() => control.close(), () => pool.close()]
@@ -72,17 +72,16 @@ export async function runGateway(
     })
     gateway = running
     cleanUps.unshift(() => running.stop())
-    unwatch = watchProcess(running, stop, log, options)
+    unwatch = watchProcess(running, stop, log)
     await running.start(config)
     started.resolve(running)
     log.note('info', `gateway ${config.gateway.name} runs, causeway ${options.version}`)
-    options.notify('ready')
     return await stop.requested
   } catch (error) {
-    log.note('error', `not started: ${reasonOf(error)}`)
-    return 'not-started'
+    const reason = reasonOf(error)
+    log.note('error', `not started: ${reason}`)
+    return NOT_PERMITTED.test(reason) ? 'not-permitted' : 'not-started'
   } finally {
-    options.notify('stopping')
     await cleanUp(cleanUps, log)
     unwatch()
   }
@@ -136,12 +135,10 @@ class Stop {
 }
 
 /** Signals, and errors nobody caught. @returns what stops watching. */
-function watchProcess(gateway: Gateway, stop: Stop, log: Log, { notify }: RunOptions): () => void {
+function watchProcess(gateway: Gateway, stop: Stop, log: Log): () => void {
   const reload = async () => {
-    notify('reloading')
     const result = await gateway.reload()
     if (result.outcome === 'applied') log.note('info', 'configuration read again')
-    notify('ready')
   }
   const onDefect = (error: unknown) => {
     gateway.defect({ where: 'uncaught', error, detail: '' })

@@ -9,6 +9,7 @@ import type {
   MessageEvent,
 } from '#ike/events'
 import { formatEspSuite, formatIkeSuite, formatPfs } from '#policy/proposal'
+import { payloadNames } from './message-story.ts'
 import { pairText } from './names.ts'
 
 export type Level = 'debug' | 'info' | 'warn' | 'error'
@@ -94,7 +95,7 @@ const DROP_WORDS: Readonly<Record<DropReason, string>> = {
 
 function messageText(event: MessageEvent): string {
   const arrow = event.direction === 'sent' ? '→' : '←'
-  const payloads = event.payloads.map(({ type }) => type).join(', ')
+  const payloads = payloadNames(event).join(', ')
   const again = event.repeat > 0 ? `, repeat ${event.repeat}` : ''
   return `${event.exchange} ${event.number} ${arrow} ${event.octets} B  ${payloads}${again}`
 }
