@@ -45,13 +45,7 @@ test('both sides rekey phase 2 at the same moment and no packet is lost', () =>
 
 async function replacesChildSa(rekey: () => Promise<void>): Promise<void> {
   const before = standing.childSa
-  standing = await duringTraffic(rekey, ({ childSa, tunnel }) => {
-    const active = tunnel.childSas.filter(({ state }) => state === 'active')
-    return (
-      childSa.inboundSpi !== before.inboundSpi &&
-      active.some((sa) => sa.in.spi === childSa.outboundSpi && sa.out.spi === childSa.inboundSpi)
-    )
-  })
+  standing = await duringTraffic(rekey, ({ childSa }) => childSa.inboundSpi !== before.inboundSpi)
 }
 
 async function replacesIkeSa(rekey: () => Promise<void>): Promise<void> {

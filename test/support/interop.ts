@@ -168,9 +168,10 @@ export async function agreement(
       const sas = (await strongswan.ikeSas()).filter(({ name }) => name === link.name)
       // After a rekey the older ones are still there for a while; unique ids grow.
       const ikeSa = newest(sas.filter(({ state }) => state === 'ESTABLISHED'))
-      const childSa = newest(
-        sas.flatMap(({ children }) => children).filter(({ state }) => state === 'INSTALLED'),
-      )
+      const active = tunnel.childSas.find(({ state }) => state === 'active')
+      const childSa = sas
+        .flatMap(({ children }) => children)
+        .find(({ state, inboundSpi }) => state === 'INSTALLED' && inboundSpi === active?.out.spi)
       if (tunnel.state !== 'up' || ikeSa === undefined || childSa === undefined) return undefined
       return { tunnel, ikeSa, childSa }
     },
