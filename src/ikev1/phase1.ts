@@ -29,7 +29,7 @@ import {
   sendMessage4,
   sendMessage5,
 } from './transitions/main-mode.ts'
-import { ownVendorIds, readAbilities } from './vendor-ids.ts'
+import { learnAbilities, ownVendorIds } from './vendor-ids.ts'
 
 /** Phase 1 of one ISAKMP SA: holds the state, sends, repeats and refuses; the transitions decide where a message leads. */
 export class Phase1 {
@@ -100,7 +100,7 @@ export class Phase1 {
     const closed: Phase1State = { kind: 'closed' }
     const { now } = context
     const phase1 = new Phase1(config, 'responder', cookies, closed, datagram, () => false, now)
-    phase1.#abilities = readAbilities(plainOf(payloads))
+    phase1.#abilities = learnAbilities(phase1.#abilities, 1, plainOf(payloads))
     const step = answerMessage1(payloads, phase1.#environment(datagram, context))
     phase1.#tellReceived(datagram, 1, payloads, false, context)
     phase1.#received = datagram.octets
@@ -192,9 +192,9 @@ export class Phase1 {
       const payloads = opened?.payloads ?? decodeClear(datagram, header)
       if (state.kind === 'sa-sent') {
         this.#cookies = cookiesOf(this.#cookies.initiator, header.responderSpi.slice())
-        this.#abilities = readAbilities(plainOf(payloads))
       }
       const step = row.run(state, payloads, this.#environment(datagram, context))
+      this.#abilities = learnAbilities(this.#abilities, row.message, plainOf(payloads))
       this.#tellReceived(datagram, row.message, payloads, encrypted, context)
       this.#received = datagram.octets
       this.#sender.stop()

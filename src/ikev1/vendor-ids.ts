@@ -9,14 +9,22 @@ export function ownVendorIds(): readonly VendorIdPayload[] {
   return OWN.map((feature) => ({ type: 'VID', data: vendorIdOctets(feature) }))
 }
 
-/** What the vendor IDs of a peer's first message say of it. */
-export function readAbilities(payloads: readonly Payload[]): PeerAbilities {
+/**
+ * What a message of phase 1 adds to what we know of the peer. NAT traversal is announced in the first message or not at all
+ * (RFC 3947 §3.1); other vendor IDs may come in any (RFC 2408 §3.16), and Cisco's routers send that of DPD in the third or fifth.
+ */
+export function learnAbilities(
+  known: PeerAbilities,
+  message: number,
+  payloads: readonly Payload[],
+): PeerAbilities {
   const ids = every(payloads, 'VID').map(({ data }) => data)
-  const product = ids.map(vendorIdOf).find((one) => one?.says === 'product')?.label
+  const vendor = known.vendor ?? ids.map(vendorIdOf).find((one) => one?.says === 'product')?.label
+  const first = message <= 2
   return {
-    natTraversal: ids.some((data) => announces(data, 'rfc3947')),
-    dpd: ids.some((data) => announces(data, 'dpd')),
-    ...(product === undefined ? {} : { vendor: product }),
+    natTraversal: known.natTraversal || (first && ids.some((data) => announces(data, 'rfc3947'))),
+    dpd: known.dpd || ids.some((data) => announces(data, 'dpd')),
+    ...(vendor === undefined ? {} : { vendor }),
   }
 }
 

@@ -263,7 +263,7 @@ test('CVE-2025-9242: an identity of 65,000 octets in message 5 is one that does 
     port: 0,
     data: new Uint8Array(60_000),
   }
-  assert.throws(() => attacked.peer.mainMode([beside]), /no message 6/)
+  assert.throws(() => attacked.peer.mainMode({ 5: [beside] }), /no message 6/)
   assertSurvived(attacked)
 })
 

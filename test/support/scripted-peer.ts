@@ -19,7 +19,7 @@ import {
 import { offerPhase1 } from '#ikev1/phase1-proposals'
 import { encodePlain, FLAG_ENCRYPTION, open, seal } from '#ikev1/protect'
 import { offerChild } from '#ikev1/quick-proposals'
-import type { Rehearsal } from '#rehearsal/rehearsal'
+import type { Rehearsal, Side } from '#rehearsal/rehearsal'
 import { decodeHeader, encodeHeader, HEADER_OCTETS, type IkeHeader } from '#wire/ike-header'
 import { identityToPayload, selectorToPayload } from '#wire/v1/id-payload'
 import { decodePayloads, encodePayloadBody, encodePayloads } from '#wire/v1/message'
@@ -31,19 +31,23 @@ export type HashPlace = 'right' | 'wrong' | 'none' | 'last'
 
 export type Received = { readonly header: IkeHeader; readonly octets: Uint8Array }
 
+/** Payloads a message of Main mode carries behind those it must have, by its number. */
+export type Beside = { readonly [message: number]: readonly Payload[] }
+
 /**
  * A peer at side a's address that does what a test tells it, message by message, and knows the key: it plays Main and Quick
- * mode as initiator against the engine of side b, and can send anything else under the keys.
+ * mode as initiator against the engine of side b, and can send anything else under the keys. `ScriptedResponder` plays side b.
  */
 export class ScriptedPeer {
   readonly crypto: Crypto
   readonly agreement: KeyAgreement = fixedKeyAgreement(99)
-  readonly initiatorSpi: Uint8Array
+  initiatorSpi: Uint8Array
   responderSpi: Uint8Array = new Uint8Array(8)
-  /** As the peer would be configured; `local` is side a's address. */
+  /** As the peer would be configured; `local` is its own address. */
   readonly tunnel: TunnelConfig
-  local: Endpoint = { address: ADDRESS_A, port: 500 }
-  remote: Endpoint = { address: ADDRESS_B, port: 500 }
+  local: Endpoint
+  remote: Endpoint
+  readonly #plays: Side
   readonly #rehearsal: Rehearsal
   #read = 0
   #keys: Phase1Keys | undefined
@@ -52,24 +56,28 @@ export class ScriptedPeer {
   /** IVs of phase 2 exchanges by message ID. */
   readonly #ivs = new Map<number, Uint8Array>()
 
-  constructor(rehearsal: Rehearsal, tunnel: TunnelConfig, seed = 99) {
+  constructor(rehearsal: Rehearsal, tunnel: TunnelConfig, seed = 99, plays: Side = 'a') {
     this.#rehearsal = rehearsal
     this.tunnel = tunnel
+    this.#plays = plays
+    const [local, remote] = plays === 'a' ? [ADDRESS_A, ADDRESS_B] : [ADDRESS_B, ADDRESS_A]
+    this.local = { address: local, port: 500 }
+    this.remote = { address: remote, port: 500 }
     this.crypto = fixedCrypto(seed)
     this.initiatorSpi = this.crypto.random(8)
   }
 
-  /** Messages of side b since the last time, oldest first. Lets a moment pass for answers to be computed. */
+  /** Messages of the other side since the last time, oldest first. Lets a moment pass for answers to be computed. */
   receive(): readonly Received[] {
     this.#rehearsal.runFor(100)
-    const fresh = this.#rehearsal.sent.slice(this.#read).filter(({ side }) => side === 'b')
+    const fresh = this.#rehearsal.sent.slice(this.#read).filter(({ side }) => side !== this.#plays)
     this.#read = this.#rehearsal.sent.length
     return fresh.map(({ octets }) => ({ header: decodeHeader(octets), octets }))
   }
 
-  /** Sends octets as they are, and gives back what side b answered. */
+  /** Sends octets as they are, and gives back what the other side answered. */
   sendOctets(octets: Uint8Array): readonly Received[] {
-    this.#rehearsal.inject('b', octets, this.remote, this.local)
+    this.#rehearsal.inject(this.#plays === 'a' ? 'b' : 'a', octets, this.remote, this.local)
     return this.receive()
   }
 
@@ -78,12 +86,15 @@ export class ScriptedPeer {
     payloads: readonly Payload[],
     messageId = 0,
   ): Uint8Array {
-    return encodePlain(this.#header(exchange, messageId), payloads)
+    return encodePlain(this.header(exchange, messageId), payloads)
   }
 
   /** Message 1; the offer may be the test's own. */
-  sendMessage1(offer: SaPayload = this.offer()): readonly Received[] {
-    return this.sendOctets(this.plain('IDENTITY-PROTECTION', [offer]))
+  sendMessage1(
+    offer: SaPayload = this.offer(),
+    beside: readonly Payload[] = [],
+  ): readonly Received[] {
+    return this.sendOctets(this.plain('IDENTITY-PROTECTION', [offer, ...beside]))
   }
 
   offer(): SaPayload {
@@ -91,11 +102,11 @@ export class ScriptedPeer {
   }
 
   /** Six messages. @throws Error where the engine does not answer as a responder does. */
-  mainMode(beside: readonly Payload[] = []): void {
-    const [message2] = this.sendMessage1()
+  mainMode(beside: Beside = {}): void {
+    const [message2] = this.sendMessage1(this.offer(), beside[1])
     if (message2 === undefined) throw new Error('no message 2')
     this.responderSpi = message2.header.responderSpi.slice()
-    const { own, nonceI, nonceR, publicR } = this.#exchangeKeys()
+    const { own, nonceI, nonceR, publicR } = this.#exchangeKeys(beside[3])
     const suite = this.tunnel.phase1.suites[0]
     if (suite === undefined) throw new Error('no suite')
     const transcript = {
@@ -120,13 +131,22 @@ export class ScriptedPeer {
       encodePayloadBody(id),
     )
     const iv = phase1Iv(this.crypto, suite, own.publicValue, publicR)
-    const header = this.#header('IDENTITY-PROTECTION', 0)
-    const message5 = seal(this.crypto, keys, iv, header, [id, { type: 'HASH', data }, ...beside])
+    const header = this.header('IDENTITY-PROTECTION', 0)
+    const message5 = seal(this.crypto, keys, iv, header, [
+      id,
+      { type: 'HASH', data },
+      ...(beside[5] ?? []),
+    ])
     const [message6] = this.sendOctets(message5.octets)
-    if (message6 === undefined) throw new Error('no message 6')
+    if (message6?.header.exchangeType !== header.exchangeType) throw new Error('no message 6')
     const { nextIv } = open(this.crypto, keys, message5.nextIv, message6.header, message6.octets)
+    this.establish(keys, nextIv)
+  }
+
+  /** What phase 1 came to: its keys, and the last CBC block that went over the wire. */
+  establish(keys: Phase1Keys, lastBlock: Uint8Array): void {
     this.#keys = keys
-    this.#lastBlock = nextIv
+    this.#lastBlock = lastBlock
   }
 
   /** Sends `payloads` under the keys behind their HASH; a fresh message ID unless one is given. */
@@ -179,7 +199,7 @@ export class ScriptedPeer {
     const iv = this.#iv(messageId)
     const sealed = this.crypto.encryptCbc(name, keys.cipherKey.reveal(), iv, plain)
     const header = encodeHeader({
-      ...this.#header(exchange, messageId),
+      ...this.header(exchange, messageId),
       nextPayload: chain.firstPayload,
       majorVersion: 1,
       minorVersion: 0,
@@ -189,7 +209,7 @@ export class ScriptedPeer {
     return concat(header, sealed)
   }
 
-  /** Payloads of a protected message from side b. */
+  /** Payloads of a protected message from the other side. */
   read({ header, octets }: Received): readonly Payload[] {
     if ((header.flags & FLAG_ENCRYPTION) === 0) {
       const { payloads } = decodePayloads(header.nextPayload, octets, HEADER_OCTETS)
@@ -219,12 +239,22 @@ export class ScriptedPeer {
     }
   }
 
+  /** A message of an exchange that is under way: `bound` is what its HASH covers before the payloads. */
+  sendBound(
+    exchange: 'INFORMATIONAL' | 'QUICK-MODE',
+    messageId: number,
+    bound: readonly Uint8Array[],
+    payloads: readonly Payload[],
+  ): readonly Received[] {
+    const chain = encodePayloads(payloads).octets
+    const data = phase2Hash(this.crypto, this.#established(), ...bound, chain)
+    return this.sendOctets(this.#seal(exchange, messageId, [{ type: 'HASH', data }, ...payloads]))
+  }
+
   /** The third message, which makes the responder use its outbound SA. */
   sendQuick3(messageId: number, nonceI: Uint8Array, nonceR: Uint8Array): readonly Received[] {
-    const zero = Uint8Array.of(0)
-    const id = messageIdOctets(messageId)
-    const data = phase2Hash(this.crypto, this.#established(), zero, id, nonceI, nonceR)
-    return this.sendOctets(this.#seal('QUICK-MODE', messageId, [{ type: 'HASH', data }]))
+    const bound = [Uint8Array.of(0), messageIdOctets(messageId), nonceI, nonceR]
+    return this.sendBound('QUICK-MODE', messageId, bound, [])
   }
 
   freshMessageId(): number {
@@ -235,7 +265,12 @@ export class ScriptedPeer {
     return Uint8Array.of(...this.initiatorSpi, ...this.responderSpi)
   }
 
-  #exchangeKeys(): { own: KeyPair; nonceI: Uint8Array; nonceR: Uint8Array; publicR: Uint8Array } {
+  #exchangeKeys(beside: readonly Payload[] = []): {
+    own: KeyPair
+    nonceI: Uint8Array
+    nonceR: Uint8Array
+    publicR: Uint8Array
+  } {
     const group = this.tunnel.phase1.suites[0]?.keyExchange ?? 'modp2048'
     const own = this.agreement.generateKeyPair(group)
     const nonceI = this.crypto.random(32)
@@ -243,6 +278,7 @@ export class ScriptedPeer {
       this.plain('IDENTITY-PROTECTION', [
         { type: 'KE', data: own.publicValue },
         { type: 'NONCE', data: nonceI },
+        ...beside,
       ]),
     )
     if (message4 === undefined) throw new Error('no message 4')
@@ -258,7 +294,7 @@ export class ScriptedPeer {
     messageId: number,
     payloads: readonly Payload[],
   ): Uint8Array {
-    const header = this.#header(exchange, messageId)
+    const header = this.header(exchange, messageId)
     const iv = this.#iv(messageId)
     const { octets, nextIv } = seal(this.crypto, this.#established(), iv, header, payloads)
     this.#ivs.set(messageId, nextIv)
@@ -275,7 +311,7 @@ export class ScriptedPeer {
     return this.#keys
   }
 
-  #header(exchange: Parameters<typeof ExchangeType.number>[0], messageId: number) {
+  header(exchange: Parameters<typeof ExchangeType.number>[0], messageId: number) {
     return {
       initiatorSpi: this.initiatorSpi,
       responderSpi: this.responderSpi,
