@@ -1,4 +1,5 @@
 import type { TunnelConfig } from '#config/config'
+import { formatIdentity } from '#policy/identity'
 import type { ChildSa, ChildTable } from './child-table.ts'
 import type { Instant } from './effects.ts'
 import type { IkeSaSet } from './ike-sa-set.ts'
@@ -12,16 +13,18 @@ export type Replaced =
 
 /**
  * Once the peer has had time to move over, the initiator of the replacement clears away the rest. Should each side prefer the other's after all,
- * neither would; so after a longer time the one with the lower address acts on its own view, and the other follows its deletes.
+ * neither would; so after a longer time the one with the lower identity acts on its own view, and the other follows its deletes. (Behind a NAT the
+ * two know different addresses; identities they have agreed on.)
  */
 export function replacedSas(
-  { local, peer }: TunnelConfig,
+  { localId, remoteId }: TunnelConfig,
   ikeSas: IkeSaSet,
   children: ChildTable,
 ): readonly Replaced[] {
+  const isLower = formatIdentity(localId) < formatIdentity(remoteId)
   const clearAfter = (winner: Winner): Instant => {
     if (winner.role === 'initiator') return winner.establishedAt + DRAIN
-    return local < peer ? winner.establishedAt + DRAIN_AT_MOST : Number.POSITIVE_INFINITY
+    return isLower ? winner.establishedAt + DRAIN_AT_MOST : Number.POSITIVE_INFINITY
   }
   const replaced: Replaced[] = []
   const best = preferredOf(ikeSas.established)

@@ -14,11 +14,13 @@ import {
   type QuickExchange,
   type QuickHost,
 } from './quick-exchange.ts'
+import { chooseChild } from './quick-proposals.ts'
 import {
   type ChildTerms,
   message2,
   type QuickState,
   readMessage1,
+  wishOf,
 } from './transitions/quick-mode.ts'
 
 /**
@@ -128,4 +130,11 @@ function refuse(
   sendInformational(host.channel, [childNotify(name, spi)], context)
   const { sa } = host
   context.outcomes.push({ kind: 'child-failed', sa, child: undefined, failure: error.failure })
+  // No hash covers the NAT-D payloads (RFC 3947 §3.2): once the two ends judge differently, only another phase 1 makes them agree.
+  if (offer?.type === 'SA' && differsInNat(host, offer, context)) sa.close('failed', [], context)
+}
+
+function differsInNat({ tunnel, udp }: QuickHost, offer: SaPayload, context: IkeContext): boolean {
+  const otherwise = wishOf(tunnel, !udp())
+  return chooseChild(offer, otherwise, context.freshSpi()) !== undefined
 }

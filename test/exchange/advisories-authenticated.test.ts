@@ -114,12 +114,12 @@ test('CVE-2023-38712: two deletes in one message, deletes with other payloads, d
   }
 })
 
-test('CVE-2023-38712: deletes with no SPI, thousands of SPIs, or SPIs of another size change nothing', () => {
+test('CVE-2023-38712: deletes with no SPI, hundreds of SPIs, or SPIs of another size change nothing', () => {
   const attacked = withChild()
   for (const payload of [
     deleteOf('ESP'),
     deleteOf('ISAKMP'),
-    deleteOf('ESP', ...Array.from({ length: 10_000 }, () => new Uint8Array(4))),
+    deleteOf('ESP', ...Array.from({ length: 256 }, () => new Uint8Array(4))),
     deleteOf('ESP', new Uint8Array(8)),
     deleteOf('ISAKMP', new Uint8Array(4)),
     deleteOf('AH', outboundSpi(attacked)),
@@ -143,7 +143,7 @@ test('CVE-2024-3652: every ESP transform number without integrity or key length'
 test('CVE-2020-16088: another peer’s identity under the right key is refused, and the right one under another key', () => {
   const name = { kind: 'fqdn', name: 'other-peer.example' } as const
   const pretender = scene(sites({}, { localId: name }, A_BEGINS))
-  assert.throws(() => pretender.peer.mainMode(), /no message 6|INFORMATIONAL|Main mode/)
+  assert.throws(() => pretender.peer.mainMode(), /no message 6/)
   assert.deepEqual(snapshot(pretender.rehearsal, 'b').ikeSas, [])
 })
 

@@ -138,13 +138,22 @@ class Chaos {
   }
 
   result(): ChaosResult {
-    const { problems } = this
+    const problems = [...this.problems, ...this.#defects()]
     return {
       seed: this.#seed,
       problems,
       story: this.#story,
       datagrams: this.#rehearsal.sent.length,
     }
+  }
+
+  /** A throw that the engine contained is still a throw. */
+  #defects(): readonly string[] {
+    return SIDES.flatMap((side) =>
+      this.#rehearsal.gateways[side].events.flatMap((event) =>
+        event.kind === 'defect' ? [`${side}: ${event.detail}`] : [],
+      ),
+    )
   }
 
   #something(): void {

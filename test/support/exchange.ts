@@ -11,9 +11,14 @@ export const newEngine: EngineMaker = (crypto) => new Engine({ versions: [ikev1]
 
 export type Options = Partial<Omit<RehearsalSettings, 'a' | 'b'>>
 
+/** Two gateways before they have their configuration: nothing has been sent. */
+export function prepare(of: Sites = sites(), options: Options = {}): Rehearsal {
+  return new Rehearsal({ seed: 1, ...of, newEngine, ...options })
+}
+
 /** Two gateways that have their configuration and have not yet been given time. */
 export function rehearse(of: Sites = sites(), options: Options = {}): Rehearsal {
-  const rehearsal = new Rehearsal({ seed: 1, ...of, newEngine, ...options })
+  const rehearsal = prepare(of, options)
   rehearsal.start()
   return rehearsal
 }
