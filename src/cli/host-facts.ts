@@ -1,4 +1,5 @@
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
+import { ownerText, type PortOwner, udpPortOwners } from './port-owner.ts'
 
 /** Something about this host that a gateway needs; `note` says what to do where it is missing. */
 export type HostFact = { readonly text: string; readonly ok: boolean; readonly note?: string }
@@ -15,28 +16,17 @@ export function hostFacts(): readonly HostFact[] {
   )
 }
 
-function portsFact(): HostFact | undefined {
-  const tables = ['/proc/net/udp', '/proc/net/udp6'].map(read)
-  if (tables.every((table) => table === undefined)) return undefined
-  const taken = IKE_PORTS.filter((port) =>
-    tables.some((table) => table !== undefined && bound(table, port)),
-  )
-  if (taken.length === 0) return { text: 'UDP 500/4500 free', ok: true }
-  const ports = taken.join(' and ')
-  return {
-    text: `UDP ${ports} taken`,
-    ok: false,
-    note: `another IKE daemon, or this gateway, runs:  ss -ulpn 'sport = :${taken[0]}'`,
-  }
+/** Whether both ports of IKE (RFC 7296 §2, RFC 3948 §2) can be opened. */
+export function portsFact(): HostFact {
+  const [owner] = udpPortOwners(IKE_PORTS)
+  if (owner === undefined) return { text: 'UDP 500/4500 free', ok: true }
+  return { text: ownerText(owner), ok: false, note: remedyFor(owner) }
 }
 
-/** Of /proc/net/udp: the second field is the local address and port, in hexadecimal. */
-function bound(table: string, port: number): boolean {
-  const wanted = port.toString(16).toUpperCase().padStart(4, '0')
-  return table
-    .split('\n')
-    .slice(1)
-    .some((line) => line.trim().split(/\s+/)[1]?.endsWith(`:${wanted}`) === true)
+function remedyFor({ pid, program }: PortOwner): string {
+  if (program?.startsWith('causeway') === true) return 'a gateway runs:  causeway status'
+  if (program === 'charon') return 'stop it:  systemctl disable --now strongswan'
+  return pid === undefined ? 'look as root:  ss -ulpn' : `see it:  ps -fp ${pid}`
 }
 
 function tunFact(): HostFact {

@@ -1,5 +1,6 @@
 import { runCauseway } from '#daemon/causeway'
 import { EXIT, type ExitCode } from './exit-codes.ts'
+import { portsFact } from './host-facts.ts'
 import type { Terminal } from './terminal.ts'
 
 export type RunArguments = {
@@ -17,6 +18,8 @@ export async function run(
   control: string | undefined,
   { config, log, logLevel }: RunArguments,
 ): Promise<ExitCode> {
+  // What ps, ss and whoever finds port 500 taken will show.
+  process.title = `causeway run -c ${config}`
   const outcome = await runCauseway({
     version,
     file: config,
@@ -36,8 +39,11 @@ export async function run(
     case 'invalid':
       terminal.err(`${outcome.problems}\nThe gateway was not started.  causeway check ${config}\n`)
       return EXIT.configuration
-    case 'not-started':
+    case 'not-started': {
+      const ports = portsFact()
+      if (!ports.ok) terminal.err(`${ports.text}; ${ports.note}\n`)
       return EXIT.down
+    }
     case 'not-permitted':
       terminal.err(
         'A gateway needs CAP_NET_ADMIN, CAP_NET_RAW and CAP_NET_BIND_SERVICE: run it as root.\n',
