@@ -8,7 +8,10 @@ import type { SelectorPair } from '#policy/traffic-selector'
 export interface DataPlane {
   /** Makes sockets, TUN devices, addresses, routes and rules agree with `tunnels`; what did not change is left untouched. */
   configure(settings: DataPlaneSettings): Promise<void>
-  /** A second outbound SA for the same child takes over at once; the older stays known until removed. */
+  /**
+   * A second outbound SA for the same child takes over at once; the older stays known until removed. One that is there already
+   * (direction, tunnel, SPI) is not installed again.
+   */
   installSa(sa: InboundSa | OutboundSa): void
   /** Of an inbound SA `spi` is ours; of an outbound SA, the peer's. Unknown ones are ignored. */
   removeSa(sa: {

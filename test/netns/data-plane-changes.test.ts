@@ -14,6 +14,7 @@ import {
   settings,
   withLink,
 } from '../support/data-plane-link.ts'
+import { DataPlaneProcess } from '../support/data-plane-process.ts'
 import { eventually } from '../support/process.ts'
 import { pair } from '../support/sites.ts'
 import { ADDRESSES, buildTopology, type Topology } from '../support/topology.ts'
@@ -107,6 +108,20 @@ test('a configuration that the host refuses is refused with the reason', async (
   await withLink(net, {}, async ({ a }) => {
     const wrong = { ...settings({}, 'a'), localAddresses: [OUTER_4.a, ip('192.0.2.99')] }
     await assert.rejects(a.configure(wrong) as Promise<unknown>, /192\.0\.2\.99.*EADDRNOTAVAIL/)
+    await assertPings(net.hostA, ADDRESSES.hostB.ipv4)
+  })
+})
+
+test('a second gateway on the same host is refused and leaves the first one’s routes alone', async () => {
+  await withLink(net, {}, async () => {
+    const before = await routes()
+    const second = new DataPlaneProcess(net.gatewayA)
+    await assert.rejects(second.configure(settings({}, 'a')) as Promise<unknown>, /EADDRINUSE/)
+    await second.close()
+    const third = new DataPlaneProcess(net.gatewayA)
+    await assert.rejects(third.configure(settings({}, 'a')) as Promise<unknown>, /EADDRINUSE/)
+    await assert.rejects(third.call({ kind: 'exit' }), /ended with 0/)
+    assert.equal(await routes(), before)
     await assertPings(net.hostA, ADDRESSES.hostB.ipv4)
   })
 })

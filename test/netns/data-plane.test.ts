@@ -86,6 +86,7 @@ test('drops what no network pair takes, and what comes out of the tunnel from el
     assert.equal((await net.hostA.ping('10.2.0.2', { source: '10.9.0.9', wait: 1 })).received, 0)
     assert.equal((await a.counters()).tunnels[0]?.noPolicy, 3)
     // B now expects less than A sends.
+    await b.remove(sasOf({}, 0).b.inbound)
     await b.install({
       ...sasOf({}, 0).b.inbound,
       selectors: mirrored(narrow),
@@ -139,6 +140,7 @@ test('a new outbound SA takes over at once, and the old inbound one stays until 
     const { a, b } = planes
     const pinging = net.hostA.ping('10.2.0.2', { count: 200, interval: 0.01 })
     await eventually('pings flow', async () => (await saOf(a, 'outbound')).packets > 20)
+    await planes.install({}) // Again: must not begin its sequence numbers anew.
     await planes.install({ generation: 1 })
     await eventually('the new SA carries', async () => {
       const { sas } = await a.counters()
@@ -151,6 +153,7 @@ test('a new outbound SA takes over at once, and the old inbound one stays until 
     for (const sa of Object.values(old.b)) await b.remove(sa)
     assert.equal((await pinging).received, 200)
     assert.equal((await b.counters()).unknownSpi, 0)
+    assert.match(a.warnings[0] ?? '', /installed already/)
   })
 })
 

@@ -43,6 +43,14 @@ export class Events {
     this.emit({ kind: 'sa-expired', direction, spi, hard })
   }
 
+  get routesAreOurs(): boolean {
+    return this.#counters[GlobalCounter.routesAreOurs] === 1
+  }
+
+  claimRoutes(): void {
+    this.#counters[GlobalCounter.routesAreOurs] = 1
+  }
+
   countUnknownSpi(): void {
     this.#count(GlobalCounter.unknownSpi)
   }

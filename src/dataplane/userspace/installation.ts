@@ -67,6 +67,8 @@ export class Installation {
     this.tunnels = kept
     for (const tunnel of settings.tunnels) this.#configureTunnel(tunnel, counters)
     this.receiver.attach((name) => this.#tunnel(name))
+    // Whoever holds the ports is the one gateway of this host: what stands in its table now is ours, or was left behind.
+    this.#events.claimRoutes()
     reconcileRouting(
       this.tunnels.map(({ settings, tun }) => ({ tunnel: settings, link: tun.index })),
     )

@@ -65,8 +65,10 @@ export const GlobalCounter = {
   notSent: 3,
   /** IKE datagrams that the main thread has taken; the one field that it writes. */
   ikeTaken: 4,
+  /** 1 as soon as routes of ours may stand in the host's tables; before that they are another process's. */
+  routesAreOurs: 5,
 } as const
-export const GLOBAL_COUNTER_FIELDS = 5
+export const GLOBAL_COUNTER_FIELDS = 6
 
 /** An SA as it crosses between threads: a `Secret` would arrive empty there, which is what it is for. */
 export type PlainSa = Plain<InboundSa> | Plain<OutboundSa>

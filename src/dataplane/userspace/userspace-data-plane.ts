@@ -98,6 +98,11 @@ export class UserspaceDataPlane implements DataPlane {
   }
 
   installSa(sa: InboundSa | OutboundSa): void {
+    if (this.#sas.has(keyOf(sa))) {
+      // Its sequence numbers would begin anew under the same keys: nonces repeat, and replays pass.
+      this.#onWarning(`the ${sa.direction} SA ${sa.spi} of ${sa.child.tunnel} is installed already`)
+      return
+    }
     const counters = new SharedArrayBuffer(SA_COUNTER_FIELDS * 8)
     const { direction, child, spi } = sa
     this.#sas.set(keyOf(sa), { direction, child, spi, fields: new Float64Array(counters) })
@@ -199,7 +204,7 @@ export class UserspaceDataPlane implements DataPlane {
   readonly #onExit = (): void => {
     if (this.#closing) return
     this.#wake.signal()
-    reconcileRouting([])
+    if (this.#global[GlobalCounter.routesAreOurs] === 1) reconcileRouting([])
   }
 }
 

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ip } from '#bytes/ip'
+import { Secret } from '#bytes/secret'
+import { espSpi, type InboundSa } from '#esp/sa'
+import type { TrafficSelector } from '#policy/traffic-selector'
+import type { DataPlaneEvent } from '../port.ts'
+import { plainSa, saFromPlain } from './messages.ts'
+import { UserspaceDataPlane } from './userspace-data-plane.ts'
+
+const NOTHING = { localAddresses: [], tunnels: [] }
+const anywhere: TrafficSelector = {
+  family: 4,
+  protocol: 0,
+  start: ip('0.0.0.0'),
+  end: ip('255.255.255.255'),
+  startPort: 0,
+  endPort: 0xffff,
+}
+const sa: InboundSa = {
+  direction: 'inbound',
+  spi: espSpi(0x1000),
+  child: { tunnel: 'paris', pair: 0 },
+  suite: { encryption: 'aes128-gcm16', integrity: 'none', esn: false },
+  mode: 'tunnel',
+  encapsulation: 'udp',
+  local: { address: ip('192.0.2.1'), port: 4500 },
+  remote: { address: ip('198.51.100.1'), port: 4500 },
+  encryptionKey: new Secret(Uint8Array.from({ length: 20 }, (_, i) => i)),
+  integrityKey: new Secret(new Uint8Array(0)),
+  selectors: { local: anywhere, remote: anywhere },
+  replayWindow: 64,
+}
+
+test('starts and ends without touching a host it was not configured for', async () => {
+  const events: DataPlaneEvent[] = []
+  const plane = new UserspaceDataPlane({ onEvent: (event) => events.push(event) })
+  plane.installSa(sa)
+  assert.deepEqual(
+    plane.counters().sas.map(({ spi, packets }) => [spi, packets]),
+    [[0x1000, 0]],
+  )
+  plane.removeSa(sa)
+  assert.deepEqual(plane.counters().sas, [])
+  await plane.close()
+  await plane.close()
+  assert.deepEqual(events, [])
+  await assert.rejects(plane.configure(NOTHING), /closed/)
+})
+
+test('says so when its thread dies, and leaves nobody waiting', async () => {
+  const events: DataPlaneEvent[] = []
+  const plane = new UserspaceDataPlane({
+    onEvent: (event) => events.push(event),
+    workerFile: new URL('data:text/javascript,throw new Error("no memory")'),
+  })
+  await assert.rejects(plane.configure(NOTHING), /the packet thread failed: no memory/)
+  await plane.close()
+  assert.deepEqual(events, [{ kind: 'failed', message: 'the packet thread failed: no memory' }])
+})
+
+test('an SA survives the way to the thread with its keys, which JSON does not show', () => {
+  const copy = saFromPlain(structuredClone(plainSa(sa)))
+  assert.deepEqual(copy.encryptionKey.reveal(), sa.encryptionKey.reveal())
+  assert.equal(JSON.stringify(copy), JSON.stringify(sa))
+})
