@@ -97,7 +97,7 @@ function messageText(event: MessageEvent): string {
   const arrow = event.direction === 'sent' ? '→' : '←'
   const payloads = payloadNames(event).join(', ')
   const again = event.repeat > 0 ? `, repeat ${event.repeat}` : ''
-  return `${event.exchange} ${event.number} ${arrow} ${event.octets} B  ${payloads}${again}`
+  return `${event.exchange} ${event.number} ${arrow} ${event.octets} B: ${payloads}${again}`
 }
 
 function ikeSaText(ikeSa: IkeSaFacts): string {
