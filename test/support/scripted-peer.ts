@@ -17,7 +17,7 @@ import {
   skeyidFromPsk,
 } from '#ikev1/keys'
 import { offerPhase1 } from '#ikev1/phase1-proposals'
-import { encodePlain, FLAG_ENCRYPTION, open, seal } from '#ikev1/protect'
+import { encodePlain, FLAG_ENCRYPTION, type OutgoingHeader, open, seal } from '#ikev1/protect'
 import { offerChild } from '#ikev1/quick-proposals'
 import type { Rehearsal, Side } from '#rehearsal/rehearsal'
 import { decodeHeader, encodeHeader, HEADER_OCTETS, type IkeHeader } from '#wire/ike-header'
@@ -311,7 +311,7 @@ export class ScriptedPeer {
     return this.#keys
   }
 
-  header(exchange: Parameters<typeof ExchangeType.number>[0], messageId: number) {
+  header(exchange: Parameters<typeof ExchangeType.number>[0], messageId: number): OutgoingHeader {
     return {
       initiatorSpi: this.initiatorSpi,
       responderSpi: this.responderSpi,
