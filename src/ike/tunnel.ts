@@ -149,6 +149,9 @@ export class Tunnel {
           if (this.#wanted !== 'all') this.#wanted.delete(pair)
         }
         this.refused(2, outcome.failure, context)
+        // Not a word under this IKE SA, and nothing that needs it: the peer has lost it and knows no DPD that would show it.
+        if (this.children.all.length === 0 && outcome.sa.peerAliveAt < now - SILENCE)
+          outcome.sa.close('failed', [], context)
         return
       case 'children-deleted':
         for (const spi of outcome.outboundSpis) this.#peerDeleted(spi, context)
@@ -392,5 +395,7 @@ export class Tunnel {
 
 /** Both sides want the same Child SAs; who made the IKE SA opens them. */
 const INITIATOR_GOES_FIRST = 5_000
+/** Milliseconds without an authenticated message: nearly all the time a Quick mode is repeated for. */
+const SILENCE = 30_000
 /** Quick mode exchanges under way for one tunnel; more overwhelm small gateways. */
 const AT_ONCE = 8
