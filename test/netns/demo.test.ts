@@ -1,17 +1,20 @@
 import assert from 'node:assert/strict'
-import { readdirSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
 import type { DemoDocument } from '../../tools/demo/document.ts'
 import { eventually, run, start } from '../support/process.ts'
 import { namespacesOf } from '../support/topology.ts'
 
+/** The demo keeps its files here and nowhere else, so that what it leaves can be seen. */
+const scratch = mkdtempSync(join(tmpdir(), 'cw-demo-test-'))
+after(() => rmSync(scratch, { recursive: true, force: true }))
+const env = { TMPDIR: scratch }
 const DEMO = [process.execPath, join(import.meta.dirname, '..', '..', 'tools', 'demo', 'demo.ts')]
 
 test('the demo brings up a tunnel, moves traffic, shows nothing in clear and says so in one JSON document', async () => {
-  const before = leftovers()
-  const { code, stdout, stderr } = await run([...DEMO, '--json'], { timeout: 120_000 })
+  const { code, stdout, stderr } = await run([...DEMO, '--json'], { env, timeout: 120_000 })
   assert.equal(code, 0, stderr)
   const document = JSON.parse(stdout) as DemoDocument
   assert.deepEqual(Object.keys(document), [
@@ -49,19 +52,18 @@ test('the demo brings up a tunnel, moves traffic, shows nothing in clear and say
   assert.equal(document.tcp.bytes, 32 * 1024 * 1024)
   assert.ok(document.tcp.bitsPerSecond > 0)
   assert.equal(document.plaintextOnWire, 0)
-  assert.deepEqual(leftovers(), before)
+  assert.deepEqual(readdirSync(scratch), [])
 })
 
 test('the demo for people tells the nine messages and its verdict', async () => {
-  const { code, stdout, stderr } = await run(DEMO, { timeout: 120_000 })
+  const { code, stdout, stderr } = await run(DEMO, { env, timeout: 120_000 })
   assert.equal(code, 0, stderr)
   assert.match(stdout, /first exchange[\s\S]*second exchange[\s\S]*third exchange[\s\S]*Phase 2/)
   assert.match(stdout, /Everything held/)
 })
 
 test('the demo interrupted midway leaves no namespace, process or file behind', async () => {
-  const before = leftovers()
-  const demo = start(DEMO)
+  const demo = start(DEMO, { env })
   const ended = new Promise<number | null>((resolve) => demo.once('exit', resolve))
   const pid = demo.pid ?? 0
   demo.stdout?.resume()
@@ -76,7 +78,7 @@ test('the demo interrupted midway leaves no namespace, process or file behind', 
   assert.equal(await ended, 130)
   assert.deepEqual(namespacesOf(pid), [])
   await eventually('its processes are gone', () => !inside.some(isRunning))
-  assert.deepEqual(leftovers(), before)
+  assert.deepEqual(readdirSync(scratch), [])
 })
 
 async function processesIn(namespaces: readonly string[]): Promise<readonly number[]> {
@@ -96,11 +98,4 @@ function isRunning(pid: number): boolean {
   } catch {
     return false
   }
-}
-
-/** Temporary folders of the rigs. */
-function leftovers(): readonly string[] {
-  return readdirSync(tmpdir())
-    .filter((name) => name.startsWith('cw-'))
-    .sort()
 }
