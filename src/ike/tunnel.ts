@@ -388,8 +388,7 @@ export class Tunnel {
   #currentState(): TunnelSnapshot['state'] {
     if (this.children.all.length > 0) return 'up'
     if (this.#stopped) return 'stopped'
-    if (this.ikeSas.all.length > 0) return 'connecting'
-    return 'down'
+    return this.ikeSas.all.length > 0 ? 'connecting' : 'down'
   }
 }
 

@@ -8,7 +8,7 @@ const sources = sourcesUnder('src', 'test', 'tools', 'bench').filter(
 )
 
 test('RFCs are cited in one form, such as RFC 2409 §5.4 or RFC 2409 appendix B', () => {
-  const other = /\bRFC[-_]?\d|\brfc[ -]?\d{3}|\bRFC \d+,? (?:[Ss]ection|sec\.|Appendix|§ )/
+  const other = /\bRFC[-_]?\d|\brfc[ -]?\d{3,5}\b|\bRFC \d+,? (?:[Ss]ection|sec\.|Appendix|§ )/
   const found = sources.flatMap(({ path, text }) =>
     commentsOf(text)
       .filter((comment) => other.test(comment))

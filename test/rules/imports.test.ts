@@ -2,6 +2,18 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Import, type Source, sourcesUnder } from './sources.ts'
 
+/** What the engine and the versions of IKE are made of. */
+const ENGINE = [
+  'bytes',
+  'iana',
+  'wire',
+  'crypto',
+  'policy',
+  'pki',
+  'types: config/config',
+  'esp/sa',
+] as const
+
 /**
  * Who may import whom: folders, or single files where only these may be used. What is not said here is forbidden.
  * `types: …` stands for imports that leave no trace at run time.
@@ -16,9 +28,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   policy: ['bytes', 'iana', 'crypto/registry'],
   // The packet path must not know who negotiated.
   esp: ['bytes', 'iana', 'wire', 'crypto', 'policy'],
+  // Names and keys out of certificates, as domain values.
+  pki: ['bytes', 'iana', 'crypto', 'policy'],
   // docs/decisions/0002: the engine takes a Config and hands out SAs as values, so it may name these types.
-  ike: ['bytes', 'iana', 'wire', 'crypto', 'policy', 'types: config/config', 'esp/sa'],
-  ikev1: ['ike', 'bytes', 'iana', 'wire', 'crypto', 'policy', 'types: config/config', 'esp/sa'],
+  ike: [...ENGINE, 'config/diff'],
+  ikev1: ['ike', ...ENGINE],
   // It makes the cipher contexts of the packet path, whose interface and suites it names.
   platform: ['bytes', 'crypto/registry', 'types: esp/transform', 'types: policy/proposal'],
   dataplane: ['esp', 'platform', 'bytes', 'iana', 'wire', 'crypto', 'policy'],
@@ -37,6 +51,8 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   yaml: ['config'],
   zod: ['config', 'control'],
   commander: ['cli'],
+  pkijs: ['pki'],
+  asn1js: ['pki'],
   pino: ['daemon'],
 }
 
