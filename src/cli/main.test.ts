@@ -107,3 +107,15 @@ test('docs/cli.md tells of every command and its options', () => {
     }
   }
 })
+
+test('keygen --fingerprint compares keys without showing them, and not at all where one could guess', () => {
+  const strong = join(folder, 'strong.psk')
+  writeFileSync(strong, causeway('keygen').stdout, { mode: 0o600 })
+  const [one, two] = [strong, strong].map((file) => causeway('keygen', '--fingerprint', file))
+  assert.match(one?.stdout ?? '', /^[0-9A-Z]{6}\n$/)
+  assert.equal(one?.stdout, two?.stdout)
+  const weak = join(folder, 'weak.psk')
+  writeFileSync(weak, 'secret1\n', { mode: 0o600 })
+  const { status, stdout } = causeway('keygen', '--fingerprint', weak)
+  assert.deepEqual([status, stdout], [EXIT.configuration, ''])
+})

@@ -146,7 +146,8 @@ export function commands(finish: (code: ExitCode) => void): Command {
   program
     .command('keygen')
     .description('print a fresh pre-shared key: 256 bits in 43 characters')
-    .action(act(async (terminal) => keygen(terminal)))
+    .option('--fingerprint <file>', 'six characters of a key, to compare by telephone')
+    .action(act(async (terminal, _at, options) => keygen(terminal, options)))
 
   program
     .command('version')

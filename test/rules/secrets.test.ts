@@ -5,6 +5,8 @@ import { sourcesUnder } from './sources.ts'
 /** The files in which a secret's octets are needed, and for what. */
 const MAY_REVEAL: Readonly<Record<string, string>> = {
   'src/bytes/secret.ts': 'defines it',
+  'src/config/psk-fingerprint.ts':
+    'six characters of a strong key, where an operator asks for them',
   'src/ikev1/keys.ts': 'derives keys from keys (RFC 2409 §5)',
   'src/ikev1/protect.ts': 'encrypts and authenticates messages',
   'src/platform/openssl.ts': 'gives OpenSSL the keys of an SA',
