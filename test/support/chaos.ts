@@ -67,7 +67,7 @@ class Chaos {
       ...this.#sites,
       newEngine,
       conditions,
-      answerDelay: { least: 1, most: this.#pick([5, 50, 3_000]) },
+      answerDelay: { least: 1, most: this.#pick([5, 50, 1_000]) },
       ...(this.#behindNat ? { nat: NAT_OUTSIDE } : {}),
     })
     this.#tell(`starts ${this.#starts.join(', ')}, NAT ${this.#behindNat}`)
