@@ -8,11 +8,11 @@ import type { DataPlaneSettings, SaCounters } from '#dataplane/port'
 import { type EspEncapsulation, espSpi, type InboundSa, type OutboundSa } from '#esp/sa'
 import type { EncapsulationMode, EspSuite } from '#policy/proposal'
 import type { SelectorPair } from '#policy/traffic-selector'
-import type { TransferReport } from '../../tools/demo/transfer.ts'
 import { DataPlaneProcess } from './data-plane-process.ts'
 import { eventually } from './process.ts'
 import { pair } from './sites.ts'
 import { ADDRESSES, type Namespace, type Topology } from './topology.ts'
+import type { TransferReport } from './transfer-program.ts'
 
 export const LAN_4: SelectorPair = pair('10.1.0.0', '10.1.255.255', '10.2.0.0', '10.2.255.255')
 export const LAN_6: SelectorPair = pair(
@@ -206,4 +206,4 @@ export async function assertPings(from: Namespace, to: string, options = {}): Pr
   assert.equal(result.received, result.sent, `pings to ${to}`)
 }
 
-const TRANSFER = join(import.meta.dirname, '../../tools/demo/transfer.ts')
+const TRANSFER = join(import.meta.dirname, 'transfer-program.ts')

@@ -1,8 +1,10 @@
 // `npm run demo`: two sites, two real gateways, one tunnel, real traffic, and a look at the wire between them.
 // `npm run demo -- --json` prints one JSON document instead. Exits 0 only when everything it shows held.
 import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
 import { ladderLines, type TimedEvent } from '#diagnosis/ladder'
 import { GatewayProcess } from '../../test/support/gateway.ts'
+import { firstLine, type Helper, startHelper } from '../../test/support/helper.ts'
 import { continueInUserNamespace, networkPrivileges } from '../../test/support/privileges.ts'
 import {
   ADDRESSES,
@@ -10,17 +12,15 @@ import {
   type Namespace,
   type Topology,
 } from '../../test/support/topology.ts'
+import { transfer } from '../../test/support/transfer.ts'
 import { aptInstall, isDebian } from '../install-peers.ts'
 import { demoDocument, type Findings, problems } from './document.ts'
-import { firstLine, type Helper, startHelper } from './helper.ts'
 import { configurationText, finalText, introduction } from './narration.ts'
 import type { PingReport } from './pinger.ts'
 import type { SniffReport } from './sniffer.ts'
-import type { TransferReport } from './transfer.ts'
 
 /** As gateway A calls it. */
 const TUNNEL = 'site-b'
-const TCP_PORT = 5001
 const TRANSFER_OCTETS = 32 * 1024 * 1024
 
 const json = process.argv.includes('--json')
@@ -77,7 +77,7 @@ async function run(topology: Topology, found: Findings): Promise<void> {
     GatewayProcess.start(topology.gatewayA, configurationText('a', psk)),
     GatewayProcess.start(topology.gatewayB, configurationText('b', psk)),
   ])
-  const sniffer = await startHelper(topology.middle, 'sniffer.ts', ['site-a'], 'ready')
+  const sniffer = await startHelper(topology.middle, programOf('sniffer'), ['site-a'], 'ready')
   try {
     say('Before the tunnel is up, two pings from host to host:')
     found.early = await ping(topology.hostA, 2)
@@ -91,7 +91,10 @@ async function run(topology: Topology, found: Findings): Promise<void> {
     say(`✓ ${TUNNEL} is up\n`)
 
     found.ping = await ping(topology.hostA, 10)
-    await transfer(topology, found)
+    const { hostA, hostB } = topology
+    const { sent, received } = await transfer(hostA, hostB, ADDRESSES.hostB.ipv4, TRANSFER_OCTETS)
+    found.sent = sent
+    found.received = received
   } finally {
     found.wire = await endOfSniffer(sniffer)
     await Promise.all([gatewayA.stop(), gatewayB.stop()])
@@ -108,20 +111,20 @@ function negotiation(gateway: GatewayProcess): readonly TimedEvent[] {
 
 async function ping(host: Namespace, count: number): Promise<PingReport> {
   const { ipv4: source } = ADDRESSES.hostA
-  const helper = await startHelper(host, 'pinger.ts', [source, ADDRESSES.hostB.ipv4, `${count}`])
+  const helper = await startHelper(host, programOf('pinger'), [
+    source,
+    ADDRESSES.hostB.ipv4,
+    `${count}`,
+  ])
   return firstLine<PingReport>(helper)
-}
-
-async function transfer({ hostA, hostB }: Topology, found: Findings): Promise<void> {
-  const target = [ADDRESSES.hostB.ipv4, `${TCP_PORT}`]
-  const receiver = await startHelper(hostB, 'transfer.ts', ['receive', ...target], 'ready')
-  const sender = await startHelper(hostA, 'transfer.ts', ['send', ...target, `${TRANSFER_OCTETS}`])
-  found.sent = await firstLine<TransferReport>(sender)
-  found.received = await firstLine<TransferReport>(receiver)
 }
 
 /** The capture goes on until all that was sent has passed; the sniffer reads out what the kernel still holds. */
 function endOfSniffer(sniffer: Helper): Promise<SniffReport> {
   sniffer.end()
   return firstLine<SniffReport>(sniffer)
+}
+
+function programOf(name: 'sniffer' | 'pinger'): string {
+  return join(import.meta.dirname, `${name}.ts`)
 }

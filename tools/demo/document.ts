@@ -1,8 +1,8 @@
 import type { ChildSaStatus, IkeSaStatus, TunnelStatus } from '#control/status'
 import { type LadderMessage, ladderDocument, type TimedEvent } from '#diagnosis/ladder'
+import type { TransferReport } from '../../test/support/transfer-program.ts'
 import type { PingReport } from './pinger.ts'
 import type { SniffReport } from './sniffer.ts'
-import type { TransferReport } from './transfer.ts'
 
 /** What one run of the demo saw; parts that it did not reach are absent. */
 export type Findings = {

@@ -1,8 +1,7 @@
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import type { Namespace } from '../../test/support/topology.ts'
+import type { Namespace } from './topology.ts'
 
-/** A small program of this folder, running in a namespace and talking in lines. */
+/** A small program of the project, running in a namespace and talking in lines. */
 export type Helper = {
   /** @throws when the program ended without a further line, with what it said on standard error. */
   nextLine(): Promise<string>
@@ -10,14 +9,14 @@ export type Helper = {
   end(): void
 }
 
-/** Starts a program and, with `greeting`, waits until it has said that. */
+/** Starts a program, given by its path, and with `greeting`, waits until it has said that. */
 export async function startHelper(
   namespace: Namespace,
   program: string,
   args: readonly string[],
   greeting?: string,
 ): Promise<Helper> {
-  const child = namespace.start([process.execPath, join(import.meta.dirname, program), ...args], {
+  const child = namespace.start([process.execPath, program, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   let complaints = ''

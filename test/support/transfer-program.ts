@@ -1,4 +1,4 @@
-// Runs inside the hosts' namespaces: `transfer.ts receive ADDRESS PORT`, `transfer.ts send ADDRESS PORT OCTETS`. Each prints one
+// Runs inside the hosts' namespaces: `transfer-program.ts receive ADDRESS PORT`, `transfer-program.ts send ADDRESS PORT OCTETS`. Each prints one
 // line of JSON at its end; the receiver says `ready` first.
 import { createHash, randomBytes } from 'node:crypto'
 import { connect, createServer } from 'node:net'
