@@ -183,6 +183,8 @@ function report(climb: Climb, result: Result, terminal: Terminal, options: UpOpt
   }
   const lines = [...climb.held, ...resultLines(climb.before, result, terminal, options)]
   if (failure !== undefined) lines.push('', ...failureText(failure, terminal.columns))
+  // Several tunnels stand apart.
+  if (climb.held.length > 0) lines.push('')
   terminal.out(`${lines.join('\n')}\n`)
   return codeOf(result)
 }
