@@ -27,8 +27,9 @@ const PAIRS = {
     ['fd00:1::/64', 'fd00:2::/64'],
   ],
 } satisfies Link
-const HOSTS = numberedLink(1, { networks: [['10.1.1.2/32', '10.2.1.2/32']] })
-const RANGES = numberedLink(2, { networks: [['10.1.2.1-10.1.2.6', '10.2.2.2-10.2.2.9']] })
+// strongSwan's userspace ESP wants an address of its own gateway inside its network.
+const HOSTS = numberedLink(1, { networks: [['10.1.1.2/32', '10.2.1.1/32']] })
+const RANGES = numberedLink(2, { networks: [['10.1.2.1-10.1.2.6', '10.2.2.1-10.2.2.9']] })
 const ICMP = numberedLink(3)
 const LINKS = [HOSTS, RANGES, ICMP]
 
@@ -39,7 +40,7 @@ before(async () => {
   encounter = await meet(
     {
       [PAIRS.name]: causewaySide(PAIRS),
-      [HOSTS.name]: causewaySide(HOSTS, { networks: ['10.1.1.2 <-> 10.2.1.2'] }),
+      [HOSTS.name]: causewaySide(HOSTS, { networks: ['10.1.1.2 <-> 10.2.1.1'] }),
       [RANGES.name]: causewaySide(RANGES),
       [ICMP.name]: causewaySide(ICMP, { networks: ['10.1.3.0/24 <-> 10.2.3.0/24 icmp'] }),
     },
@@ -109,8 +110,10 @@ for (const link of LINKS) {
       if (role === 'initiator') await causeway.up(link.name)
       else await strongswanInitiates(link, causeway, strongswan)
       await agreement(link, causeway, strongswan)
-      await assertPing(topology.hostA, `10.2.${n}.2`, { source: `10.1.${n}.2` })
-      await assertPing(topology.hostB, `10.1.${n}.2`, { source: `10.2.${n}.2` })
+      const far = link === HOSTS ? `10.2.${n}.1` : `10.2.${n}.2`
+      await assertPing(topology.hostA, far, { source: `10.1.${n}.2` })
+      const there = link === HOSTS ? topology.gatewayB : topology.hostB
+      await assertPing(there, `10.1.${n}.2`, { source: far })
       await causeway.down(link.name)
       await eventually('strongSwan has been told', async () =>
         (await strongswan.ikeSas()).every(({ name }) => name !== link.name),
