@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -27,10 +35,11 @@ for (const [line, node] of nodes()) {
   })
 
   test(`checks an example from the package on ${line}`, () => {
-    const examples = readdirSync(join(installed, 'examples'), { recursive: true, encoding: 'utf8' })
-    const example = examples.find((name) => name.endsWith('.yaml'))
-    assert.ok(example !== undefined, 'the package has an example')
-    assert.match(causeway(node, 'check', join(installed, 'examples', example)), /0 errors/)
+    const example = join(folder, line)
+    cpSync(join(installed, 'examples/two-sites'), example, { recursive: true })
+    const key = causeway(node, 'keygen')
+    writeFileSync(join(example, 'berlin-paris.psk'), key, { mode: 0o600 })
+    assert.match(causeway(node, 'check', join(example, 'berlin.yaml')), /1 tunnel, 0 errors/)
   })
 }
 
