@@ -22,7 +22,7 @@ export type TunnelConfig = {
   readonly name: string
   readonly note?: string
   /** Grows with the versions and modes the gateway speaks. */
-  readonly ike: 'v1-main'
+  readonly ike: 'v1-main' | 'v1-aggressive'
   readonly local: IpAddress
   readonly peer: IpAddress
   readonly localId: Identity

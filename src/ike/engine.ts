@@ -46,8 +46,8 @@ export class Engine {
     return effects
   }
 
-  snapshot(_now: Instant): readonly TunnelSnapshot[] {
-    return [...this.#tunnels.values()].map((tunnel) => tunnel.snapshot())
+  snapshot(now: Instant): readonly TunnelSnapshot[] {
+    return [...this.#tunnels.values()].map((tunnel) => tunnel.snapshot(now))
   }
 
   #dispatch(input: Input, touched: Set<Tunnel>, context: IkeContext): void {
@@ -171,7 +171,7 @@ export class Engine {
     }
     const sa = version.accept(datagram, header, tunnel.config, context)
     if (sa === undefined) return
-    tunnel.ikeSas.add(sa)
+    tunnel.ikeSas.add(sa, context.now)
     this.#sas.add(sa, remote)
   }
 

@@ -95,7 +95,7 @@ export type IkeSaFacts = {
   readonly responderSpi: string
   readonly role: 'initiator' | 'responder'
   readonly version: 'IKEv1'
-  readonly exchange: 'Main mode'
+  readonly exchange: 'Main mode' | 'Aggressive mode'
   readonly suite: IkeSuite
   readonly lifetime: Lifetime
   readonly local: Endpoint

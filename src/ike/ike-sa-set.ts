@@ -1,3 +1,4 @@
+import type { Instant } from './effects.ts'
 import { type Candidate, preferredOf } from './preference.ts'
 import type { IkeSa } from './version.ts'
 
@@ -7,6 +8,7 @@ export type EstablishedIkeSa = Candidate & { readonly sa: IkeSa }
 /** The IKE SAs of one tunnel. One established SA serves; others are on their way in or out. */
 export class IkeSaSet {
   readonly #ikeSas = new Set<IkeSa>()
+  #yieldingSince = Number.NEGATIVE_INFINITY
 
   get all(): readonly IkeSa[] {
     return [...this.#ikeSas]
@@ -16,8 +18,19 @@ export class IkeSaSet {
     return this.all.filter(({ state, role }) => state === 'negotiating' && role === 'responder')
   }
 
-  get isNegotiating(): boolean {
-    return this.all.some(({ state }) => state === 'negotiating')
+  /**
+   * Whether what is under way makes another beginning of ours needless. What the peer began is waited for, but not for long: a first
+   * message shows neither whose it is nor that anyone hears the answer, and a stream of them must not keep us silent.
+   */
+  isBusy(now: Instant): boolean {
+    const negotiating = this.all.filter(({ state }) => state === 'negotiating')
+    if (negotiating.length === 0) return false
+    return now < this.ourTurnAt || negotiating.some(({ role }) => role === 'initiator')
+  }
+
+  /** When the peer's beginnings are waited for no longer. */
+  get ourTurnAt(): Instant {
+    return this.#yieldingSince + YIELD
   }
 
   get established(): readonly EstablishedIkeSa[] {
@@ -33,7 +46,8 @@ export class IkeSaSet {
     return preferredOf(this.established)?.sa
   }
 
-  add(sa: IkeSa): void {
+  add(sa: IkeSa, now: Instant): void {
+    if (!this.all.some(({ state }) => state === 'negotiating')) this.#yieldingSince = now
     this.#ikeSas.add(sa)
   }
 
@@ -41,3 +55,6 @@ export class IkeSaSet {
     this.#ikeSas.delete(sa)
   }
 }
+
+/** Milliseconds; three times the longest that a responder's part of phase 1 takes without loss. */
+const YIELD = 5_000

@@ -209,14 +209,16 @@ export class Tunnel {
       ...[...this.#phase2BackOff.values()].map(({ retryAt }) => later(retryAt)),
       ...replacedSas(this.config, this.ikeSas, this.children).map(({ clearAt }) => later(clearAt)),
       later(this.#phase1BackOff.retryAt),
+      later(this.ikeSas.ourTurnAt),
       later(facts?.rekeyAt ?? Number.POSITIVE_INFINITY),
       later((facts?.establishedAt ?? Number.POSITIVE_INFINITY) + INITIATOR_GOES_FIRST),
     )
   }
 
-  snapshot(): TunnelSnapshot {
-    const retryAt = this.#phase1BackOff.retryAt
-    const aliveAt = Math.max(...this.ikeSas.all.map(({ peerAliveAt }) => peerAliveAt))
+  snapshot(now: Instant): TunnelSnapshot {
+    const { retryAt } = this.#phase1BackOff
+    const willRetry = retryAt > now && this.#missing().length > 0
+    const aliveAt = Math.max(...this.ikeSas.established.map(({ sa }) => sa.peerAliveAt))
     return {
       tunnel: this.config.name,
       state: this.#state,
@@ -226,7 +228,7 @@ export class Tunnel {
       ...(this.#failure === undefined ? {} : { lastFailure: this.#failure }),
       failures: this.#failures,
       rekeys: this.#rekeys,
-      ...(Number.isFinite(retryAt) && this.#state !== 'up' ? { retryAt } : {}),
+      ...(willRetry && this.#state !== 'up' ? { retryAt } : {}),
       ...(Number.isFinite(aliveAt) ? { peerAliveAt: aliveAt } : {}),
     }
   }
@@ -234,7 +236,7 @@ export class Tunnel {
   #ikeSaEstablished(sa: IkeSa, context: IkeContext): void {
     const facts = sa.facts()
     if (facts === undefined) return
-    this.#phase1BackOff = NO_FAILURE
+    this.#phase1BackOff = { ...this.#phase1BackOff, retryAt: NO_FAILURE.retryAt }
     this.#unreachable = undefined
     if (this.ikeSas.established.length > 1) this.#rekeys++
     for (const child of this.children.actives) {
@@ -265,7 +267,7 @@ export class Tunnel {
     if (why !== 'peer-deleted') return
     this.#doubtfulBefore = context.now
     // A peer that closes at once what we open would otherwise be asked again without pause.
-    this.#phase1BackOff = failedAgain(NO_FAILURE, context.now, context.crypto)
+    this.#phase1BackOff = failedAgain(this.#phase1BackOff, context.now, context.crypto)
   }
 
   #childEstablished(
@@ -281,6 +283,7 @@ export class Tunnel {
       { facts: rest, role, rekeyAt, startedAt, establishedAt, rank, outbound },
       context,
     )
+    this.#phase1BackOff = NO_FAILURE
     this.#phase2BackOff.delete(facts.child.pair)
     this.#failure = undefined
     this.#stopped = false
@@ -321,7 +324,7 @@ export class Tunnel {
     if (!renewals && this.#missing().length === 0 && this.#wanted !== 'all') return
     if (this.#phase1BackOff.retryAt > context.now) return
     // The peer is at it already: its IKE SA will serve.
-    if (this.ikeSas.isNegotiating) return
+    if (this.ikeSas.isBusy(context.now)) return
     this.#begin(context)
   }
 
@@ -329,7 +332,7 @@ export class Tunnel {
     const due = (preferred.facts()?.rekeyAt ?? Number.POSITIVE_INFINITY) <= context.now
     const inUse = this.#wanted === 'all' || this.children.all.length > 0
     if (!due || !inUse || this.#phase1BackOff.retryAt > context.now) return
-    if (this.ikeSas.isNegotiating) return
+    if (this.ikeSas.isBusy(context.now)) return
     this.#begin(context)
   }
 
@@ -361,7 +364,7 @@ export class Tunnel {
   #begin(context: IkeContext): void {
     const isFirstContact = () =>
       this.children.all.length === 0 && this.ikeSas.established.length === 0
-    this.ikeSas.add(this.#initiate(isFirstContact, context))
+    this.ikeSas.add(this.#initiate(isFirstContact, context), context.now)
   }
 
   /** Deletes what another SA has replaced, once the peer had time to move over. */

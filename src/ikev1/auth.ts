@@ -8,7 +8,7 @@ import { encodePayloadBody } from '#wire/v1/message'
 import type { HashPayload, IdPayload } from '#wire/v1/payloads'
 import { otherIdentity, wrongHash } from './failures.ts'
 import { phase1Hash } from './keys.ts'
-import type { Keyed } from './state.ts'
+import type { Keyed, ShownProof } from './state.ts'
 
 declare const proof: unique symbol
 
@@ -27,26 +27,23 @@ export function proveOurselves(
 }
 
 /**
- * Checks the peer's hash, which proves the key, and then its identity, which the key is bound to.
- * `idBody` is IDii_b or IDir_b as received. @throws AuthenticationFailure
+ * Checks the peer's hash, which proves the key, and then its identity, which the key is bound to. @throws AuthenticationFailure
  */
 export function authenticatePeer(
   crypto: Crypto,
   tunnel: TunnelConfig,
   peerRole: 'initiator' | 'responder',
   { keys, transcript, saBody }: Keyed,
-  id: IdPayload,
-  idBody: Uint8Array,
-  hash: HashPayload,
+  { id, idBody, hash }: ShownProof,
 ): PeerAuthenticated {
   const expected = phase1Hash(crypto, keys, peerRole, transcript, saBody, idBody)
   if (!equalSecret(expected, hash.data))
-    throw new AuthenticationFailure('bad-hash', wrongHash(tunnel, peerRole))
+    throw new AuthenticationFailure('bad-hash', wrongHash(tunnel))
   const identity = identityFromPayload(id)
   if (identity === undefined || !equalIdentity(identity, tunnel.remoteId)) {
     const shown =
       identity === undefined ? `an identity of type ${id.idType}` : formatIdentity(identity)
-    throw new AuthenticationFailure('wrong-identity', otherIdentity(tunnel, shown, peerRole))
+    throw new AuthenticationFailure('wrong-identity', otherIdentity(tunnel, shown, 'key proven'))
   }
   return { identity } as PeerAuthenticated
 }

@@ -20,7 +20,7 @@ function silence(tunnel: TunnelConfig, message: number): Failure {
   const times = RETRANSMIT_AFTER.length
   return {
     code: 'CW-101',
-    summary: `${tunnel.peer} has not answered message ${message} of Main mode, sent ${times} times in ${seconds} s`,
+    summary: `${tunnel.peer} has not answered message ${message} of ${tunnel.ike === 'v1-aggressive' ? 'Aggressive' : 'Main'} mode, sent ${times} times in ${seconds} s`,
     evidence: `no datagram from ${tunnel.peer} and no ICMP error`,
     certainty: 'certain',
     key: 'peer',
@@ -66,7 +66,7 @@ export function message5Unreadable(tunnel: TunnelConfig): Failure {
 }
 
 /** CW-301 seen by the one who could not decrypt. */
-export function undecryptable(tunnel: TunnelConfig, message: 5 | 6): Failure {
+export function undecryptable(tunnel: TunnelConfig, message: number): Failure {
   return {
     code: 'CW-301',
     summary: `the pre-shared keys differ: message ${message} of ${tunnel.name} does not decrypt with ours`,
@@ -78,11 +78,11 @@ export function undecryptable(tunnel: TunnelConfig, message: 5 | 6): Failure {
 }
 
 /** CW-301: it decrypts, yet the proof is wrong. */
-export function wrongHash(tunnel: TunnelConfig, peerRole: 'initiator' | 'responder'): Failure {
+export function wrongHash(tunnel: TunnelConfig): Failure {
   return {
-    code: 'CW-301',
+    code: tunnel.ike === 'v1-aggressive' ? 'CW-302' : 'CW-301',
     summary: `the proof ${tunnel.name} sent does not fit our pre-shared key`,
-    evidence: `HASH in message ${peerRole === 'initiator' ? 5 : 6} differs from the one computed`,
+    evidence: 'the HASH payload of its last phase 1 message differs from the one computed',
     certainty: 'certain',
     key: 'psk',
     remedy: 'put the same key on both gateways',
@@ -93,15 +93,18 @@ export function wrongHash(tunnel: TunnelConfig, peerRole: 'initiator' | 'respond
 export function otherIdentity(
   tunnel: TunnelConfig,
   theirs: string,
-  peerRole: 'initiator' | 'responder',
+  key: 'key proven' | 'before any proof',
 ): Failure {
+  const proven = key === 'key proven'
   const ours = formatIdentity(tunnel.remoteId)
   return {
     code: 'CW-303',
-    summary: `${tunnel.name} proves the right key but calls itself ${theirs}; we expect ${ours}`,
+    summary: `${tunnel.name} ${proven ? 'proves the right key but ' : ''}calls itself ${theirs}; we expect ${ours}`,
     ours,
     theirs,
-    evidence: `identity in message ${peerRole === 'initiator' ? 5 : 6}, whose hash is right`,
+    evidence: proven
+      ? 'identity payload of phase 1, whose hash is right'
+      : 'identity payload of Aggressive mode message 1',
     certainty: 'certain',
     key: 'peer-id',
     remedy: `have the peer send ${ours}, or set peer-id here to what it sends`,

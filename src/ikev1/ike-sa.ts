@@ -40,7 +40,8 @@ export class Ikev1Sa implements IkeSa {
     context: IkeContext,
   ): Ikev1Sa {
     const sa = new Ikev1Sa(config, Phase1.initiator(config, isFirstContact, context), context.now)
-    sa.#phase1.sendMessage1(context)
+    sa.#phase1.begin(context)
+    sa.#followPhase1(context)
     return sa
   }
 
@@ -51,7 +52,10 @@ export class Ikev1Sa implements IkeSa {
     header: IkeHeader,
     context: IkeContext,
   ): Ikev1Sa {
-    return new Ikev1Sa(config, Phase1.responder(config, datagram, header, context), context.now)
+    const phase1 = Phase1.responder(config, datagram, header, context)
+    const sa = new Ikev1Sa(config, phase1, context.now)
+    sa.#followPhase1(context)
+    return sa
   }
 
   get initiatorSpi(): string {
@@ -87,7 +91,7 @@ export class Ikev1Sa implements IkeSa {
       responderSpi: this.responderSpi,
       role: this.role,
       version: 'IKEv1',
-      exchange: 'Main mode',
+      exchange: this.#config.ike === 'v1-aggressive' ? 'Aggressive mode' : 'Main mode',
       suite: state.suite,
       lifetime: state.lifetime,
       local: this.local,
@@ -107,7 +111,8 @@ export class Ikev1Sa implements IkeSa {
     const encrypted = (header.flags & FLAG_ENCRYPTION) !== 0
     switch (header.exchangeType) {
       case ExchangeType.number('IDENTITY-PROTECTION'):
-        this.#phase1.handleMainMode(datagram, header, encrypted, context)
+      case ExchangeType.number('AGGRESSIVE'):
+        this.#phase1.handleMessage(datagram, header, encrypted, context)
         this.#followPhase1(context)
         return
       case ExchangeType.number('QUICK-MODE'):
@@ -141,6 +146,7 @@ export class Ikev1Sa implements IkeSa {
       this.#followPhase1(context)
       return
     }
+    this.#phase1.handleDeadline(context)
     if (this.#phase2.handleDeadline(context) === 'dead') {
       this.#end('dead-peer', context)
       return
@@ -162,6 +168,7 @@ export class Ikev1Sa implements IkeSa {
     if (this.#phase2 === undefined || state.kind !== 'established') return this.#phase1.deadline()
     return Math.min(
       state.expiresAt,
+      this.#phase1.deadline(),
       this.#phase2.deadline(),
       this.#keepaliveAt ?? Number.POSITIVE_INFINITY,
     )
@@ -202,6 +209,7 @@ export class Ikev1Sa implements IkeSa {
 
   #handlePhase2(phase2: Phase2, datagram: Datagram, header: IkeHeader, context: IkeContext): void {
     const fresh = phase2.handle(datagram, header, context)
+    if (fresh) this.#phase1.confirmed()
     if (fresh && this.#phase1.ends.nat.remote) this.#followNat(datagram, context)
     if (phase2.closedByPeer) this.#end('peer-deleted', context)
   }
@@ -241,7 +249,7 @@ export class Ikev1Sa implements IkeSa {
     }
     if (phase1.state.kind !== 'established' || this.#phase2 !== undefined) return
     const channel = phase1.channel(phase1.state, phase1.state.lastBlock)
-    const options = { udp: () => phase1.ends.udp, peerKnowsDpd: phase1.abilities.dpd }
+    const options = { udp: () => phase1.ends.udpNumbers, peerKnowsDpd: phase1.abilities.dpd }
     this.#phase2 = new Phase2(this, this.#config, channel, options, context)
     if (phase1.ends.needsKeepalive) this.#keepaliveAt = context.now + NAT_KEEPALIVE_EVERY
     context.outcomes.push({ kind: 'ike-sa-established', sa: this })

@@ -18,14 +18,14 @@ export function natPayloads(
   environment: Phase1Environment,
 ): readonly NatDiscoveryPayload[] {
   const { crypto, tunnel, abilities, local, remote } = environment
-  if (!abilities.natTraversal) return []
+  if (abilities.natTraversal === 'none') return []
   const own =
     tunnel.encapsulation === 'force'
       ? crypto.random(hash(hashName).octets)
       : endpointHash(hashName, environment, local)
   return [endpointHash(hashName, environment, remote), own].map((data) => ({
     type: 'NAT-D',
-    draft: false,
+    draft: abilities.natTraversal === 'draft',
     data,
   }))
 }
@@ -40,7 +40,8 @@ export function readNat(
     payloads.map(({ payload }) => payload),
     'NAT-D',
   )
-  if (!environment.abilities.natTraversal || aboutUs === undefined || aboutThem.length === 0) {
+  const { natTraversal } = environment.abilities
+  if (natTraversal === 'none' || aboutUs === undefined || aboutThem.length === 0) {
     return { local: false, remote: false }
   }
   return judgeNat(

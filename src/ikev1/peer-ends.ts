@@ -3,6 +3,8 @@ import type { TunnelConfig } from '#config/config'
 import type { NatVerdict } from '#ike/nat'
 import type { IkeContext } from '#ike/version'
 import { NAT_TRAVERSAL_PORT } from './nat-traversal.ts'
+import type { UdpNumbers } from './quick-proposals.ts'
+import type { PeerAbilities } from './state.ts'
 
 /** The two ends of an ISAKMP SA as they are now, and what stands between them. */
 export class PeerEnds {
@@ -11,6 +13,7 @@ export class PeerEnds {
   #remote: Endpoint
   #nat: NatVerdict = { local: false, remote: false }
   #forced = false
+  #spoken: PeerAbilities['natTraversal'] = 'none'
 
   constructor(config: TunnelConfig, { local, remote }: Pick<PeerEnds, 'local' | 'remote'>) {
     this.#config = config
@@ -35,6 +38,11 @@ export class PeerEnds {
     return this.#nat.local || this.#nat.remote || this.#forced
   }
 
+  /** By whose numbers Quick mode asks for ESP inside UDP, if at all. */
+  get udpNumbers(): UdpNumbers {
+    return this.udp && this.#spoken !== 'none' ? this.#spoken : false
+  }
+
   /** Whether something on our side forgets us when we are quiet: a NAT, or the firewall encapsulation is forced for. */
   get needsKeepalive(): boolean {
     return this.#nat.local || this.#forced
@@ -52,13 +60,14 @@ export class PeerEnds {
     this.#remote = { ...this.#remote, port: NAT_TRAVERSAL_PORT }
   }
 
-  learnNat(found: NatVerdict, peerKnowsNatTraversal: boolean, context: IkeContext): void {
+  learnNat(found: NatVerdict, spoken: PeerAbilities['natTraversal'], context: IkeContext): void {
     const { name: tunnel, encapsulation } = this.#config
     this.#nat = found
+    this.#spoken = spoken
     if (found.local || found.remote) context.tell({ kind: 'nat-detected', tunnel, ...found })
     if (encapsulation !== 'force') return
-    this.#forced = peerKnowsNatTraversal
-    if (peerKnowsNatTraversal) return
+    this.#forced = spoken !== 'none'
+    if (this.#forced) return
     const text = `${tunnel} does not know NAT traversal (RFC 3947): encapsulation: force has no effect`
     context.tell({ kind: 'warning', tunnel, text })
   }

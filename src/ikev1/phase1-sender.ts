@@ -8,9 +8,9 @@ import type { Cookies } from './step.ts'
 
 export type Ends = { readonly local: Endpoint; readonly remote: Endpoint }
 
-/** A message of phase 1 and its place: 1 to 6 in Main mode, always 1 in an Informational exchange. */
+/** A message of phase 1 and its place: 1 to 6 in Main mode, 1 to 3 in Aggressive mode, always 1 in an Informational exchange. */
 export type Phase1Message = {
-  readonly exchange: 'main' | 'informational'
+  readonly exchange: 'main' | 'aggressive' | 'informational'
   readonly number: number
   readonly payloads: readonly Payload[]
   readonly encrypted: boolean
@@ -31,6 +31,10 @@ export class Phase1Sender {
   /** Number of the last message sent; 1 before any. */
   get lastNumber(): number {
     return this.#last?.message.number ?? 1
+  }
+
+  get lastExchange(): Phase1Message['exchange'] | undefined {
+    return this.#last?.message.exchange
   }
 
   get nextAt(): Instant | undefined {
@@ -99,7 +103,7 @@ export class Phase1Sender {
       kind: 'message',
       tunnel: this.#tunnel,
       direction,
-      role: message.exchange === 'main' ? this.#role : began,
+      role: message.exchange === 'informational' ? began : this.#role,
       messageId: 0,
       initiatorSpi: toHex(cookies.initiator),
       responderSpi: toHex(cookies.responder),

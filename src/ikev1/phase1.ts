@@ -1,6 +1,6 @@
 import { equalOctets } from '#bytes/equal'
 import type { TunnelConfig } from '#config/config'
-import { ExchangeType, isErrorNotify } from '#iana/isakmp'
+import { isErrorNotify } from '#iana/isakmp'
 import type { Answer, Instant, Question } from '#ike/effects'
 import { AuthenticationFailure, PeerViolation } from '#ike/errors'
 import type { DropReason, Failure } from '#ike/events'
@@ -9,27 +9,27 @@ import { every } from '#ike/message-rules'
 import type { Datagram, IkeContext } from '#ike/version'
 import type { IkeHeader } from '#wire/ike-header'
 import { MalformedMessage } from '#wire/malformed'
-import { encodePayloadBody, type PlacedPayload } from '#wire/v1/message'
-import type { Payload } from '#wire/v1/payloads'
+import type { PlacedPayload } from '#wire/v1/message'
 import { decodeClear, freshCookie, plainOf, sendClearNotify } from './clear-message.ts'
 import * as failures from './failures.ts'
 import { sendInformational } from './informational.ts'
 import { phase1Notify } from './notify.ts'
 import { PeerEnds } from './peer-ends.ts'
-import { offerPhase1 } from './phase1-proposals.ts'
 import { type Ends, Phase1Sender } from './phase1-sender.ts'
 import { Phase2Channel } from './phase2-channel.ts'
 import { encodePlain, open, outgoingHeader, seal } from './protect.ts'
 import type { Established, Keyed, PeerAbilities, Phase1State } from './state.ts'
 import { type Cookies, cookiesOf, type Phase1Environment, type Step } from './step.ts'
 import {
-  answerMessage1,
-  mainModeRows,
-  sendMessage3,
-  sendMessage4,
-  sendMessage5,
-} from './transitions/main-mode.ts'
-import { learnAbilities, ownVendorIds } from './vendor-ids.ts'
+  begin,
+  EXCHANGE_NUMBERS,
+  exchangeOf,
+  firstAnswer,
+  rowFor,
+  stepAfterWork,
+} from './transitions/phase1-exchanges.ts'
+import type { Row } from './transitions/row.ts'
+import { learnAbilities } from './vendor-ids.ts'
 
 /** Phase 1 of one ISAKMP SA: holds the state, sends, repeats and refuses; the transitions decide where a message leads. */
 export class Phase1 {
@@ -41,7 +41,7 @@ export class Phase1 {
   #initialContact = false
   #cookies: Cookies
   #state: Phase1State
-  #abilities: PeerAbilities = { natTraversal: false, dpd: false }
+  #abilities: PeerAbilities = { natTraversal: 'none', dpd: false }
   readonly ends: PeerEnds
   /** Last message each way: a repeat of the one is answered by the other. */
   #received: Uint8Array | undefined
@@ -78,14 +78,13 @@ export class Phase1 {
     isFirstContact: () => boolean,
     context: IkeContext,
   ): Phase1 {
-    const offer = offerPhase1(config.phase1.suites, config.phase1.lifetime)
     const cookies = cookiesOf(freshCookie(context), new Uint8Array(8))
     const ends = {
       local: { address: config.local, port: 500 },
       remote: { address: config.peer, port: 500 },
     }
-    const state: Phase1State = { kind: 'sa-sent', offer, saBody: encodePayloadBody(offer) }
-    return new Phase1(config, 'initiator', cookies, state, ends, isFirstContact, context.now)
+    const closed: Phase1State = { kind: 'closed' }
+    return new Phase1(config, 'initiator', cookies, closed, ends, isFirstContact, context.now)
   }
 
   /** Reads message 1 and answers it. @throws NoAgreement, PeerViolation, MalformedMessage */
@@ -101,10 +100,10 @@ export class Phase1 {
     const { now } = context
     const phase1 = new Phase1(config, 'responder', cookies, closed, datagram, () => false, now)
     phase1.#abilities = learnAbilities(phase1.#abilities, 1, plainOf(payloads))
-    const step = answerMessage1(payloads, phase1.#environment(datagram, context))
+    const step = firstAnswer(payloads, phase1.#environment(datagram, context))
     phase1.#tellReceived(datagram, 1, payloads, false, context)
     phase1.#received = datagram.octets
-    phase1.#commit(step, 1, datagram, undefined, context)
+    phase1.#commit(step, 1, datagram, context)
     return phase1
   }
 
@@ -144,7 +143,8 @@ export class Phase1 {
   }
 
   deadline(): Instant {
-    return this.#sender.nextAt ?? this.#giveUpAt
+    const idle = this.#state.kind === 'established' ? Number.POSITIVE_INFINITY : this.#giveUpAt
+    return this.#sender.nextAt ?? idle
   }
 
   close(): void {
@@ -158,53 +158,49 @@ export class Phase1 {
     return new Phase2Channel(this.#config.name, keys, this.#cookies, lastBlock, () => this.ends)
   }
 
-  sendMessage1(context: IkeContext): void {
-    if (this.#state.kind !== 'sa-sent') return
-    this.#send([this.#state.offer, ...ownVendorIds()], 1, this.ends, context)
+  /** Message 1 goes out, or the work for it is asked for. */
+  begin(context: IkeContext): void {
+    this.#commit(begin(this.#environment(this.ends, context)), 0, undefined, context)
   }
 
-  handleMainMode(
+  handleMessage(
     datagram: Datagram,
     header: IkeHeader,
     encrypted: boolean,
     context: IkeContext,
   ): void {
     if (this.#received !== undefined && equalOctets(datagram.octets, this.#received)) {
-      // An initiator's repeats go by its own clock; and while message 4 is being computed there is nothing to repeat.
-      if (this.role === 'responder' && this.#state.kind !== 'answering') {
-        this.#sender.sendAgain(datagram, this.#cookies, context)
-      }
+      this.#answerRepeat(datagram, context)
       return
     }
-    const state = this.#state
-    const row = mainModeRows.find(({ from }) => from === state.kind)
-    const keyed = state.kind === 'id-sent' || state.kind === 'ke-answered'
-    if (row === undefined || header.messageId !== 0 || keyed !== encrypted) {
-      this.drop(datagram, 'out-of-state', `Main mode message while ${state.kind}`, context)
+    const row = rowFor(this.#state, header.exchangeType)
+    const allowed =
+      row?.encrypted === 'either' || row?.encrypted === (encrypted ? 'always' : 'never')
+    if (row === undefined || header.messageId !== 0 || !allowed) {
+      this.drop(datagram, 'out-of-state', `phase 1 message while ${this.#state.kind}`, context)
       return
     }
-    let receivedIv: Uint8Array | undefined
+    const before = this.#cookies
+    let state = this.#state
     try {
-      const opened = keyed
-        ? open(context.crypto, state.keys, state.iv, header, datagram.octets)
-        : undefined
-      receivedIv = opened?.nextIv
+      const opened =
+        encrypted && 'iv' in state
+          ? open(context.crypto, state.keys, state.iv, header, datagram.octets)
+          : undefined
+      if (opened !== undefined && 'iv' in state) state = { ...state, iv: opened.nextIv }
       const payloads = opened?.payloads ?? decodeClear(datagram, header)
-      if (state.kind === 'sa-sent') {
-        this.#cookies = cookiesOf(this.#cookies.initiator, header.responderSpi.slice())
-      }
-      const step = row.run(state, payloads, this.#environment(datagram, context))
-      this.#abilities = learnAbilities(this.#abilities, row.message, plainOf(payloads))
+      this.#cookies = cookiesOf(before.initiator, header.responderSpi.slice())
+      const known = learnAbilities(this.#abilities, row.message, plainOf(payloads))
+      const step = row.run(state, payloads, this.#environment(datagram, context, known))
+      this.#abilities = known
       this.#tellReceived(datagram, row.message, payloads, encrypted, context)
       this.#received = datagram.octets
       this.#sender.stop()
-      this.#commit(step, row.message, datagram, receivedIv, context)
+      this.#commit(step, row.message, datagram, context)
     } catch (error) {
-      // Message 2 was refused; another, genuine one may still come.
-      if (state.kind === 'sa-sent') {
-        this.#cookies = cookiesOf(this.#cookies.initiator, new Uint8Array(8))
-      }
-      this.#refuse(error, datagram, receivedIv, context)
+      // What was refused may have come from anyone: the SPI in it, too.
+      this.#cookies = before
+      this.#refuse(error, row, state, datagram, context)
     }
   }
 
@@ -215,12 +211,16 @@ export class Phase1 {
       this.fail(failures.badPublicValue(this.#config, answer.reason))
       return
     }
+    const state = this.#state
+    if (state.kind === 'agreeing' || state.kind === 'aggressive-agreeing') this.ends.floatPort()
     try {
-      const step = this.#stepOf(answer, context)
-      if (step !== undefined) this.#commit(step.step, step.after, undefined, undefined, context)
+      const done = stepAfterWork(state, answer, this.#environment(this.ends, context))
+      if (done !== undefined) this.#commit(done.step, done.after, undefined, context)
     } catch (error) {
-      if (!(error instanceof PeerViolation)) throw error
-      this.fail(failures.badPublicValue(this.#config, error.message))
+      if (error instanceof AuthenticationFailure) this.fail(error.failure)
+      else if (error instanceof PeerViolation) {
+        this.fail(failures.badPublicValue(this.#config, error.message))
+      } else throw error
     }
   }
 
@@ -232,11 +232,21 @@ export class Phase1 {
       this.#sender.retransmit(this.ends, this.#cookies, context) === 'sent'
     )
       return
-    if (this.role === 'initiator')
-      this.fail(
-        this.#hint ?? failures.unanswered(this.#config, this.#sender.lastNumber, this.ends.udp),
-      )
-    else this.close()
+    if (this.#state.kind === 'established') {
+      this.confirmed()
+      return
+    }
+    if (this.role === 'responder') {
+      this.close()
+      return
+    }
+    const message = this.#sender.lastNumber
+    this.fail(this.#hint ?? failures.unanswered(this.#config, message, this.ends.udp))
+  }
+
+  /** The peer has shown that it has our last message: nothing more is repeated. */
+  confirmed(): void {
+    this.#sender.stop()
   }
 
   /** Anyone can send such a notify, so it changes nothing; but the operator sees it at once (RFC 2408 §5.15). */
@@ -277,108 +287,97 @@ export class Phase1 {
     context.tell({ kind: 'dropped', tunnel: this.#config.name, remote, reason, detail })
   }
 
-  /** Where the public-key work leads, and after which message it was asked for. */
-  #stepOf(answer: Exclude<Answer, { kind: 'refused' }>, context: IkeContext) {
-    const state = this.#state
-    if (state.kind === 'agreeing') this.ends.floatPort()
-    const environment = this.#environment(this.ends, context)
-    const { own } = answer
-    if (state.kind === 'generating')
-      return { after: 2, step: sendMessage3(state, own, environment) }
-    if (answer.kind !== 'agreed') return undefined
-    const { sharedSecret } = answer
-    if (state.kind === 'answering') {
-      return { after: 3, step: sendMessage4(state, own, sharedSecret, environment) }
+  #answerRepeat(datagram: Datagram, context: IkeContext): void {
+    // While an answer is being computed there is nothing to repeat.
+    if (this.#state.kind === 'answering' || this.#state.kind === 'aggressive-answering') return
+    // An initiator's repeats go by its own clock, but nothing answers the last message of Aggressive mode: the repeat asks for it.
+    if (this.role === 'responder' || this.#sender.lastExchange === 'aggressive') {
+      this.#sender.sendAgain(datagram, this.#cookies, context)
     }
-    if (state.kind !== 'agreeing') return undefined
-    return { after: 4, step: sendMessage5(state, own, sharedSecret, environment) }
   }
 
   /** What a message that led nowhere costs: a count, a word to the operator, and at most one notify to the peer. */
   #refuse(
     error: unknown,
+    row: Row,
+    state: Phase1State,
     datagram: Datagram,
-    receivedIv: Uint8Array | undefined,
     context: IkeContext,
   ): void {
-    const state = this.#state
-    const keyed = state.kind === 'id-sent' || state.kind === 'ke-answered'
-    if (error instanceof AuthenticationFailure && keyed) {
+    if (error instanceof AuthenticationFailure && 'iv' in state) {
       const refusal = phase1Notify('AUTHENTICATION-FAILED', this.#cookies.pair)
-      sendInformational(this.channel(state, receivedIv ?? state.iv), [refusal], context)
+      sendInformational(this.channel(state, state.iv), [refusal], context)
       this.fail(error.failure)
       return
     }
     if (!(error instanceof MalformedMessage || error instanceof PeerViolation)) throw error
-    if (!keyed) {
+    if (row.encrypted === 'never') {
       const reason = error instanceof MalformedMessage ? 'malformed' : 'out-of-state'
       this.drop(datagram, reason, error.message, context)
       return
     }
     this.drop(datagram, 'undecryptable', error.message, context)
     if (this.#hint !== undefined) return
-    this.#hint = failures.undecryptable(this.#config, this.role === 'responder' ? 5 : 6)
+    this.#hint = failures.undecryptable(this.#config, row.message)
     this.#failures.push(this.#hint)
     if (this.role === 'initiator') return
     // In clear: with another key the peer could read nothing else.
     sendClearNotify('PAYLOAD-MALFORMED', this.#cookies, this.#cookies.pair, datagram, context)
   }
 
-  #commit(
-    step: Step,
-    message: number,
-    datagram: Datagram | undefined,
-    receivedIv: Uint8Array | undefined,
-    context: IkeContext,
-  ): void {
-    const { next, send, ask } = step
-    if (step.nat !== undefined) this.ends.learnNat(step.nat, this.#abilities.natTraversal, context)
+  #commit(step: Step, after: number, datagram: Datagram | undefined, context: IkeContext): void {
+    const { next, send, ask, nat } = step
+    if (nat !== undefined) this.ends.learnNat(nat, this.#abilities.natTraversal, context)
     this.#giveUpAt = context.now + HALF_OPEN_TIME
-    if (next.kind !== 'authenticated') {
-      this.#state = next
-      if (ask !== undefined) this.#questions.push(ask)
-      if (send !== undefined) this.#send(send, message + 1, datagram ?? this.ends, context)
+    const authenticated = next.kind === 'authenticated'
+    if (authenticated && datagram !== undefined) this.ends.moveTo(datagram)
+    if (ask !== undefined) this.#questions.push(ask)
+    const nextIv =
+      send === undefined
+        ? undefined
+        : this.#send(send, after + 1, authenticated ? this.ends : (datagram ?? this.ends), context)
+    if (!authenticated) {
+      this.#state = nextIv !== undefined && 'iv' in next ? { ...next, iv: nextIv } : next
       return
     }
     const { peer, from } = next
-    let lastBlock = receivedIv ?? from.iv
-    if (datagram !== undefined) this.ends.moveTo(datagram)
-    if (send !== undefined) {
-      this.#state = { ...from, kind: 'ke-answered', iv: lastBlock }
-      lastBlock = this.#send(send, message + 1, this.ends, context) ?? lastBlock
-    }
     const { suite, lifetime, keys } = from
     const { now: at, crypto } = context
     const life = lifeOf(lifetime.seconds, this.role, at, crypto)
+    const lastBlock = nextIv ?? from.iv
     this.#initialContact = step.initialContact === true
     this.#state = { kind: 'established', suite, lifetime, keys, lastBlock, peer, at, ...life }
   }
 
+  /** @returns where the CBC chain goes on, when the message was sealed. */
   #send(
-    payloads: readonly Payload[],
+    { payloads, under }: NonNullable<Step['send']>,
     number: number,
     ends: Ends,
     context: IkeContext,
   ): Uint8Array | undefined {
-    const header = outgoingHeader(this.#cookies, MAIN_MODE, 0)
-    const state = this.#state
-    const keyed = number >= 5 && (state.kind === 'id-sent' || state.kind === 'ke-answered')
-    const sealed = keyed ? seal(context.crypto, state.keys, state.iv, header, payloads) : undefined
+    const exchange = exchangeOf(this.#config)
+    const header = outgoingHeader(this.#cookies, EXCHANGE_NUMBERS[exchange], 0)
+    const sealed =
+      under === undefined ? undefined : seal(context.crypto, under.keys, under.iv, header, payloads)
     const octets = sealed?.octets ?? encodePlain(header, payloads)
-    if (sealed !== undefined && keyed) this.#state = { ...state, iv: sealed.nextIv }
-    const message = { exchange: 'main', number, payloads, encrypted: keyed } as const
+    const message = { exchange, number, payloads, encrypted: sealed !== undefined } as const
     this.#sender.send(message, octets, ends, this.#cookies, context)
     return sealed?.nextIv
   }
 
-  #environment({ local, remote }: Ends, { crypto }: IkeContext): Phase1Environment {
+  #environment(
+    { local, remote }: Ends,
+    { crypto }: IkeContext,
+    abilities: PeerAbilities = this.#abilities,
+  ): Phase1Environment {
     return {
       crypto,
       tunnel: this.#config,
       cookies: this.#cookies,
       local,
       remote,
-      abilities: this.#abilities,
+      abilities,
       isFirstContact: this.#isFirstContact,
     }
   }
@@ -390,11 +389,11 @@ export class Phase1 {
     encrypted: boolean,
     context: IkeContext,
   ): void {
-    const message = { exchange: 'main', number, payloads: plainOf(payloads), encrypted } as const
+    const exchange = exchangeOf(this.#config)
+    const message = { exchange, number, payloads: plainOf(payloads), encrypted } as const
     this.#sender.tellReceived(message, datagram, this.#cookies, context)
   }
 }
 
-const MAIN_MODE = ExchangeType.number('IDENTITY-PROTECTION')
 /** How long a half-open SA waits for its next message, in milliseconds. */
 const HALF_OPEN_TIME = 30_000

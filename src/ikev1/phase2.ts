@@ -10,6 +10,7 @@ import { deleteMessages, readInformational, sendInformational } from './informat
 import { phase1Notify } from './notify.ts'
 import type { Phase2Channel } from './phase2-channel.ts'
 import { QuickExchanges } from './quick-exchanges.ts'
+import type { UdpNumbers } from './quick-proposals.ts'
 
 /** What runs under an established ISAKMP SA: Quick mode, Informational exchanges, dead peer detection. */
 export class Phase2 {
@@ -26,7 +27,7 @@ export class Phase2 {
     sa: IkeSa,
     tunnel: TunnelConfig,
     channel: Phase2Channel,
-    options: { readonly udp: () => boolean; readonly peerKnowsDpd: boolean },
+    options: { readonly udp: () => UdpNumbers; readonly peerKnowsDpd: boolean },
     context: IkeContext,
   ) {
     this.#sa = sa

@@ -15,6 +15,7 @@ import { messageIdOctets } from './keys.ts'
 import type { OutgoingMessage, Phase2Channel } from './phase2-channel.ts'
 import type { QuickExchange, QuickHost } from './quick-exchange.ts'
 import { handleMessage2, initiate, sendMessage1, sendMessage3 } from './quick-initiator.ts'
+import type { UdpNumbers } from './quick-proposals.ts'
 import { handleMessage1, handleMessage3, sendMessage2 } from './quick-responder.ts'
 
 /** The Quick mode exchanges under one ISAKMP SA. */
@@ -22,10 +23,10 @@ export class QuickExchanges implements QuickHost {
   readonly sa: IkeSa
   readonly tunnel: TunnelConfig
   readonly channel: Phase2Channel
-  readonly udp: () => boolean
+  readonly udp: () => UdpNumbers
   readonly #exchanges = new Map<number, QuickExchange>()
 
-  constructor(sa: IkeSa, tunnel: TunnelConfig, channel: Phase2Channel, udp: () => boolean) {
+  constructor(sa: IkeSa, tunnel: TunnelConfig, channel: Phase2Channel, udp: () => UdpNumbers) {
     this.sa = sa
     this.tunnel = tunnel
     this.channel = channel

@@ -21,13 +21,16 @@ import {
 } from './attributes.ts'
 import { messageIdOctets } from './keys.ts'
 
+/** ESP inside UDP by the numbers of RFC 3947 §5.1, by the private ones of its drafts, or not at all. */
+export type UdpNumbers = 'rfc3947' | 'draft' | false
+
 /** What one side wants of a Child SA. */
 export type ChildWish = {
   readonly suites: readonly EspSuite[]
   readonly pfs: Pfs
   readonly mode: EncapsulationMode
   /** Inside UDP, as NAT traversal demands (RFC 3947 §5.1). */
-  readonly udp: boolean
+  readonly udp: UdpNumbers
   readonly lifetime: Lifetime
 }
 
@@ -164,7 +167,7 @@ function readTransform({ id, attributes }: Transform): ReadTransform | undefined
     suite: { encryption: cipher.name, integrity: mac?.name ?? 'none', esn },
     pfs: group === undefined ? 'none' : (keyExchangeById(group)?.name ?? 'unknown'),
     // RFC 2407 §4.5: unspecified when absent, so host dependent; every known peer then means tunnel.
-    encapsulationMode: findNumber(attributes, ENCAPSULATION_MODE) ?? MODE_TUNNEL,
+    encapsulationMode: findNumber(attributes, ENCAPSULATION_MODE) ?? MODES.tunnel,
   }
 }
 
@@ -182,7 +185,10 @@ function acceptsSuite(wish: ChildWish, { suite }: ReadTransform): boolean {
 }
 
 function acceptsMode(wish: ChildWish, { encapsulationMode }: ReadTransform): boolean {
-  return encapsulationMode === modeNumber(wish)
+  const { mode, udp } = wish
+  if (udp === false) return encapsulationMode === MODES[mode]
+  // Whose numbers were agreed on in phase 1 is not taken seriously by all: both mean the same.
+  return encapsulationMode === UDP_MODES[mode] || encapsulationMode === DRAFT_UDP_MODES[mode]
 }
 
 function describe(transform: Transform): string {
@@ -214,8 +220,8 @@ function espTransformNumber({ encryption: name }: EspSuite) {
 }
 
 function modeNumber({ mode, udp }: ChildWish): number {
-  if (mode === 'tunnel') return udp ? MODE_UDP_TUNNEL : MODE_TUNNEL
-  return udp ? MODE_UDP_TRANSPORT : MODE_TRANSPORT
+  if (udp === false) return MODES[mode]
+  return udp === 'draft' ? DRAFT_UDP_MODES[mode] : UDP_MODES[mode]
 }
 
 function agreedLifetime(attributes: readonly TransformAttribute[], own: Lifetime): Lifetime {
@@ -270,7 +276,17 @@ const KNOWN_ATTRIBUTES: ReadonlySet<number> = new Set([
   EXTENDED_SEQUENCE_NUMBER,
 ])
 
-const MODE_TUNNEL = EncapsulationModeNumber.number('Tunnel')
-const MODE_TRANSPORT = EncapsulationModeNumber.number('Transport')
-const MODE_UDP_TUNNEL = EncapsulationModeNumber.number('UDP-Encapsulated-Tunnel')
-const MODE_UDP_TRANSPORT = EncapsulationModeNumber.number('UDP-Encapsulated-Transport')
+type ModeNumbers = Readonly<Record<EncapsulationMode, number>>
+
+const MODES: ModeNumbers = {
+  tunnel: EncapsulationModeNumber.number('Tunnel'),
+  transport: EncapsulationModeNumber.number('Transport'),
+}
+const UDP_MODES: ModeNumbers = {
+  tunnel: EncapsulationModeNumber.number('UDP-Encapsulated-Tunnel'),
+  transport: EncapsulationModeNumber.number('UDP-Encapsulated-Transport'),
+}
+const DRAFT_UDP_MODES: ModeNumbers = {
+  tunnel: EncapsulationModeNumber.number('UDP-Encapsulated-Tunnel-Draft'),
+  transport: EncapsulationModeNumber.number('UDP-Encapsulated-Transport-Draft'),
+}

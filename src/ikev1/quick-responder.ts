@@ -135,6 +135,6 @@ function refuse(
 }
 
 function differsInNat({ tunnel, udp }: QuickHost, offer: SaPayload, context: IkeContext): boolean {
-  const otherwise = wishOf(tunnel, !udp())
+  const otherwise = wishOf(tunnel, udp() === false ? 'rfc3947' : false)
   return chooseChild(offer, otherwise, context.freshSpi()) !== undefined
 }

@@ -1,7 +1,8 @@
 import type { KeyPair } from '#crypto/port'
+import type { FeatureName } from '#iana/vendor-ids'
 import type { Instant } from '#ike/effects'
 import type { IkeSuite, Lifetime } from '#policy/proposal'
-import type { SaPayload } from '#wire/v1/payloads'
+import type { HashPayload, IdPayload, SaPayload } from '#wire/v1/payloads'
 import type { PeerAuthenticated } from './auth.ts'
 import type { Phase1Keys, Phase1Transcript } from './keys.ts'
 
@@ -19,9 +20,15 @@ export type Keyed = Phase1Agreement & {
   readonly iv: Uint8Array
 }
 
+/** The identity a peer claims; `idBody` is IDii_b or IDir_b as received. */
+export type ShownIdentity = { readonly id: IdPayload; readonly idBody: Uint8Array }
+
+/** A claimed identity and its proof. */
+export type ShownProof = ShownIdentity & { readonly hash: HashPayload }
+
 /** Phase 1 of one ISAKMP SA; a state holds exactly what is known in it. */
 export type Phase1State =
-  // Initiator
+  // Main mode, initiator
   | { readonly kind: 'sa-sent'; readonly offer: SaPayload; readonly saBody: Uint8Array }
   | ({ readonly kind: 'generating' } & Phase1Agreement)
   | ({
@@ -36,7 +43,7 @@ export type Phase1State =
       readonly peerPublic: Uint8Array
     } & Phase1Agreement)
   | ({ readonly kind: 'id-sent' } & Keyed)
-  // Responder
+  // Main mode, responder
   | ({ readonly kind: 'sa-answered' } & Phase1Agreement)
   | ({
       readonly kind: 'answering'
@@ -44,6 +51,35 @@ export type Phase1State =
       readonly peerPublic: Uint8Array
     } & Phase1Agreement)
   | ({ readonly kind: 'ke-answered' } & Keyed)
+  // Aggressive mode, initiator
+  | {
+      readonly kind: 'aggressive-generating'
+      readonly offer: SaPayload
+      readonly saBody: Uint8Array
+    }
+  | {
+      readonly kind: 'aggressive-sent'
+      readonly offer: SaPayload
+      readonly saBody: Uint8Array
+      readonly own: KeyPair
+      readonly nonceI: Uint8Array
+    }
+  | ({
+      readonly kind: 'aggressive-agreeing'
+      readonly nonceI: Uint8Array
+      readonly nonceR: Uint8Array
+      readonly peerPublic: Uint8Array
+      readonly shown: ShownProof
+    } & Phase1Agreement)
+  // Aggressive mode, responder
+  | ({
+      readonly kind: 'aggressive-answering'
+      readonly answer: SaPayload
+      readonly nonceI: Uint8Array
+      readonly peerPublic: Uint8Array
+      readonly shown: ShownIdentity
+    } & Phase1Agreement)
+  | ({ readonly kind: 'aggressive-answered'; readonly shown: ShownIdentity } & Keyed)
   // Both
   | Established
   | { readonly kind: 'closed' }
@@ -63,8 +99,10 @@ export type Established = {
 
 /** What a peer's vendor IDs say it can do. */
 export type PeerAbilities = {
-  /** RFC 3947. */
-  readonly natTraversal: boolean
+  /** The private numbers of the drafts before RFC 3947, or those of the RFC. */
+  readonly natTraversal: 'rfc3947' | 'draft' | 'none'
+  /** Which of the drafts. */
+  readonly natDraft?: FeatureName
   /** RFC 3706. */
   readonly dpd: boolean
   readonly vendor?: string

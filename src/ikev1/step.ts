@@ -35,7 +35,8 @@ export function cookiesOf(initiator: Uint8Array, responder: Uint8Array): Cookies
 /** What a transition wants: a next state, payloads to send, a question to ask. The SA commits it as a whole or not at all. */
 export type Step = {
   readonly next: Phase1State | Authenticated
-  readonly send?: readonly Payload[]
+  /** Sealed with the keys and from the IV of `under`, or in clear. */
+  readonly send?: { readonly payloads: readonly Payload[]; readonly under?: Keyed }
   readonly ask?: Question
   readonly nat?: NatVerdict
   readonly initialContact?: boolean

@@ -4,9 +4,15 @@ import type { Payload, VendorIdPayload } from '#wire/v1/payloads'
 import { announces, vendorIdOctets, vendorIdOf } from '#wire/v1/vendor-id'
 import type { PeerAbilities } from './state.ts'
 
-/** What we say in messages 1 and 2 that we can do. */
+/** What we say in message 1 that we can do. */
 export function ownVendorIds(): readonly VendorIdPayload[] {
-  return OWN.map((feature) => ({ type: 'VID', data: vendorIdOctets(feature) }))
+  return payloadsOf([...NAT_TRAVERSAL, ...OTHERS])
+}
+
+/** What we say in answer to message 1: of the versions of NAT traversal the one that will be spoken, as some peers take the last they read. */
+export function answeringVendorIds(peer: PeerAbilities): readonly VendorIdPayload[] {
+  const best = peer.natTraversal === 'rfc3947' ? peer.natTraversal : peer.natDraft
+  return payloadsOf([...(best === undefined ? [] : [best]), ...OTHERS])
 }
 
 /**
@@ -20,12 +26,37 @@ export function learnAbilities(
 ): PeerAbilities {
   const ids = every(payloads, 'VID').map(({ data }) => data)
   const vendor = known.vendor ?? ids.map(vendorIdOf).find((one) => one?.says === 'product')?.label
-  const first = message <= 2
+  const best = message <= 2 ? bestNatTraversal(payloads) : undefined
   return {
-    natTraversal: known.natTraversal || (first && ids.some((data) => announces(data, 'rfc3947'))),
+    ...known,
+    ...(best === undefined ? {} : natTraversalBy(best)),
     dpd: known.dpd || ids.some((data) => announces(data, 'dpd')),
     ...(vendor === undefined ? {} : { vendor }),
   }
 }
 
-const OWN: readonly FeatureName[] = ['rfc3947', 'dpd']
+/**
+ * Best first. Drafts 00 and 01 stay on port 500 and mark IKE in another way; 04 to 08 have payload numbers that now mean something
+ * else. Those are known by name and not spoken.
+ */
+const NAT_TRAVERSAL: readonly FeatureName[] = [
+  'rfc3947',
+  'nat-t-draft-03',
+  'nat-t-draft-02n',
+  'nat-t-draft-02',
+]
+const OTHERS: readonly FeatureName[] = ['dpd']
+
+function natTraversalBy(best: FeatureName): Pick<PeerAbilities, 'natTraversal' | 'natDraft'> {
+  if (best === 'rfc3947') return { natTraversal: best }
+  return { natTraversal: 'draft', natDraft: best }
+}
+
+function bestNatTraversal(payloads: readonly Payload[]): FeatureName | undefined {
+  const ids = every(payloads, 'VID').map(({ data }) => data)
+  return NAT_TRAVERSAL.find((feature) => ids.some((data) => announces(data, feature)))
+}
+
+function payloadsOf(features: readonly FeatureName[]): readonly VendorIdPayload[] {
+  return features.map((feature) => ({ type: 'VID', data: vendorIdOctets(feature) }))
+}

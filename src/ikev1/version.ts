@@ -1,6 +1,5 @@
 import type { TunnelConfig } from '#config/config'
-import { ExchangeType } from '#iana/isakmp'
-import { NoAgreement, PeerViolation } from '#ike/errors'
+import { AuthenticationFailure, NoAgreement, PeerViolation } from '#ike/errors'
 import type { Datagram, IkeContext, IkeSa, IkeVersion } from '#ike/version'
 import type { IkeHeader } from '#wire/ike-header'
 import { MalformedMessage } from '#wire/malformed'
@@ -8,15 +7,15 @@ import { freshCookie, sendClearNotify } from './clear-message.ts'
 import { Ikev1Sa } from './ike-sa.ts'
 import { FLAG_ENCRYPTION } from './protect.ts'
 import { cookiesOf } from './step.ts'
+import { EXCHANGE_NUMBERS, exchangeOf } from './transitions/phase1-exchanges.ts'
 
 /** IKEv1 as the engine takes it. Spoken only with peers whose tunnel says so. */
 export const ikev1: IkeVersion = {
   major: 1,
-  initiates: (tunnel) => tunnel.ike === 'v1-main',
+  initiates: (tunnel) => tunnel.ike === 'v1-main' || tunnel.ike === 'v1-aggressive',
   initiate: (tunnel, isFirstContact, context) => Ikev1Sa.initiate(tunnel, isFirstContact, context),
   answers: ({ exchangeType, flags, messageId }, tunnel) =>
-    tunnel.ike === 'v1-main' &&
-    exchangeType === ExchangeType.number('IDENTITY-PROTECTION') &&
+    exchangeType === EXCHANGE_NUMBERS[exchangeOf(tunnel)] &&
     messageId === 0 &&
     (flags & FLAG_ENCRYPTION) === 0,
   accept,
@@ -34,6 +33,11 @@ function accept(
     if (error instanceof NoAgreement) {
       const cookies = cookiesOf(header.initiatorSpi, freshCookie(context))
       sendClearNotify('NO-PROPOSAL-CHOSEN', cookies, new Uint8Array(0), datagram, context)
+      context.outcomes.push({ kind: 'refused', tunnel: tunnel.name, failure: error.failure })
+      return undefined
+    }
+    if (error instanceof AuthenticationFailure) {
+      // Nobody hears why: an answer would tell which identities there are.
       context.outcomes.push({ kind: 'refused', tunnel: tunnel.name, failure: error.failure })
       return undefined
     }

@@ -32,6 +32,7 @@ import {
   offerChild,
   offeredPfs,
   readChildChoice,
+  type UdpNumbers,
 } from '../quick-proposals.ts'
 
 /** What an initiator asks for; fixed when Quick mode begins. */
@@ -72,7 +73,7 @@ export type QuickState =
   // Both; kept for a while because the peer may repeat itself
   | { readonly kind: 'done' }
 
-export function wishOf(tunnel: TunnelConfig, udp: boolean): ChildWish {
+export function wishOf(tunnel: TunnelConfig, udp: UdpNumbers): ChildWish {
   const { suites, pfs, lifetime } = tunnel.phase2
   return { suites, pfs, lifetime, mode: tunnel.mode, udp }
 }
@@ -99,7 +100,7 @@ export function message1(
 export function readMessage1(
   payloads: readonly Payload[],
   tunnel: TunnelConfig,
-  udp: boolean,
+  udp: UdpNumbers,
   ends: { readonly local: Endpoint; readonly remote: Endpoint },
   ownSpi: EspSpi,
   nonceR: Uint8Array,

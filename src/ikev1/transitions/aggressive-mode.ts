@@ -1,0 +1,191 @@
+/**
+ * Aggressive mode with a pre-shared key (RFC 2409 §5, §5.4). Identities go in clear, and HASH_R lets whoever asks guess the key offline; in
+ * return the key can be found by identity, for a peer without a static address:
+ *
+ *   initiator                                   responder
+ *   1  HDR, SA, KE, Ni, IDii, VID…  -->
+ *                                   <--         2  HDR, SA, KE, Nr, IDir, HASH_R, NAT-D, NAT-D, VID…
+ *   3  HDR*, HASH_I, NAT-D, NAT-D   -->
+ */
+import type { KeyPair } from '#crypto/port'
+import { AuthenticationFailure, PeerViolation } from '#ike/errors'
+import { match } from '#ike/message-rules'
+import { equalIdentity, formatIdentity } from '#policy/identity'
+import { identityFromPayload, identityToPayload } from '#wire/v1/id-payload'
+import type { PlacedPayload } from '#wire/v1/message'
+import { authenticatePeer, proveOurselves } from '../auth.ts'
+import { plainOf } from '../clear-message.ts'
+import { otherIdentity } from '../failures.ts'
+import { natPayloads, readNat } from '../nat-traversal.ts'
+import { readPhase1Choice } from '../phase1-proposals.ts'
+import type { Phase1State } from '../state.ts'
+import type { Phase1Environment, Step } from '../step.ts'
+import { ownVendorIds } from '../vendor-ids.ts'
+import {
+  bodyOf,
+  checkPeerValues,
+  chooseOrRefuse,
+  initialContact,
+  keyAndNonce,
+  keyedState,
+  NONCE_OCTETS,
+  saysInitialContact,
+} from './phase1-steps.ts'
+import { type Row, row } from './row.ts'
+
+export const aggressiveModeRows: readonly Row[] = [
+  row({
+    story: 'initiator: take all of the responder’s values, agree on a secret',
+    exchange: 'aggressive',
+    from: 'aggressive-sent',
+    message: 2,
+    encrypted: 'never',
+    requires: ['SA', 'KE', 'NONCE', 'ID', 'HASH'],
+    run(state, { SA, KE, NONCE, ID, HASH }, environment, payloads) {
+      const { offer, saBody, own, nonceI } = state
+      const { tunnel, cookies } = environment
+      if (cookies.responder.every((octet) => octet === 0)) {
+        throw new PeerViolation('wrong-payload-content', 'message 2 has no responder cookie')
+      }
+      const choice = readPhase1Choice(SA, offer, tunnel.phase1.lifetime)
+      if (choice === undefined) {
+        throw new PeerViolation('no-proposal', 'message 2 chooses what message 1 did not offer')
+      }
+      const ours = { publicValue: own.publicValue, nonce: nonceI }
+      checkPeerValues(2, { publicValue: KE.data, nonce: NONCE.data }, ours)
+      const { suite } = choice
+      return {
+        next: {
+          kind: 'aggressive-agreeing',
+          saBody,
+          ...choice,
+          nonceI,
+          nonceR: NONCE.data,
+          peerPublic: KE.data,
+          shown: { id: ID, idBody: bodyOf(payloads, ID).slice(), hash: HASH },
+        },
+        ask: { kind: 'agree', group: suite.keyExchange, own, peerPublic: KE.data },
+        nat: readNat(payloads, suite.hash, environment),
+      }
+    },
+  }),
+  row({
+    story: 'responder: check the initiator’s proof, the ISAKMP SA is up',
+    exchange: 'aggressive',
+    from: 'aggressive-answered',
+    message: 3,
+    encrypted: 'either',
+    requires: ['HASH'],
+    run(state, { HASH }, environment, payloads) {
+      const { crypto, tunnel } = environment
+      const shown = { ...state.shown, hash: HASH }
+      const peer = authenticatePeer(crypto, tunnel, 'initiator', state, shown)
+      return {
+        next: { kind: 'authenticated', peer, from: state },
+        nat: readNat(payloads, state.suite.hash, environment),
+        initialContact: saysInitialContact(payloads),
+      }
+    },
+  }),
+]
+
+/** The key pair is there: message 1. All suites offered have its group, since the public value is in the same message. */
+export function sendAggressive1(
+  state: Extract<Phase1State, { kind: 'aggressive-generating' }>,
+  own: KeyPair,
+  { crypto, tunnel }: Phase1Environment,
+): Step {
+  const nonceI = crypto.random(NONCE_OCTETS)
+  const { offer, saBody } = state
+  const id = identityToPayload(tunnel.localId)
+  return {
+    next: { kind: 'aggressive-sent', offer, saBody, own, nonceI },
+    send: { payloads: [offer, ...keyAndNonce(own.publicValue, nonceI), id, ...ownVendorIds()] },
+  }
+}
+
+/**
+ * Message 1 as it reaches a responder. An identity we do not know gets no HASH_R, which would be food for guessing.
+ * @throws NoAgreement, AuthenticationFailure, PeerViolation
+ */
+export function readAggressive1(
+  payloads: readonly PlacedPayload[],
+  environment: Phase1Environment,
+): Step {
+  const required = ['SA', 'KE', 'NONCE', 'ID'] as const
+  const { SA, KE, NONCE, ID } = match('message 1', plainOf(payloads), required)
+  const { tunnel } = environment
+  const identity = identityFromPayload(ID)
+  if (identity === undefined || !equalIdentity(identity, tunnel.remoteId)) {
+    const theirs = identity === undefined ? `an ID of type ${ID.idType}` : formatIdentity(identity)
+    throw new AuthenticationFailure(
+      'wrong-identity',
+      otherIdentity(tunnel, theirs, 'before any proof'),
+    )
+  }
+  const { answer, suite, lifetime } = chooseOrRefuse(SA, environment)
+  checkPeerValues(1, { publicValue: KE.data, nonce: NONCE.data })
+  return {
+    next: {
+      kind: 'aggressive-answering',
+      saBody: bodyOf(payloads, SA).slice(),
+      suite,
+      lifetime,
+      answer,
+      nonceI: NONCE.data,
+      peerPublic: KE.data,
+      shown: { id: ID, idBody: bodyOf(payloads, ID).slice() },
+    },
+    ask: { kind: 'generate-and-agree', group: suite.keyExchange, peerPublic: KE.data },
+  }
+}
+
+/** The responder's secret is there: message 2, in clear, with its proof. */
+export function sendAggressive2(
+  state: Extract<Phase1State, { kind: 'aggressive-answering' }>,
+  own: KeyPair,
+  sharedSecret: Uint8Array,
+  environment: Phase1Environment,
+): Step {
+  const { crypto, tunnel } = environment
+  const { nonceI, peerPublic, shown, answer } = state
+  const nonceR = crypto.random(NONCE_OCTETS)
+  const ours = { publicValue: own.publicValue, nonce: nonceR }
+  checkPeerValues(1, { publicValue: peerPublic, nonce: nonceI }, ours)
+  const values = { nonceI, nonceR, publicI: peerPublic, publicR: own.publicValue }
+  const keyed = keyedState(environment, state, sharedSecret, values)
+  const id = identityToPayload(tunnel.localId)
+  return {
+    next: { kind: 'aggressive-answered', ...keyed, shown },
+    send: {
+      payloads: [
+        answer,
+        ...keyAndNonce(own.publicValue, nonceR),
+        id,
+        proveOurselves(crypto, 'responder', keyed, id),
+        ...natPayloads(state.suite.hash, environment),
+        ...ownVendorIds(),
+      ],
+    },
+  }
+}
+
+/** The initiator's secret is there: check message 2's proof, answer with ours; the ISAKMP SA is up. @throws AuthenticationFailure */
+export function sendAggressive3(
+  state: Extract<Phase1State, { kind: 'aggressive-agreeing' }>,
+  own: KeyPair,
+  sharedSecret: Uint8Array,
+  environment: Phase1Environment,
+): Step {
+  const { crypto, tunnel } = environment
+  const { nonceI, nonceR, peerPublic, shown } = state
+  const values = { nonceI, nonceR, publicI: own.publicValue, publicR: peerPublic }
+  const keyed = keyedState(environment, state, sharedSecret, values)
+  const peer = authenticatePeer(crypto, tunnel, 'responder', keyed, shown)
+  const hash = proveOurselves(crypto, 'initiator', keyed, identityToPayload(tunnel.localId))
+  const nat = natPayloads(state.suite.hash, environment)
+  return {
+    next: { kind: 'authenticated', peer, from: keyed },
+    send: { payloads: [hash, ...nat, ...initialContact(environment)], under: keyed },
+  }
+}

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ip } from '#bytes/ip'
+import { Secret } from '#bytes/secret'
+import type { TunnelConfig } from '#config/config'
+import { decodeHeader } from '#wire/ike-header'
+import { arrows, assertUp, events, rehearse, rehearseUp, snapshot } from '../support/exchange.ts'
+import { sites } from '../support/sites.ts'
+
+const AGGRESSIVE_AND_QUICK = [
+  'a → b  aggressive 1  SA KE NONCE ID VID',
+  'a ← b  aggressive 2  SA KE NONCE ID HASH NAT-D NAT-D VID',
+  'a → b  aggressive 3*  HASH NAT-D NAT-D N',
+  'a → b  quick 1*  HASH SA NONCE KE ID ID',
+  'a ← b  quick 2*  HASH SA NONCE KE ID ID',
+  'a → b  quick 3*  HASH',
+]
+const AGGRESSIVE = { ike: 'v1-aggressive' } as const
+const AGGRESSIVE_EXCHANGE = 4
+
+test('brings a tunnel up with three messages of Aggressive mode and three of Quick mode', () => {
+  const rehearsal = rehearseUp(aggressive())
+  assert.deepEqual(arrows(rehearsal), AGGRESSIVE_AND_QUICK)
+  assert.equal(snapshot(rehearsal, 'a').ikeSas[0]?.exchange, 'Aggressive mode')
+})
+
+test('the responder is found by the name the initiator shows', () => {
+  const name = { kind: 'fqdn', name: 'branch.example' } as const
+  const rehearsal = rehearseUp(aggressive({ localId: name }, { remoteId: name }))
+  assert.equal(snapshot(rehearsal, 'b').ikeSas[0]?.remoteId, 'branch.example')
+})
+
+test('an identity nobody configured gets no answer: HASH_R would be food for guessing', () => {
+  const name = { kind: 'fqdn', name: 'stranger.example' } as const
+  const rehearsal = rehearse(aggressive({ localId: name }))
+  rehearsal.runFor(60_000)
+  assert.deepEqual(
+    rehearsal.sent.filter(({ side }) => side === 'b'),
+    [],
+  )
+  assert.equal(events(rehearsal, 'b', 'negotiation-failed')[0]?.failure.code, 'CW-303')
+})
+
+test('the initiator knows for certain that the key differs', () => {
+  const psk = new Secret(new TextEncoder().encode('another key than that of side a'))
+  const rehearsal = rehearse(aggressive({}, { psk }))
+  rehearsal.runFor(5_000)
+  const failure = events(rehearsal, 'a', 'negotiation-failed')[0]?.failure
+  assert.equal(failure?.code, 'CW-302')
+  assert.equal(failure?.certainty, 'certain')
+  assert.equal(snapshot(rehearsal, 'b').ikeSas.length, 0)
+})
+
+for (const number of [1, 2, 3]) {
+  test(`message ${number} lost: it is repeated, and the tunnel comes up`, () => {
+    const rehearsal = rehearse(aggressive())
+    let seen = 0
+    rehearsal.intercept = ({ octets }) => {
+      if (decodeHeader(octets).exchangeType !== AGGRESSIVE_EXCHANGE) return octets
+      seen++
+      return seen === number ? undefined : octets
+    }
+    rehearsal.runFor(20_000)
+    assert.ok(seen > number)
+    assertUp(rehearsal)
+    assert.equal(snapshot(rehearsal, 'b').ikeSas.length, 1)
+  })
+}
+
+test('moves to port 4500 with message 3 when there is a NAT', () => {
+  const outside = ip('192.0.2.99')
+  const name = { kind: 'fqdn', name: 'branch.example' } as const
+  const configs = aggressive({ localId: name }, { remoteId: name, peer: outside })
+  const rehearsal = rehearse(configs, { nat: outside })
+  rehearsal.runFor(3_000)
+  assertUp(rehearsal)
+  assert.deepEqual(snapshot(rehearsal, 'b').ikeSas[0]?.nat, { local: false, remote: true })
+  assert.equal(snapshot(rehearsal, 'b').childSas[0]?.encapsulation, 'udp')
+})
+
+test('a tunnel in Main mode does not answer Aggressive mode, nor the other way round', () => {
+  for (const [a, b] of [
+    ['v1-aggressive', 'v1-main'],
+    ['v1-main', 'v1-aggressive'],
+  ] as const) {
+    const rehearsal = rehearse(sites({}, { ike: a }, { ike: b, start: 'respond' }))
+    rehearsal.runFor(60_000)
+    assert.deepEqual(
+      rehearsal.sent.filter(({ side }) => side === 'b'),
+      [],
+    )
+    assert.equal(snapshot(rehearsal, 'b').ikeSas.length, 0)
+  }
+})
+
+test('offers only suites of one group, since the public value comes with the offer', () => {
+  const suites = [
+    { encryption: 'aes256-cbc', hash: 'sha256', keyExchange: 'modp2048' },
+    { encryption: 'aes256-cbc', hash: 'sha256', keyExchange: 'ecp256' },
+    { encryption: 'aes128-cbc', hash: 'sha1', keyExchange: 'modp2048' },
+  ] as const
+  const rehearsal = rehearseUp(aggressive({ phase1: { suites, lifetime: { seconds: 3_600 } } }))
+  const [first] = events(rehearsal, 'a', 'message')
+  const offer = first?.payloads.find((payload) => payload.type === 'SA')
+  assert.equal(offer?.proposals[0]?.transforms.length, 2)
+})
+
+function aggressive(a: Partial<TunnelConfig> = {}, b: Partial<TunnelConfig> = {}) {
+  return sites({}, { ...AGGRESSIVE, ...a }, { ...AGGRESSIVE, start: 'respond', ...b })
+}
