@@ -36,12 +36,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // It makes the cipher contexts of the packet path, whose interface and suites it names.
   platform: ['bytes', 'crypto/registry', 'types: esp/transform', 'types: policy/proposal'],
   dataplane: ['esp', 'platform', 'bytes', 'iana', 'wire', 'crypto', 'policy'],
-  config: ['bytes', 'iana', 'policy', 'crypto/registry'],
+  config: ['bytes', 'iana', 'policy', 'pki', 'crypto/registry'],
   diagnosis: ['bytes', 'iana', 'wire', 'policy', 'crypto/registry', 'ike', 'config'],
-  rehearsal: ['ike', 'ikev1', 'esp', 'config', 'bytes', 'policy', 'crypto'],
+  rehearsal: ['ike', 'ikev1', 'esp', 'config', 'bytes', 'policy', 'pki', 'crypto'],
   // What it carries is made of the engine's events.
   control: ['bytes', 'types: ike/events'],
-  cli: ['control', 'config', 'diagnosis', 'rehearsal', 'bytes'],
+  cli: ['control', 'config', 'diagnosis', 'rehearsal', 'pki', 'policy', 'bytes'],
 }
 
 /** Libraries, and the one place each is known in. */

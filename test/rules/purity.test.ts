@@ -8,6 +8,7 @@ const PURE = [
   'iana',
   'wire',
   'crypto',
+  'pki',
   'policy',
   'ike',
   'ikev1',
@@ -16,8 +17,8 @@ const PURE = [
   'rehearsal',
 ]
 
-/** The crypto port's real implementation, and the deterministic one that borrows hashes and ciphers from it. */
-const MAY_USE_NODE_CRYPTO = /^src\/crypto\/(?:node[\w-]*|fixed[\w-]*)\.ts$/
+/** The crypto port's real implementation, the deterministic one that borrows from it, and signatures and private keys. */
+const MAY_USE_NODE_CRYPTO = /^src\/(?:crypto\/(?:node|fixed)|pki\/node)[\w-]*\.ts$/
 
 const sources = sourcesUnder('src').filter(({ folder, isTest }) => PURE.includes(folder) && !isTest)
 

@@ -1,0 +1,122 @@
+import { formatIdentity } from '#policy/identity'
+import { formatMoment, type Moment } from './moment.ts'
+import type { CertificateFacts, PathProblem } from './path-problem.ts'
+import type { PeerRefusal } from './verify-peer.ts'
+
+/** A refusal in the catalogue's terms; `key` is the configuration key that decides. */
+export type RefusalText = {
+  readonly code: 'CW-306' | 'CW-307' | 'CW-308' | 'CW-309' | 'CW-310'
+  readonly summary: string
+  readonly ours?: string
+  readonly theirs?: string
+  readonly remedy: string
+  readonly key: string
+}
+
+/** @param peer how the operator calls the peer: the name of its tunnel */
+export function refusalText(refusal: PeerRefusal, peer: string): RefusalText {
+  switch (refusal.kind) {
+    case 'no-certificate':
+      return {
+        code: 'CW-310',
+        summary: `${peer} sent no certificate`,
+        remedy: `have ${peer} send its certificate (and those between it and the CA)`,
+        key: 'certificate',
+      }
+    case 'unreadable-certificate':
+      return {
+        code: 'CW-306',
+        summary: `${peer}'s certificate cannot be read: ${refusal.detail}`,
+        remedy: `have ${peer} send an X.509 certificate`,
+        key: 'certificate',
+      }
+    case 'path':
+      return pathText(refusal.problem, refusal.at, peer)
+    case 'unbound-identity':
+      return {
+        code: 'CW-308',
+        summary: `${peer} calls itself ${formatIdentity(refusal.identity)}, but its certificate does not say so: it is for ${namesIn(refusal.certificate)}`,
+        ours: formatIdentity(refusal.expected),
+        theirs: formatIdentity(refusal.identity),
+        remedy: `have ${peer} send one of those as its identity, or use a certificate that names ${formatIdentity(refusal.identity)}`,
+        key: 'certificate.peer-id',
+      }
+    case 'other-identity':
+      return {
+        code: 'CW-308',
+        summary: `${peer} proves to be ${formatIdentity(refusal.identity)}; we expect ${formatIdentity(refusal.expected)}`,
+        ours: formatIdentity(refusal.expected),
+        theirs: formatIdentity(refusal.identity),
+        remedy: `if that is ${peer}, write peer-id: "${formatIdentity(refusal.identity)}"`,
+        key: 'certificate.peer-id',
+      }
+    case 'wrong-signature':
+      return {
+        code: 'CW-306',
+        summary: `${peer}'s signature was not made with the ${refusal.key} key of its certificate (${refusal.certificate.subject})`,
+        remedy: `have ${peer} check that its key and its certificate belong together`,
+        key: 'certificate',
+      }
+    case 'revoked':
+      return {
+        code: 'CW-309',
+        summary: `${named(refusal.certificate)} was revoked on ${formatMoment(refusal.at)}${refusal.reason === undefined ? '' : ` (${refusal.reason})`}, says ${refusal.source}`,
+        remedy: `${peer} needs a new certificate`,
+        key: 'certificate.revocation',
+      }
+    case 'revocation-unknown':
+      return {
+        code: 'CW-309',
+        summary: `whether ${named(refusal.certificate)} was revoked cannot be told: ${refusal.why}`,
+        ours: refusal.policy,
+        remedy:
+          'make the list or the responder reachable, name a CRL file under certificate.crl, or relax revocation',
+        key: 'certificate.revocation',
+      }
+  }
+}
+
+function pathText(problem: PathProblem, at: Moment, peer: string): RefusalText {
+  const { certificate, detail, kind } = problem
+  if (kind === 'untrusted') {
+    const trusted = problem.trusted?.map((one) => `"${one}"`).join(', ') ?? ''
+    const count = problem.received ?? 1
+    return {
+      code: 'CW-306',
+      summary: `${peer}'s certificate ${certificate.subject} leads to issuer "${problem.missingIssuer ?? certificate.issuer}" (serial ${certificate.serial}); the tunnel trusts ${trusted}`,
+      ours: trusted,
+      theirs: problem.missingIssuer ?? certificate.issuer,
+      remedy: `if a CA in between is missing, have ${peer} send it (${count} ${count === 1 ? 'certificate' : 'certificates'} came); otherwise add the issuer's CA to trust`,
+      key: 'certificate.trust',
+    }
+  }
+  if (kind === 'expired' || kind === 'not-yet-valid') {
+    const validity = `valid from ${formatMoment(certificate.notBefore)} to ${formatMoment(certificate.notAfter)}`
+    const early = kind === 'not-yet-valid'
+    return {
+      code: 'CW-307',
+      summary: `${named(certificate)} is ${detail}: ${validity}, our clock says ${formatMoment(at)}`,
+      ours: formatMoment(at),
+      theirs: validity,
+      remedy: early
+        ? 'check our clock (NTP) first'
+        : `it must be renewed; if it was, ${peer} still sends the old one`,
+      key: 'certificate',
+    }
+  }
+  return {
+    code: 'CW-306',
+    summary: `${named(certificate)} is not accepted: ${detail}`,
+    theirs: detail,
+    remedy: `the CA "${certificate.issuer}" must issue one that fits`,
+    key: 'certificate.trust',
+  }
+}
+
+function named({ subject, serial }: CertificateFacts): string {
+  return `the certificate ${subject} (serial ${serial})`
+}
+
+function namesIn({ subject, names }: CertificateFacts): string {
+  return [subject, ...names].filter((name) => name !== '').join(', ')
+}
