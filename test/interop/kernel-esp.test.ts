@@ -7,6 +7,7 @@ import {
   assertAlgorithms,
   assertPing,
   causewaySide,
+  childName,
   LINK,
   LINK6,
   type Link,
@@ -67,6 +68,37 @@ for (const role of ['initiator', 'responder'] as const) {
       assert.deepEqual([counts.esp, counts.plaintext], [0, 0])
     }))
 }
+
+test('both sides rekey both phases while the kernel’s ESP carries traffic, and no packet is lost', () =>
+  session(LINK, {}, async (causeway) => {
+    await causeway.up(LINK.name)
+    let { ikeSa, childSa } = await agreement(LINK, causeway, strongswan)
+    const pinging = assertPing(topology.hostA, ADDRESSES.gatewayB.lan, {
+      count: 1_000,
+      interval: 0.005,
+    })
+    for (const rekey of [
+      () => causeway.rekey(LINK.name, 2),
+      () => strongswan.rekey({ child: childName(LINK) }),
+    ]) {
+      await rekey()
+      childSa = await eventually('a new Child SA', async () => {
+        const now = await agreement(LINK, causeway, strongswan)
+        return now.childSa.inboundSpi === childSa.inboundSpi ? undefined : now.childSa
+      })
+    }
+    for (const rekey of [
+      () => causeway.rekey(LINK.name, 1),
+      () => strongswan.rekey({ ike: LINK.name }),
+    ]) {
+      await rekey()
+      ikeSa = await eventually('a new IKE SA', async () => {
+        const now = await agreement(LINK, causeway, strongswan)
+        return now.ikeSa.initiatorSpi === ikeSa.initiatorSpi ? undefined : now.ikeSa
+      })
+    }
+    await pinging
+  }))
 
 /** One Causeway with one tunnel; strongSwan keeps running and is given the other side of it. */
 async function session(

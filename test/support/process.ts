@@ -76,11 +76,11 @@ export function start(
   })
 }
 
-/** Asks a program to end, and makes it end when it does not within `patience` milliseconds. */
+/** Asks a program to end, and makes it end when it does not within `patience` milliseconds; 0 does not ask. */
 export async function stop(child: ChildProcess, patience = 5_000): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-  child.kill('SIGTERM')
+  child.kill(patience > 0 ? 'SIGTERM' : 'SIGKILL')
   const timer = setTimeout(() => child.kill('SIGKILL'), patience)
   await ended
   clearTimeout(timer)

@@ -127,18 +127,18 @@ export class SwanControl {
 /** A charon in a namespace, ESP in userspace (kernel-libipsec): always inside UDP, tunnel mode, no ESN. */
 export class StrongSwan extends SwanControl {
   readonly #log: string
-  readonly #stop: () => Promise<void>
+  readonly #end: (how: 'politely' | 'at once') => Promise<void>
 
   private constructor(
     swanctl: SwanRunner,
     folder: string,
     uri: string,
     log: string,
-    stop: () => Promise<void>,
+    end: (how: 'politely' | 'at once') => Promise<void>,
   ) {
     super(swanctl, folder, uri)
     this.#log = log
-    this.#stop = stop
+    this.#end = end
   }
 
   static async start(
@@ -166,8 +166,8 @@ export class StrongSwan extends SwanControl {
       folder,
       uri,
       log,
-      async () => {
-        await stop(charon)
+      async (how) => {
+        await stop(charon, how === 'politely' ? 5_000 : 0)
         forget()
       },
     )
@@ -196,8 +196,14 @@ export class StrongSwan extends SwanControl {
     return this.log().slice(mark)
   }
 
+  /** Ends it as an administrator would: peers are told. */
   stop(): Promise<void> {
-    return this.#stop()
+    return this.#end('politely')
+  }
+
+  /** Ends it so that no peer hears of it. */
+  crash(): Promise<void> {
+    return this.#end('at once')
   }
 }
 
