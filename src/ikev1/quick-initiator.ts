@@ -59,7 +59,7 @@ export function sendMessage1(
   own: KeyPair | undefined,
   context: IkeContext,
 ): void {
-  const { offer, payloads } = message1(request, own)
+  const { offer, payloads } = message1(request, own, host.sa)
   const state: QuickState = {
     kind: 'offered',
     request,

@@ -85,7 +85,7 @@ export function sendMessage2(
 ): void {
   const secret = agreed === undefined ? {} : { sharedSecret: agreed.sharedSecret }
   const inbound = inboundSa(host, terms, agreed?.sharedSecret, context)
-  const payloads = message2(terms, answer, agreed?.own)
+  const payloads = message2(terms, answer, agreed?.own, host.sa)
   const bound = boundTo(exchange.messageId, terms.nonceI)
   const state: QuickState = { kind: 'answered', terms, ...secret }
   host.send({ ...exchange, state }, 2, payloads, bound, 'repeated', context, inbound)

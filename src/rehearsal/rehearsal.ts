@@ -25,6 +25,8 @@ export type RehearsalSettings = {
   readonly conditions?: Conditions
   /** Puts side a behind a NAT with this address towards b. */
   readonly nat?: IpAddress
+  /** Puts side b behind a NAT with this address, which forwards the ports of IKE to it. */
+  readonly forwarding?: IpAddress
   /** How long public-key work takes; each question its own time between the two. */
   readonly answerDelay?: { readonly least: Duration; readonly most: Duration }
 }
@@ -61,6 +63,7 @@ export class Rehearsal {
   intercept: (sent: Sent) => Uint8Array | undefined = ({ octets }) => octets
   now: Instant = 0
   readonly #agenda = new Agenda<Task>()
+  readonly #forwarding: IpAddress | undefined
   readonly #random: Random32
   readonly #answerDelay: { readonly least: Duration; readonly most: Duration }
   readonly #wakeAt: Record<Side, Instant | undefined> = { a: undefined, b: undefined }
@@ -74,6 +77,7 @@ export class Rehearsal {
     this.#random = seededRandom(seed)
     this.#answerDelay = settings.answerDelay ?? { least: 1, most: 5 }
     this.network = new SimulatedNetwork(conditions ?? CLEAN_NETWORK, this.#random)
+    this.#forwarding = settings.forwarding
     this.nat = nat === undefined ? undefined : new SimulatedNat(nat, this.#random)
     const gateway = (config: Config, own: number): SimulatedGateway => {
       const crypto = fixedCrypto(own)
@@ -194,17 +198,14 @@ export class Rehearsal {
   }
 
   #send(parcel: Parcel<Content>): void {
-    const outgoing =
-      this.nat !== undefined && this.#sideOf(parcel.from.address) === 'a'
-        ? { ...parcel, from: this.nat.outward(parcel.from) }
-        : parcel
+    const outgoing = { ...parcel, from: this.#seenFrom(parcel.from) }
     const deliveries = this.network.carry(outgoing, this.now, corrupt)
     if (deliveries.length === 0 && parcel.content.kind === 'data') this.traffic.lostOnTheWay++
     for (const { at, parcel } of deliveries) this.#agenda.plan(at, { kind: 'deliver', parcel })
   }
 
   #deliver({ from, to, content }: Parcel<Content>): void {
-    const translated = this.nat?.outside === to.address ? this.nat.inward(to.port) : to
+    const translated = this.#arrivesAt(to)
     if (translated === undefined) return
     const side = this.#sideOf(translated.address)
     if (side === undefined) return
@@ -213,6 +214,23 @@ export class Rehearsal {
       return
     }
     this.#open(side, content, from)
+  }
+
+  /** What the network shows of a sender. */
+  #seenFrom(from: Endpoint): Endpoint {
+    const side = this.#sideOf(from.address)
+    if (side === 'a' && this.nat !== undefined) return this.nat.outward(from)
+    if (side === 'b' && this.#forwarding !== undefined)
+      return { ...from, address: this.#forwarding }
+    return from
+  }
+
+  /** @returns undefined where a NAT lets nothing in. */
+  #arrivesAt(to: Endpoint): Endpoint | undefined {
+    if (to.address === this.nat?.outside) return this.nat.inward(to.port)
+    const inside = this.gateways.b.config.tunnels[0]?.local
+    if (to.address !== this.#forwarding || inside === undefined) return to
+    return { ...to, address: inside }
   }
 
   #open(side: Side, { number, sa, damaged }: DataPacket, from: Endpoint): void {

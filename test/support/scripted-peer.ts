@@ -227,7 +227,7 @@ export class ScriptedPeer {
     const [pair] = networks
     if (pair === undefined) throw new Error('no networks')
     const spi = espSpi(new DataView(this.crypto.random(4).buffer).getUint32(0) | 0x1000)
-    const wish = { ...phase2, mode, udp: false }
+    const wish = { ...phase2, mode, udp: false } as const
     return {
       sa: offerChild(wish, spi),
       nonce: { type: 'NONCE', data: this.crypto.random(32) },

@@ -73,7 +73,7 @@ export class ScriptedResponder extends ScriptedPeer {
     const { messageId } = message1.header
     const theirs = this.read(message1)
     const { phase2, mode } = this.tunnel
-    const wish = { ...phase2, mode, udp: false }
+    const wish = { ...phase2, mode, udp: false } as const
     const spi = espSpi(this.freshMessageId() | 0x1000)
     const choice = chooseChild(one(theirs, 'SA'), wish, spi)
     if (choice === undefined) throw new Error('no child suite in common')

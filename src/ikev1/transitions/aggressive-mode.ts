@@ -20,7 +20,7 @@ import { natPayloads, readNat } from '../nat-traversal.ts'
 import { readPhase1Choice } from '../phase1-proposals.ts'
 import type { Phase1State } from '../state.ts'
 import type { Phase1Environment, Step } from '../step.ts'
-import { ownVendorIds } from '../vendor-ids.ts'
+import { answeringVendorIds, ownVendorIds } from '../vendor-ids.ts'
 import {
   bodyOf,
   checkPeerValues,
@@ -164,7 +164,7 @@ export function sendAggressive2(
         id,
         proveOurselves(crypto, 'responder', keyed, id),
         ...natPayloads(state.suite.hash, environment),
-        ...ownVendorIds(),
+        ...answeringVendorIds(environment.abilities),
       ],
     },
   }

@@ -8,7 +8,6 @@
  * The responder opens its inbound SA when it sends message 2, and sends on the outbound one only after message 3 has shown that
  * the initiator is ready; the initiator opens both at message 2.
  */
-import type { Endpoint } from '#bytes/ip'
 import type { TunnelConfig } from '#config/config'
 import type { KeyPair } from '#crypto/port'
 import type { ChildId, EspSpi } from '#esp/sa'
@@ -18,11 +17,12 @@ import {
   covers,
   equalSelector,
   type SelectorPair,
-  selectorFromPrefix,
+  type TrafficSelector,
 } from '#policy/traffic-selector'
 import { selectorFromPayload, selectorToPayload } from '#wire/v1/id-payload'
-import type { Payload, SaPayload } from '#wire/v1/payloads'
+import type { IdPayload, Payload, SaPayload } from '#wire/v1/payloads'
 import { noChildProposal, noSuchSelectors } from '../failures.ts'
+import { type GatewayEnds, meantBy, originalAddresses } from '../original-addresses.ts'
 import {
   type ChildChoice,
   type ChildWish,
@@ -51,6 +51,8 @@ export type ChildTerms = {
   readonly selectors: SelectorPair
   readonly choice: ChildChoice
   readonly wish: ChildWish
+  /** As the initiator sent them, and the responder gives them back: none, or both. */
+  readonly ids: readonly IdPayload[]
   readonly ownSpi: EspSpi
   readonly nonceI: Uint8Array
   readonly nonceR: Uint8Array
@@ -82,6 +84,7 @@ export function wishOf(tunnel: TunnelConfig, udp: UdpNumbers): ChildWish {
 export function message1(
   request: ChildRequest,
   own: KeyPair | undefined,
+  ends: GatewayEnds,
 ): { offer: SaPayload; payloads: Payload[] } {
   const offer = offerChild(request.wish, request.ownSpi)
   return {
@@ -92,6 +95,7 @@ export function message1(
       ...kePayload(own),
       selectorToPayload(request.selectors.local),
       selectorToPayload(request.selectors.remote),
+      ...originalAddresses(request.wish, 'initiator', ends),
     ],
   }
 }
@@ -101,23 +105,22 @@ export function readMessage1(
   payloads: readonly Payload[],
   tunnel: TunnelConfig,
   udp: UdpNumbers,
-  ends: { readonly local: Endpoint; readonly remote: Endpoint },
+  ends: GatewayEnds,
   ownSpi: EspSpi,
   nonceR: Uint8Array,
 ): { readonly terms: ChildTerms; readonly answer: SaPayload; readonly peerPublic?: Uint8Array } {
   const { SA, NONCE } = match('Quick mode message 1', payloads, ['SA', 'NONCE'])
   checkNonce(NONCE.data)
+  const wish = wishOf(tunnel, udp)
   const [idInitiator, idResponder] = identities(payloads)
-  // RFC 2409 §5.5: without identities the Child SA is between the gateways themselves.
   const asked: SelectorPair = {
-    remote: idInitiator ?? selectorFromPrefix(ends.remote.address),
-    local: idResponder ?? selectorFromPrefix(ends.local.address),
+    remote: meantBy(idInitiator, ends.remote.address, wish),
+    local: meantBy(idResponder, ends.local.address, wish),
   }
   const pair = tunnel.networks.findIndex(
     (one) => equalSelector(one.local, asked.local) && equalSelector(one.remote, asked.remote),
   )
   if (pair < 0) throw new NoAgreement('no-selectors', noSuchSelectors(tunnel, asked))
-  const wish = wishOf(tunnel, udp)
   const choice = chooseChild(SA, wish, ownSpi)
   const peerPublic = publicValue(payloads)
   if (choice === undefined || (offeredPfs(SA) !== 'none') !== (peerPublic !== undefined)) {
@@ -129,7 +132,16 @@ export function readMessage1(
   const { answer, ...chosen } = choice
   const child = { tunnel: tunnel.name, pair }
   return {
-    terms: { child, selectors: asked, choice: chosen, wish, ownSpi, nonceI: NONCE.data, nonceR },
+    terms: {
+      child,
+      selectors: asked,
+      choice: chosen,
+      wish,
+      ids: every(payloads, 'ID'),
+      ownSpi,
+      nonceI: NONCE.data,
+      nonceR,
+    },
     answer,
     ...(peerPublic === undefined ? {} : { peerPublic }),
   }
@@ -140,13 +152,14 @@ export function message2(
   terms: ChildTerms,
   answer: SaPayload,
   own: KeyPair | undefined,
+  ends: GatewayEnds,
 ): Payload[] {
   return [
     answer,
     { type: 'NONCE', data: terms.nonceR },
     ...kePayload(own),
-    selectorToPayload(terms.selectors.remote),
-    selectorToPayload(terms.selectors.local),
+    ...terms.ids,
+    ...originalAddresses(terms.wish, 'responder', ends),
   ]
 }
 
@@ -173,8 +186,8 @@ export function readMessage2(
   }
   const [idInitiator, idResponder] = identities(payloads)
   const selectors = {
-    local: idInitiator ?? request.selectors.local,
-    remote: idResponder ?? request.selectors.remote,
+    local: answered(idInitiator, request.selectors.local, request.wish),
+    remote: answered(idResponder, request.selectors.remote, request.wish),
   }
   if (
     !covers(request.selectors.local, selectors.local) ||
@@ -194,11 +207,21 @@ export function readMessage2(
       nonceI,
       selectors,
       choice,
+      ids: every(payloads, 'ID'),
       nonceR: NONCE.data,
       ...(rekeyOf === undefined ? {} : { rekeyOf }),
     },
     ...(peerPublic === undefined ? {} : { peerPublic }),
   }
+}
+
+/** What the responder gave back of a selector we asked for; without identities, just that. */
+function answered(
+  identity: TrafficSelector | undefined,
+  asked: TrafficSelector,
+  wish: ChildWish,
+): TrafficSelector {
+  return identity === undefined ? asked : meantBy(identity, asked.start, wish)
 }
 
 function kePayload(own: KeyPair | undefined): readonly Payload[] {
