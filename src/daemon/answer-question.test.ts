@@ -16,7 +16,7 @@ const fixed: KeyAgreement = {
 test('does both steps of a responder in one', () => {
   const answer = answerQuestion(
     { kind: 'generate-and-agree', group: 'modp2048', peerPublic: Uint8Array.of(7) },
-    fixed,
+    { keyAgreement: fixed },
   )
   assert.deepEqual(answer, { kind: 'agreed', own, sharedSecret: Uint8Array.of(9) })
 })
@@ -24,14 +24,14 @@ test('does both steps of a responder in one', () => {
 test('agrees with a key pair made before', () => {
   const answer = answerQuestion(
     { kind: 'agree', group: 'ecp256', own, peerPublic: Uint8Array.of(7) },
-    fixed,
+    { keyAgreement: fixed },
   )
   assert.deepEqual(answer, { kind: 'agreed', own, sharedSecret: Uint8Array.of(9) })
 })
 
 test('refuses a peer’s bad value with the reason, and never throws', () => {
   const ask = (peerPublic: Uint8Array) =>
-    answerQuestion({ kind: 'agree', group: 'ecp256', own, peerPublic }, fixed)
+    answerQuestion({ kind: 'agree', group: 'ecp256', own, peerPublic }, { keyAgreement: fixed })
   assert.deepEqual(ask(new Uint8Array(0)), {
     kind: 'refused',
     reason: 'public value of 0 octets',

@@ -14,7 +14,7 @@ after(() => rmSync(folder, { recursive: true, force: true }))
 writeFileSync(
   join(folder, 'worker.mjs'),
   `import { parentPort } from 'node:worker_threads'
-   parentPort.on('message', ({ group }) => {
+   parentPort.on('message', ({ question: { group } }) => {
      if (group === 'modp8192') process.exit(3)
      if (group === 'modp6144') return
      parentPort.postMessage({ kind: 'refused', reason: 'answer for ' + group })

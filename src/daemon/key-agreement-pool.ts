@@ -1,8 +1,14 @@
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import type { Answer, Question } from '#ike/effects'
+import type { WantedFetches } from '#pki/verify-peer'
+import type { Verification } from './answer-question.ts'
+import { type QuestionMessage, questionMessage } from './question-message.ts'
 
-type Job = { readonly question: Question; readonly settle: (answer: Answer) => void }
+type Job = {
+  readonly message: QuestionMessage
+  readonly settle: (answer: Answer | WantedFetches) => void
+}
 type Slot = { readonly worker: Worker; job: Job | undefined }
 
 export type PoolOptions = {
@@ -29,13 +35,15 @@ export class KeyAgreementPool {
   }
 
   /** Always answers: `refused` when the pool is full, closed, or the thread at work died. */
-  ask(question: Question): Promise<Answer> {
+  ask(question: Exclude<Question, { kind: 'verify-peer' }>): Promise<Answer>
+  ask(question: Question, verification?: Verification): Promise<Answer | WantedFetches>
+  ask(question: Question, verification?: Verification): Promise<Answer | WantedFetches> {
     return new Promise((settle) => {
       if (this.#closed) settle(refused('the gateway is stopping'))
       else if (this.#queue.length >= this.#queueLimit)
         settle(refused('too many key agreements wait'))
       else {
-        this.#queue.push({ question, settle })
+        this.#queue.push({ message: questionMessage(question, verification), settle })
         this.#dispatch()
       }
     })
@@ -55,7 +63,7 @@ export class KeyAgreementPool {
       const job = this.#queue.shift()
       if (job === undefined) return
       slot.job = job
-      slot.worker.postMessage(job.question)
+      slot.worker.postMessage(job.message)
     }
   }
 
@@ -67,7 +75,7 @@ export class KeyAgreementPool {
   #start(): Slot {
     const slot: Slot = { worker: new Worker(this.#workerFile), job: undefined }
     slot.worker.unref()
-    slot.worker.on('message', (answer: Answer) => {
+    slot.worker.on('message', (answer: Answer | WantedFetches) => {
       const job = slot.job
       slot.job = undefined
       job?.settle(answer)

@@ -1,8 +1,11 @@
 import { parentPort } from 'node:worker_threads'
 import { nodeKeyAgreement } from '#crypto/node-key-agreement'
-import type { Question } from '#ike/effects'
+import { opensslEcdsa } from '#platform/openssl-ecdsa'
 import { answerQuestion } from './answer-question.ts'
+import { type QuestionMessage, questionOf } from './question-message.ts'
 
-parentPort?.on('message', (question: Question) => {
-  parentPort?.postMessage(answerQuestion(question, nodeKeyAgreement))
+const means = { keyAgreement: nodeKeyAgreement, bareEcdsa: opensslEcdsa() }
+
+parentPort?.on('message', (message: QuestionMessage) => {
+  parentPort?.postMessage(answerQuestion(questionOf(message), means, message.verification))
 })

@@ -7,6 +7,8 @@ import { Gateway, type Loaded } from './gateway.ts'
 import { KeyAgreementPool } from './key-agreement-pool.ts'
 import { type Log, openLog } from './log.ts'
 import type { EnginePort } from './loop.ts'
+import { answerWithFetches, type VerificationParts } from './peer-verification.ts'
+import { RevocationFetcher } from './revocation-fetcher.ts'
 import { endingSignals, onSignal } from './signals.ts'
 
 export type RunOptions = {
@@ -51,6 +53,12 @@ export async function runGateway(
     return NOT_PERMITTED.test(reason) ? 'not-permitted' : 'not-started'
   }
   const pool = new KeyAgreementPool()
+  const fetcher = new RevocationFetcher({ now: Date.now })
+  const verification: VerificationParts = {
+    ask: (question, parts) => pool.ask(question, parts),
+    fetch: (wanted) => fetcher.fetch(wanted),
+    now: Date.now,
+  }
   const cleanUps = [() => control.close(), () => pool.close()]
   let unwatch = () => {}
   try {
@@ -65,7 +73,7 @@ export async function runGateway(
       log,
       dataPlane,
       clock: systemClock,
-      ask: (question) => pool.ask(question),
+      ask: (question) => answerWithFetches(question, verification),
       publish: (told) => control.publish(told),
       requestShutdown: () => stop.request('stopped'),
       onDataPlaneFailed: () => stop.request('defect'),

@@ -3,6 +3,9 @@ import type { Config } from '#config/config'
 import type { KeyPair } from '#crypto/port'
 import type { KeyExchangeName } from '#crypto/registry'
 import type { ChildId, EspSpi, InboundSa, OutboundSa } from '#esp/sa'
+import type { PrivateKey } from '#pki/node-private-key'
+import type { SignatureScheme } from '#pki/signature-scheme'
+import type { PeerDemands, PeerEvidence, RefusedPeer, VerifiedPeer } from '#pki/verify-peer'
 import type { PacketSummary } from '#policy/packet-summary'
 import type { Event } from './events.ts'
 
@@ -93,8 +96,27 @@ export type Question =
       readonly group: KeyExchangeName
       readonly peerPublic: Uint8Array
     }
+  /** Our signature over HASH_I or HASH_R. The key is a handle; its octets cross to no thread. */
+  | {
+      readonly kind: 'sign'
+      readonly key: PrivateKey
+      readonly scheme: SignatureScheme
+      readonly data: Uint8Array
+    }
+  /**
+   * Path, identity, signature and revocation of the peer in one, so that nothing can be established between two of them. The
+   * date and what has to be fetched for it are the executor's.
+   */
+  | {
+      readonly kind: 'verify-peer'
+      readonly demands: PeerDemands
+      readonly evidence: PeerEvidence
+    }
 
 export type Answer =
   | { readonly kind: 'key-pair'; readonly own: KeyPair }
   | { readonly kind: 'agreed'; readonly own: KeyPair; readonly sharedSecret: Uint8Array }
+  | { readonly kind: 'signed'; readonly signature: Uint8Array }
+  | VerifiedPeer
+  | RefusedPeer
   | { readonly kind: 'refused'; readonly reason: string }

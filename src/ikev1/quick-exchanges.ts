@@ -101,7 +101,8 @@ export class QuickExchanges implements QuickHost {
       this.#fail(exchange, badPublicValue(this.tunnel, answer.reason), context)
       return
     }
-    if (state.kind === 'generating') sendMessage1(this, rest, state.request, answer.own, context)
+    if (state.kind === 'generating' && 'own' in answer)
+      sendMessage1(this, rest, state.request, answer.own, context)
     if (answer.kind !== 'agreed') return
     if (state.kind === 'agreeing') {
       sendMessage3(this, rest, state.terms, answer.sharedSecret, context)

@@ -34,7 +34,7 @@ export function sign(
       return plain(privateEncrypt({ key: handle, padding: constants.RSA_PKCS1_PADDING }, data))
     case 'ecdsa-bare':
       if (bareEcdsa === undefined) throw new SigningError('ECDSA needs the OpenSSL inside Node')
-      return bareEcdsa.sign(handle.export({ type: 'pkcs8', format: 'der' }), scheme.curve, data)
+      return signBareEcdsa(bareEcdsa, handle, CURVE_OCTETS[scheme.curve], data)
     default:
       return plain(signData(hashOf(scheme), data, options(handle, scheme)))
   }
@@ -51,8 +51,9 @@ export function verify(
   if (mismatch(key, scheme) !== undefined) return false
   try {
     if (scheme.kind === 'ecdsa-bare') {
-      if (signature.length !== 2 * CURVE_OCTETS[scheme.curve]) return false
-      return bareEcdsa?.verify(key.spki, scheme.curve, data, signature) === true
+      const integerOctets = CURVE_OCTETS[scheme.curve]
+      if (signature.length !== 2 * integerOctets) return false
+      return bareEcdsa?.verify(key.spki, integerOctets, data, signature) === true
     }
     const handle = publicHandle(key)
     if (scheme.kind === 'rsa-pkcs1-bare') return verifyBareRsa(handle, data, signature)
@@ -96,6 +97,20 @@ function verifyBareRsa(key: KeyObject, hash: Uint8Array, signature: Uint8Array):
   expected[octets - hash.length - 1] = 0
   expected.set(hash, octets - hash.length)
   return equalSecret(publicDecrypt({ key, padding: constants.RSA_NO_PADDING }, signature), expected)
+}
+
+function signBareEcdsa(
+  bareEcdsa: BareEcdsa,
+  key: KeyObject,
+  integerOctets: number,
+  hash: Uint8Array,
+): Uint8Array {
+  const octets = key.export({ type: 'pkcs8', format: 'der' })
+  try {
+    return bareEcdsa.sign(octets, integerOctets, hash)
+  } finally {
+    octets.fill(0)
+  }
 }
 
 /** Why this key cannot be used this way, or undefined. */

@@ -28,13 +28,13 @@ export const CURVE_OCTETS: Readonly<Record<Curve, number>> = {
 }
 
 /**
- * ECDSA over a hash made elsewhere, which `node:crypto` has no door to; signatures are r and s of fixed length.
- * Keys are PKCS #8 and SubjectPublicKeyInfo, in DER.
+ * ECDSA over a hash made elsewhere, which `node:crypto` has no door to. Keys are PKCS #8 and SubjectPublicKeyInfo, in DER;
+ * signatures are r and s, each of `integerOctets`.
  */
 export interface BareEcdsa {
-  sign(pkcs8: Uint8Array, curve: Curve, hash: Uint8Array): Uint8Array
+  sign(pkcs8: Uint8Array, integerOctets: number, hash: Uint8Array): Uint8Array
   /** False for whatever is no right signature; never throws. */
-  verify(spki: Uint8Array, curve: Curve, hash: Uint8Array, signature: Uint8Array): boolean
+  verify(spki: Uint8Array, integerOctets: number, hash: Uint8Array, signature: Uint8Array): boolean
 }
 
 /** A key that cannot sign this way, or a signature that could not be made. */

@@ -2,6 +2,10 @@ import type { Config } from '#config/config'
 import type { Crypto, KeyAgreement } from '#crypto/port'
 import type { Answer, Effect, Input, Instant, Question } from '#ike/effects'
 import type { Event, TunnelSnapshot } from '#ike/events'
+import type { Moment } from '#pki/moment'
+import { sign } from '#pki/node-signatures'
+import type { BareEcdsa } from '#pki/signature-scheme'
+import { verifyPeer } from '#pki/verify-peer'
 import { RecordedDataPlane } from './recorded-data-plane.ts'
 
 /** The engine as the rehearsal sees it. */
@@ -24,6 +28,10 @@ export class SimulatedGateway {
   /** Hears each event when it is told. */
   listener: (event: Event, now: Instant) => void = () => {}
   config: Config
+  /** At which peers' certificates are judged. Nothing is fetched in a rehearsal. */
+  date: Moment = REHEARSAL_DATE
+  /** For IKEv1 with ECDSA. */
+  bareEcdsa: BareEcdsa | undefined
   /** Counts restarts: what was planned for an earlier life is not for this one. */
   life = 0
   readonly #newEngine: () => RehearsedEngine
@@ -71,10 +79,25 @@ export class SimulatedGateway {
 
   answer(question: Question): Answer {
     try {
-      return answerWith(this.#agreement, question)
+      if (question.kind === 'sign') {
+        const { key, scheme, data } = question
+        return { kind: 'signed', signature: sign(key, scheme, data, this.bareEcdsa) }
+      }
+      return question.kind === 'verify-peer'
+        ? this.#verify(question)
+        : answerWith(this.#agreement, question)
     } catch (error) {
       return { kind: 'refused', reason: error instanceof Error ? error.message : String(error) }
     }
+  }
+
+  #verify({ demands, evidence }: Extract<Question, { kind: 'verify-peer' }>): Answer {
+    const nothing = { problem: 'nothing is fetched in a rehearsal' }
+    const first = verifyPeer(demands, evidence, this.date, new Map(), this.bareEcdsa)
+    if (first.kind !== 'fetch') return first
+    const fetched = new Map(first.wanted.map(({ key }) => [key, nothing]))
+    const second = verifyPeer(demands, evidence, this.date, fetched, this.bareEcdsa)
+    return second.kind === 'fetch' ? { kind: 'refused', reason: nothing.problem } : second
   }
 
   #hear(event: Event, now: Instant): void {
@@ -85,7 +108,12 @@ export class SimulatedGateway {
 
 export type EngineMaker = (crypto: Crypto) => RehearsedEngine
 
-function answerWith(agreement: KeyAgreement, question: Question): Answer {
+/** 2026-01-01T00:00:00Z, unless told otherwise: a rehearsal has no calendar. */
+const REHEARSAL_DATE: Moment = 1_767_225_600_000
+
+type Agreement = Exclude<Question, { kind: 'sign' | 'verify-peer' }>
+
+function answerWith(agreement: KeyAgreement, question: Agreement): Answer {
   if (question.kind === 'generate-key-pair')
     return { kind: 'key-pair', own: agreement.generateKeyPair(question.group) }
   const own = question.kind === 'agree' ? question.own : agreement.generateKeyPair(question.group)

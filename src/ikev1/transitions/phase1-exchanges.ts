@@ -74,6 +74,7 @@ export function stepAfterWork(
   answer: Exclude<Answer, { kind: 'refused' }>,
   environment: Phase1Environment,
 ): { readonly after: number; readonly step: Step } | undefined {
+  if (!('own' in answer)) return undefined
   const { own } = answer
   if (state.kind === 'generating') return { after: 2, step: sendMessage3(state, own, environment) }
   if (state.kind === 'aggressive-generating') {
