@@ -73,8 +73,33 @@ From that follow three rules:
    as \`peer-id: {sends: …}\`.
 3. Two tunnels between the same two addresses cannot have different keys.
 
-Sites without a static address need certificates, Aggressive mode (which exposes the key to offline guessing) or IKEv2; these
-are not in this version yet.
+A site without a static address needs certificates, Aggressive mode (which exposes the key to offline guessing) or IKEv2,
+which is not in this version yet. Its tunnel says \`peer: any\` and, as \`peer-id\`, who it must be;
+[examples/dynamic-peer](../examples/dynamic-peer) has both ends.
+
+## Networks or routes
+
+Usually \`networks\` says both what the peers agree on and what goes into the tunnel: policy-based, as RFC 4301 has it. All
+packets for the other side's networks then go through the tunnel or nowhere, whether it is up or down.
+
+With \`interface.routes\` the tunnel is route-based: the peers may agree on everything (\`networks: any\`), and routes choose.
+
+- The routes stand in the gateway's own routing table (4500), which is asked before the main one, and only those that are
+  listed, with the networks of \`interface.address\`; there is no default route unless \`0.0.0.0/0\` is listed.
+- While the tunnel is down its routes are withdrawn and the interface has no carrier (\`NO-CARRIER\` in \`ip link\`), which
+  routing daemons follow. Another tunnel that lists the same route then takes over; when none does, the packets are dropped,
+  so nothing leaves in clear. With \`start: on-traffic\` route and carrier stay, because a packet must be able to ask for the tunnel.
+- What comes out of the tunnel must lie within what was agreed, as always; with \`networks: any\` that is everything, and the
+  packet filter of the host is what decides (it can match on the interface).
+- Outer packets carry a mark (0xca05) and go past that table, so a route that covers the peer makes no loop.
+
+[examples/route-based](../examples/route-based) has both ends.
+
+## IKEv1 is Historic
+
+RFC 9395 moved IKEv1 to Historic status and asks for IKEv2. The gateway speaks IKEv1 only where a tunnel says so. \`causeway check\`
+names these tunnels; \`ike-v1-until\` gives one a day from which it is warned of; and \`status\` says when the peer would answer
+IKEv2 (\`probe-v2\`).
 
 ## Top of the file
 

@@ -22,6 +22,79 @@ test('an identity that is not the peer’s address is refused with the remedies 
   assert.equal(told({ paris: { 'peer-id': '198.51.100.7' } }), '')
 })
 
+test('in Aggressive mode the peer may be anywhere, if it is known by its identity', () => {
+  const branch = {
+    ike: 'v1-aggressive',
+    peer: 'any',
+    'peer-id': 'branch7.example',
+    start: undefined,
+  }
+  const { config, problems } = load({ paris: branch })
+  assert.deepEqual(
+    problems.map(({ severity }) => severity),
+    ['warning'],
+  )
+  const [tunnel] = config!.tunnels
+  assert.deepEqual([tunnel!.peer, tunnel!.start, tunnel!.probeV2], ['any', 'respond', false])
+  assert.match(
+    told({ paris: { ...branch, 'peer-id': undefined } }),
+    /error peer: any needs the identity/,
+  )
+  assert.match(
+    told({ paris: { ...branch, start: 'always' } }),
+    /error start: always needs an address to call/,
+  )
+  assert.match(
+    told({ paris: { ...branch, peer: 'vpn.example' } }),
+    /error the peer is an address, or any; the host name vpn\.example is not looked up/,
+  )
+  assert.match(
+    told({ paris: { ...branch, mode: 'transport', networks: undefined } }),
+    /error transport mode needs to know the address/,
+  )
+  const other = { ...branch, networks: '["10.1.0.0/16 <-> 10.9.0.0/16"]' }
+  assert.match(
+    told({ paris: branch, other }),
+    /error other waits for the same peer as paris \(line/,
+  )
+  assert.doesNotMatch(told({ paris: branch, other: { ...other, 'peer-id': 'b8' } }), /error/)
+})
+
+test('Aggressive mode is warned of with what it shows and when it is right', () => {
+  assert.match(
+    told({ paris: { ike: 'v1-aggressive', 'peer-id': 'asa1.example' } }),
+    /^warning Aggressive mode shows both identities .* guess the pre-shared key offline.*only for a peer without a static address, and this peer has one: ike: v1-main hides both \(RFC 2409 §5\.4\)/,
+  )
+})
+
+test('routes lie within the networks, and are networks', () => {
+  const any = { networks: 'any' }
+  assert.match(told({ paris: any }), /warning nothing is routed into paris/)
+  assert.equal(told({ paris: { ...any, interface: '{routes: []}' } }), '')
+  assert.equal(told({ paris: { interface: '{routes: 10.2.7.0/24}' } }), '')
+  assert.match(
+    told({ paris: { interface: '{routes: [10.2.0.0/16, 10.3.0.0/16]}' } }),
+    /error 10\.3\.0\.0\/16 is routed into the tunnel, but none of its networks holds it/,
+  )
+  assert.match(
+    told({ paris: { interface: '{routes: 10.2.7.1/24}' } }),
+    /error 10\.2\.7\.1\/24 is no network.*did you mean 10\.2\.7\.0\/24/,
+  )
+  assert.match(
+    told({ paris: { mode: 'transport', networks: undefined, interface: '{routes: []}' } }),
+    /error transport mode carries traffic between the two gateways only; nothing is routed/,
+  )
+  assert.match(
+    told({ paris: { interface: '{address: 198.51.100.7/32}' } }),
+    /error this is the address of the peer/,
+  )
+})
+
+test('route-based tunnels do not overlap: they take what is routed into them', () => {
+  const any = { networks: 'any', interface: '{routes: 10.2.0.0/16}' }
+  assert.equal(told({ paris: {}, tokyo: { ...any, peer: '192.0.2.1' } }), '')
+})
+
 test('another identity is accepted where it is meant', () => {
   const { config, problems } = load({ paris: { 'peer-id': '{sends: asa1.example}' } })
   assert.deepEqual(problems, [])

@@ -1,4 +1,7 @@
 import {
+  aggressiveMode,
+  anywherePairs,
+  anywherePeer,
   gatewayPairs,
   mainModePeer,
   ownAddress,
@@ -8,6 +11,7 @@ import {
 import type { ConfigProblem } from './problem.ts'
 import { deadPeer, lifetimes, replayProtection, weakAlgorithms } from './strength-rules.ts'
 import {
+  interfaceAddress,
   interfaceMtu,
   interfaceNames,
   networksInTransport,
@@ -15,6 +19,7 @@ import {
   overlapsBetweenTunnels,
   overlapsInTunnel,
   pairsAgainstGateways,
+  routesInTunnel,
 } from './traffic-rules.ts'
 import type { TunnelSource } from './tunnel-source.ts'
 
@@ -28,6 +33,8 @@ export type CrossRule = (
 
 const RULES: readonly Rule[] = [
   mainModePeer,
+  aggressiveMode,
+  anywherePeer,
   peerIdentity,
   sentIdentity,
   ownAddress,
@@ -36,13 +43,20 @@ const RULES: readonly Rule[] = [
   overlapsInTunnel,
   pairsAgainstGateways,
   interfaceMtu,
+  interfaceAddress,
+  routesInTunnel,
   weakAlgorithms,
   lifetimes,
   deadPeer,
   replayProtection,
 ]
 
-const CROSS_RULES: readonly CrossRule[] = [gatewayPairs, overlapsBetweenTunnels, interfaceNames]
+const CROSS_RULES: readonly CrossRule[] = [
+  gatewayPairs,
+  anywherePairs,
+  overlapsBetweenTunnels,
+  interfaceNames,
+]
 
 /** What is wrong between keys that are each right. */
 export function checkTunnels(

@@ -2,7 +2,7 @@ import type { IpAddress } from '#bytes/ip'
 import type { Secret } from '#bytes/secret'
 import type { Identity } from '#policy/identity'
 import type { EncapsulationMode, EspSuite, IkeSuite, Lifetime, Pfs } from '#policy/proposal'
-import type { SelectorPair } from '#policy/traffic-selector'
+import type { Prefix, SelectorPair } from '#policy/traffic-selector'
 
 /** A whole configuration in domain types, frozen; whoever holds one need not check it again. */
 export type Config = {
@@ -24,7 +24,8 @@ export type TunnelConfig = {
   /** Grows with the versions and modes the gateway speaks. */
   readonly ike: 'v1-main' | 'v1-aggressive'
   readonly local: IpAddress
-  readonly peer: IpAddress
+  /** `any`: wherever it comes from, known by its identity alone; then `start` is `respond`. */
+  readonly peer: IpAddress | 'any'
   readonly localId: Identity
   /** What the peer must prove to be. */
   readonly remoteId: Identity
@@ -44,9 +45,20 @@ export type TunnelConfig = {
   readonly deadPeer: { readonly probeEvery: number; readonly giveUpAfter: number }
   readonly interfaceName: string
   readonly mtu?: number
+  /** Of the interface, each with its network; none when absent. */
+  readonly addresses?: readonly InterfaceAddress[]
+  /** What is led into the interface while the tunnel is up. Absent: the remote networks, always. */
+  readonly routes?: readonly Prefix[]
+  /** Day from which this tunnel should no longer use IKEv1, `2027-06-30`. */
+  readonly ikeV1Until?: string
+  /** Whether the peer is asked once a day if it answers IKEv2. */
+  readonly probeV2: boolean
   /** Where keys of this tunnel stand, for messages: `phase1`, `networks.0` → file and line. The tunnel itself has the path `''`. */
   readonly positions: Readonly<Record<string, Position>>
 }
+
+/** A host address and the length of the network it is in. */
+export type InterfaceAddress = { readonly address: IpAddress; readonly bits: number }
 
 /** Lines and columns count from 1. */
 export type Position = { readonly file: string; readonly line: number; readonly column: number }

@@ -1,7 +1,8 @@
 import type { IpAddress } from '#bytes/ip'
 import type { Identity } from '#policy/identity'
 import type { EncapsulationMode, EspSuite, IkeSuite, Pfs } from '#policy/proposal'
-import type { SelectorPair } from '#policy/traffic-selector'
+import type { Prefix, SelectorPair } from '#policy/traffic-selector'
+import type { InterfaceAddress } from './config.ts'
 
 /** The top of a file, before what its groups hold is read. */
 export type FileDraft = {
@@ -20,7 +21,9 @@ export type GatewayDraft = {
 /** One tunnel after its keys were read, before the rules between keys. Durations are seconds. */
 export type TunnelDraft = {
   readonly note: string | undefined
-  readonly ike: 'v1-main'
+  readonly ike: 'v1-main' | 'v1-aggressive'
+  readonly 'ike-v1-until': string | undefined
+  readonly 'probe-v2': 'on' | 'off'
   readonly peer: PeerDraft
   readonly address: IpAddress | undefined
   readonly psk: PskSource
@@ -28,13 +31,24 @@ export type TunnelDraft = {
   readonly 'peer-id': PeerIdDraft | undefined
   readonly phase1: Phase1Draft
   readonly phase2: Phase2Draft
-  readonly networks: readonly SelectorPair[] | undefined
+  readonly networks: NetworksDraft | undefined
   readonly mode: EncapsulationMode
-  readonly start: 'always' | 'on-traffic' | 'respond'
+  /** Absent: `always`, or `respond` where the peer can be anywhere. */
+  readonly start: 'always' | 'on-traffic' | 'respond' | undefined
   readonly encapsulation: 'auto' | 'force'
   readonly 'replay-window': number
   readonly 'dead-peer': { readonly 'probe-every': number; readonly 'give-up-after': number }
-  readonly interface: { readonly name?: string | undefined; readonly mtu?: number | undefined }
+  readonly interface: InterfaceDraft
+}
+
+/** `any`: everything, chosen by routes. */
+export type NetworksDraft = readonly SelectorPair[] | 'any'
+
+export type InterfaceDraft = {
+  readonly name?: string | undefined
+  readonly mtu?: number | undefined
+  readonly address?: readonly InterfaceAddress[] | undefined
+  readonly routes?: readonly Prefix[] | undefined
 }
 
 export type PeerDraft =

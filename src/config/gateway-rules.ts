@@ -1,17 +1,26 @@
 import { ipFamily } from '#bytes/ip'
 import { equalIdentity, formatIdentity } from '#policy/identity'
 import type { CrossRule, Rule } from './checks.ts'
-import { lineOf, tunnelProblem } from './tunnel-source.ts'
+import { isWritten, lineOf, type TunnelSource, tunnelProblem } from './tunnel-source.ts'
 
 const BY_ADDRESS = 'RFC 2409 §5.4: the key can only be found by the address the packets come from.'
 const REMEDIES =
   'use certificates, or ike: v2, or ike: v1-aggressive (exposes the key to offline guessing).'
-const NOT_YET = 'These three are not in this version yet.'
+const NOT_YET = 'ike: v2 is not in this version yet.'
 
 /** The responder needs the key before it can read who the initiator says it is. */
 export const mainModePeer: Rule = (tunnel) => {
   const { peer } = tunnel.draft
   if (peer === undefined || peer.kind === 'address') return []
+  if (!isFoundByAddress(tunnel)) {
+    if (peer.kind === 'any') return []
+    return [
+      tunnelProblem('error', tunnel, ['peer'], {
+        message: `the peer is an address, or any; the host name ${peer.name} is not looked up`,
+        hints: ['with any the peer begins, and is known by its peer-id'],
+      }),
+    ]
+  }
   const instead = peer.kind === 'name' ? 'a host name' : '"any"'
   return [
     tunnelProblem('error', tunnel, ['peer'], {
@@ -21,9 +30,53 @@ export const mainModePeer: Rule = (tunnel) => {
   ]
 }
 
+/** RFC 2409 §5.4: the hash that proves the key crosses in clear, with all that went into it but the key. */
+export const aggressiveMode: Rule = (tunnel) => {
+  const { ike, peer } = tunnel.draft
+  if (ike !== 'v1-aggressive') return []
+  const shown = hasKey(tunnel)
+    ? 'shows both identities to whoever listens, and lets him guess the pre-shared key offline; only a long random key withstands (causeway keygen)'
+    : 'shows both identities to whoever listens'
+  const advice = hasKey(tunnel) ? 'certificates do without it' : 'ike: v1-main does without it'
+  const better =
+    peer?.kind === 'address'
+      ? 'and this peer has one: ike: v1-main hides both'
+      : `and ${advice}, where the peer can`
+  return [
+    tunnelProblem('warning', tunnel, ['ike'], {
+      message: `Aggressive mode ${shown}. It is right only for a peer without a static address, ${better} (RFC 2409 §5.4). (tunnels.${tunnel.name})`,
+    }),
+  ]
+}
+
+/** Wherever it comes from, the peer is known by its identity alone, and nobody but it can begin. */
+export const anywherePeer: Rule = (tunnel) => {
+  const { peer, start, 'peer-id': peerId } = tunnel.draft
+  if (peer?.kind !== 'any' || isFoundByAddress(tunnel)) return []
+  const problems = []
+  if (peerId === undefined && !isWritten(tunnel, 'peer-id')) {
+    problems.push(
+      tunnelProblem('error', tunnel, ['peer'], {
+        message: 'peer: any needs the identity that tells this peer from all others',
+        hints: ['peer-id: branch7.example'],
+      }),
+    )
+  }
+  if (start !== undefined && start !== 'respond') {
+    problems.push(
+      tunnelProblem('error', tunnel, ['start'], {
+        message: `start: ${start} needs an address to call; with peer: any the peer begins`,
+        hints: ['start: respond, or leave it out'],
+      }),
+    )
+  }
+  return problems
+}
+
 export const peerIdentity: Rule = (tunnel) => {
   const { peer, 'peer-id': peerId } = tunnel.draft
   if (peerId === undefined || peerId.knowingly || peer?.kind !== 'address') return []
+  if (!isFoundByAddress(tunnel)) return []
   if (equalIdentity(peerId.identity, { kind: 'address', address: peer.address })) return []
   const identity = formatIdentity(peerId.identity)
   return [
@@ -40,7 +93,7 @@ export const peerIdentity: Rule = (tunnel) => {
 
 export const sentIdentity: Rule = (tunnel) => {
   const { id } = tunnel.draft
-  if (id === undefined || id.kind === 'address') return []
+  if (id === undefined || id.kind === 'address' || !isFoundByAddress(tunnel)) return []
   return [
     tunnelProblem('warning', tunnel, ['id'], {
       message: `we send ${formatIdentity(id)} as our identity; in Main mode with a pre-shared key most peers accept only our address (RFC 2409 §5.4)`,
@@ -72,6 +125,28 @@ export const ownAddress: Rule = (tunnel) => {
   ]
 }
 
+/** Two peers from anywhere are told apart by what they say they are. */
+export const anywherePairs: CrossRule = (tunnels) => {
+  const first = new Map<string, TunnelSource>()
+  return tunnels.flatMap((tunnel) => {
+    const { local, draft } = tunnel
+    const identity = draft['peer-id']?.identity
+    if (local === undefined || draft.peer?.kind !== 'any' || identity === undefined) return []
+    const key = `${draft.ike} ${local} ${formatIdentity(identity)}`
+    const earlier = first.get(key)
+    if (earlier === undefined) {
+      first.set(key, tunnel)
+      return []
+    }
+    const where = `${earlier.name} (${lineOf(earlier.at, tunnel.at)})`
+    const problem = tunnelProblem('error', tunnel, ['peer-id'], {
+      message: `${tunnel.name} waits for the same peer as ${where}, ${formatIdentity(identity)} from anywhere`,
+      hints: ['write all networks in one tunnel, or give the peers different identities'],
+    })
+    return [[tunnel, problem] as const]
+  })
+}
+
 /** Two tunnels between the same two addresses look the same to whoever finds the key by address. */
 export const gatewayPairs: CrossRule = (tunnels) => {
   const first = new Map<string, (typeof tunnels)[number]>()
@@ -79,6 +154,7 @@ export const gatewayPairs: CrossRule = (tunnels) => {
     const { local, psk, name } = tunnel
     const { peer } = tunnel.draft
     if (local === undefined || peer?.kind !== 'address' || psk === undefined) return []
+    if (!isFoundByAddress(tunnel)) return []
     const gateways = `${local} ${peer.address}`
     const earlier = first.get(gateways)
     if (earlier?.psk === undefined) {
@@ -95,4 +171,13 @@ export const gatewayPairs: CrossRule = (tunnels) => {
     })
     return [[tunnel, problem] as const]
   })
+}
+
+/** In Main mode with a pre-shared key there is nothing to know the peer by but its address (RFC 2409 §5.4). */
+function isFoundByAddress(tunnel: TunnelSource): boolean {
+  return tunnel.draft.ike !== 'v1-aggressive' && hasKey(tunnel)
+}
+
+function hasKey(tunnel: TunnelSource): boolean {
+  return !isWritten(tunnel, 'certificate')
 }

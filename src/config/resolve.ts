@@ -2,6 +2,7 @@ import { type SelectorPair, selectorFromPrefix } from '#policy/traffic-selector'
 import type { Position, TunnelConfig } from './config.ts'
 import type { YamlNode } from './document.ts'
 import { derivedInterfaceName } from './interface-name.ts'
+import { pairsOf } from './networks.ts'
 import type { Place } from './problem.ts'
 import type { TunnelSource } from './tunnel-source.ts'
 
@@ -14,17 +15,22 @@ export function resolveTunnel({
   local,
   psk,
 }: TunnelSource): TunnelConfig | undefined {
-  const { ike, peer, phase1, phase2, mode, start, encapsulation } = draft
+  const { ike, peer, phase1, phase2, mode, encapsulation } = draft
   const deadPeer = draft['dead-peer']
   const replayWindow = draft['replay-window']
   const networks = selectorPairs({ draft, local })
+  const remoteAddress = peer?.kind === 'address' ? peer.address : undefined
+  const remoteId =
+    draft['peer-id']?.identity ??
+    (remoteAddress && ({ kind: 'address', address: remoteAddress } as const))
   if (
     ike === undefined ||
-    peer?.kind !== 'address' ||
+    peer === undefined ||
+    peer.kind === 'name' ||
+    remoteId === undefined ||
     phase1 === undefined ||
     phase2 === undefined ||
     mode === undefined ||
-    start === undefined ||
     encapsulation === undefined ||
     deadPeer === undefined ||
     replayWindow === undefined ||
@@ -40,9 +46,9 @@ export function resolveTunnel({
     ...(draft.note === undefined ? {} : { note: draft.note }),
     ike,
     local,
-    peer: peer.address,
+    peer: peer.kind === 'any' ? 'any' : peer.address,
     localId: draft.id ?? { kind: 'address', address: local },
-    remoteId: draft['peer-id']?.identity ?? { kind: 'address', address: peer.address },
+    remoteId,
     psk,
     phase1: { suites: phase1.suites, lifetime: { seconds: phase1.lifetime } },
     phase2: {
@@ -55,7 +61,7 @@ export function resolveTunnel({
     },
     mode,
     networks,
-    start,
+    start: draft.start ?? (peer.kind === 'any' ? 'respond' : 'always'),
     encapsulation,
     replayWindow,
     deadPeer: {
@@ -64,6 +70,10 @@ export function resolveTunnel({
     },
     interfaceName: draft.interface?.name ?? derivedInterfaceName(name),
     ...(draft.interface?.mtu === undefined ? {} : { mtu: draft.interface.mtu }),
+    ...(draft.interface?.address === undefined ? {} : { addresses: draft.interface.address }),
+    ...routesOf(draft),
+    ...(draft['ike-v1-until'] === undefined ? {} : { ikeV1Until: draft['ike-v1-until'] }),
+    probeV2: draft['probe-v2'] !== 'off' && peer.kind === 'address',
     positions: positionsOf(at, node),
   }
 }
@@ -74,9 +84,19 @@ function selectorPairs({
   local,
 }: Pick<TunnelSource, 'draft' | 'local'>): readonly SelectorPair[] | undefined {
   const { networks, mode, peer } = draft
-  if (networks !== undefined || mode !== 'transport') return networks
+  if (networks !== undefined) return pairsOf(draft)
+  if (mode !== 'transport') return undefined
   if (local === undefined || peer?.kind !== 'address') return undefined
   return [{ local: selectorFromPrefix(local), remote: selectorFromPrefix(peer.address) }]
+}
+
+/** With `networks: any` nothing is routed that is not listed. */
+function routesOf({
+  interface: device,
+  networks,
+}: TunnelSource['draft']): Pick<TunnelConfig, 'routes'> {
+  const routes = device?.routes ?? (networks === 'any' ? [] : undefined)
+  return routes === undefined ? {} : { routes }
 }
 
 function positionsOf(at: Place, node: YamlNode | undefined): Readonly<Record<string, Position>> {

@@ -5,8 +5,10 @@ import { phase1, phase2 } from './proposal-values.ts'
 import {
   address,
   controlPath,
+  day,
   duration,
   ikeVersion,
+  interfaceAddresses,
   interfaceName,
   localId,
   networks,
@@ -15,6 +17,7 @@ import {
   peerId,
   psk,
   replayWindow,
+  routes,
   text,
 } from './values.ts'
 
@@ -91,14 +94,29 @@ export const tunnelKeys: KeyTable<TunnelDraft> = {
   ike: documented(ikeVersion.prefault('v1-main'), {
     sentence: 'Version and mode of IKE spoken with this peer.',
     paragraph:
-      '`v1-main` is IKEv1 Main mode (RFC 2409 §5). `v1-aggressive` and `v2` are not in this version yet. IKEv1 is answered only for peers whose tunnel says so.',
+      '`v1-main` is IKEv1 Main mode (RFC 2409 §5.1 and §5.4). `v1-aggressive` is its Aggressive mode, which shows who both ends are to whoever listens, and with a pre-shared key lets him guess the key at home; right only for a peer without a static address that has no certificate. Each is answered only to peers whose tunnel says so. `v2` is not in this version yet.',
     example: 'v1-main',
+    since: SINCE,
+  }),
+  'ike-v1-until': documented(day.optional(), {
+    sentence: 'The day by which this tunnel should have left IKEv1.',
+    paragraph:
+      'IKEv1 is Historic (RFC 9395). From this day on `check`, `status` and the log warn of the tunnel; it goes on working.',
+    example: '2027-06-30',
+    otherwise: 'no day',
+    since: SINCE,
+  }),
+  'probe-v2': documented(oneOf(['on', 'off']).prefault('on'), {
+    sentence: 'Whether the peer is asked now and then if it answers IKEv2.',
+    paragraph:
+      'One datagram a day, the first message of IKEv2, goes to a configured address; `status` then says whether the tunnel could leave IKEv1. The answer is not authenticated and changes nothing. Never asked where `peer` is `any`.',
+    example: '"off"',
     since: SINCE,
   }),
   peer: documented(peer, {
     sentence: 'Address of the other gateway.',
     paragraph:
-      'IPv4 or IPv6. In Main mode with a pre-shared key it must be a static address, because the responder can find the key only by the address the packets come from (RFC 2409 §5.4): a host name or `any` is refused.',
+      'IPv4 or IPv6. `any` takes the peer from wherever it comes, known by its `peer-id`, which is then required; the tunnel waits for it (`start: respond`). That needs a certificate or Aggressive mode: in Main mode with a pre-shared key the address must be static, because the responder can find the key only by the address the packets come from (RFC 2409 §5.4). A host name is refused.',
     example: '198.51.100.7',
     since: SINCE,
   }),
@@ -149,7 +167,7 @@ export const tunnelKeys: KeyTable<TunnelDraft> = {
   networks: documented(networks.optional(), {
     sentence: 'Which traffic goes through the tunnel: ours <-> theirs.',
     paragraph:
-      'A list of pairs of networks, ranges or addresses, each side mirrored in the file of the peer; a protocol and port may follow (`tcp/443`). IKEv1 cannot narrow: both files must say exactly the same. Each pair is a Child SA of its own.',
+      'A list of pairs of networks, ranges or addresses, each side mirrored in the file of the peer; a protocol and port may follow (`tcp/443`). IKEv1 cannot narrow: both files must say exactly the same. Each pair is a Child SA of its own. `any` negotiates everything with everything (0.0.0.0/0, and ::/0 when the interface has an address or a route of IPv6) and leaves the choice to `interface.routes`: a route-based tunnel, what other makers call VTI.',
     example: '["10.1.0.0/16 <-> 10.2.0.0/16", "10.1.0.0/16 <-> 10.3.7.0/24 tcp/443"]',
     since: SINCE,
   }),
@@ -160,11 +178,12 @@ export const tunnelKeys: KeyTable<TunnelDraft> = {
     example: 'tunnel',
     since: SINCE,
   }),
-  start: documented(oneOf(['always', 'on-traffic', 'respond']).prefault('always'), {
+  start: documented(oneOf(['always', 'on-traffic', 'respond']).optional(), {
     sentence: 'When the tunnel should be up.',
     paragraph:
       '`always`: from start to stop, and re-established whenever it is not. `on-traffic`: at the first packet for it. `respond`: when the peer asks.',
     example: 'always',
+    otherwise: '`always`; `respond` with `peer: any`',
     since: SINCE,
   }),
   encapsulation: documented(oneOf(['auto', 'force']).prefault('auto'), {
@@ -194,7 +213,7 @@ export const tunnelKeys: KeyTable<TunnelDraft> = {
         'give-up-after': documented(duration('6s', '1d').prefault('30s'), {
           sentence: 'How long it may stay silent before it counts as dead.',
           paragraph:
-            'The tunnel is then taken down and, with `start: always`, built again. At least twice `probe-every`, so that one lost packet is no death.',
+            'The tunnel is then taken down. What follows is what `start` says: with `always` it is built again at once and for as long as it takes (what others call restart), with `on-traffic` at the next packet for it (hold), with `respond` when the peer comes back (clear). Until then its packets are dropped, never sent in clear. At least twice `probe-every`, so that one lost packet is no death.',
           example: '30s',
           since: SINCE,
         }),
@@ -224,6 +243,22 @@ export const tunnelKeys: KeyTable<TunnelDraft> = {
           example: '1400',
           otherwise: 'computed from the path and the algorithms',
           unit: 'octets',
+          since: SINCE,
+        }),
+        address: documented(interfaceAddresses.optional(), {
+          sentence: 'Addresses the interface gets, one or a list.',
+          paragraph:
+            'For routing protocols over the tunnel, or as source of what the gateway itself sends. The network of an address shorter than a single host is routed into the tunnel with `routes`.',
+          example: '169.254.10.1/30',
+          otherwise: 'none: the interface needs no address',
+          since: SINCE,
+        }),
+        routes: documented(routes.optional(), {
+          sentence: 'What is routed into the tunnel, one network or a list.',
+          paragraph:
+            'Written, the tunnel is route-based: these networks are routed into it while it is up. While it is down the interface has no carrier and the routes are withdrawn, so that another tunnel with the same route takes over; without one the packets are dropped, never sent in clear. (With `start: on-traffic` the routes stay, since a packet must be able to ask for the tunnel.) Nothing is routed that is not listed, not even with `networks: any`; an empty list leaves it to a routing daemon.',
+          example: '["10.2.0.0/16", "10.3.0.0/16"]',
+          otherwise: 'the networks of the other side, always',
           since: SINCE,
         }),
       })

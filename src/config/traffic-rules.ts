@@ -1,5 +1,6 @@
 import { ipToBigInt } from '#bytes/ip'
 import {
+  ANY_PROTOCOL,
   covers,
   equalSelectorPair,
   formatSelector,
@@ -10,6 +11,7 @@ import {
 } from '#policy/traffic-selector'
 import type { CrossRule, Rule } from './checks.ts'
 import { derivedInterfaceName } from './interface-name.ts'
+import { pairsOf } from './networks.ts'
 import { isWritten, lineOf, placeOf, type TunnelSource, tunnelProblem } from './tunnel-source.ts'
 
 export const networksWritten: Rule = (tunnel) => {
@@ -26,7 +28,24 @@ export const networksWritten: Rule = (tunnel) => {
 export const networksInTransport: Rule = (tunnel) => {
   const { mode, networks, peer } = tunnel.draft
   const { local } = tunnel
-  if (mode !== 'transport' || networks === undefined) return []
+  if (mode !== 'transport') return []
+  if (networks === 'any' || tunnel.draft.interface?.routes !== undefined) {
+    return [
+      tunnelProblem('error', tunnel, networks === 'any' ? ['networks'] : ['interface', 'routes'], {
+        message: 'transport mode carries traffic between the two gateways only; nothing is routed',
+        hints: ['mode: tunnel, or leave this out'],
+      }),
+    ]
+  }
+  if (peer?.kind === 'any') {
+    return [
+      tunnelProblem('error', tunnel, ['mode'], {
+        message: 'transport mode needs to know the address of the peer',
+        hints: ['its networks are the two gateways themselves: mode: tunnel, or peer: ADDRESS'],
+      }),
+    ]
+  }
+  if (networks === undefined) return []
   if (local === undefined || peer?.kind !== 'address') return []
   const ours = selectorFromPrefix(local)
   const theirs = selectorFromPrefix(peer.address)
@@ -42,7 +61,8 @@ export const networksInTransport: Rule = (tunnel) => {
 }
 
 export const overlapsInTunnel: Rule = (tunnel) => {
-  const { networks = [] } = tunnel.draft
+  const { networks } = tunnel.draft
+  if (networks === undefined || networks === 'any') return []
   return networks.flatMap((pair, i) => {
     const earlier = networks.slice(0, i).findIndex((other) => coversPair(other, pair))
     const other = networks[earlier]
@@ -59,10 +79,10 @@ export const overlapsInTunnel: Rule = (tunnel) => {
 }
 
 export const pairsAgainstGateways: Rule = (tunnel) => {
-  const { networks = [], peer, mode } = tunnel.draft
-  if (mode !== 'tunnel' || peer?.kind !== 'address') return []
+  const { peer, mode } = tunnel.draft
+  if (mode !== 'tunnel' || peer?.kind !== 'address' || isRouteBased(tunnel.draft)) return []
   const gateway = selectorFromPrefix(peer.address)
-  return networks.flatMap((pair, i) => {
+  return pairsOf(tunnel.draft).flatMap((pair, i) => {
     const warn = (message: string) => [
       tunnelProblem('warning', tunnel, ['networks', i], { message }),
     ]
@@ -83,7 +103,14 @@ export const pairsAgainstGateways: Rule = (tunnel) => {
 export const overlapsBetweenTunnels: CrossRule = (tunnels) => {
   const claims = tunnels
     .flatMap((tunnel, order) =>
-      (tunnel.draft.networks ?? []).map((pair, i) => ({ tunnel, order, pair, i, ...range(pair) })),
+      // What is route-based takes only what is routed into it.
+      (isRouteBased(tunnel.draft) ? [] : pairsOf(tunnel.draft)).map((pair, i) => ({
+        tunnel,
+        order,
+        pair,
+        i,
+        ...range(pair),
+      })),
     )
     .sort((a, b) => (a.from < b.from ? -1 : a.from > b.from ? 1 : a.order - b.order))
   const found: [TunnelSource, ReturnType<typeof tunnelProblem>][] = []
@@ -125,15 +152,54 @@ export const interfaceNames: CrossRule = (tunnels) => {
 
 /** RFC 8200 §5. */
 export const interfaceMtu: Rule = (tunnel) => {
-  const { networks = [], interface: device } = tunnel.draft
-  const mtu = device?.mtu
-  if (mtu === undefined || mtu >= 1280 || networks.every(({ local }) => local.family === 4))
-    return []
+  const mtu = tunnel.draft.interface?.mtu
+  const carriesIpv6 = pairsOf(tunnel.draft).some(({ local }) => local.family === 6)
+  if (mtu === undefined || mtu >= 1280 || !carriesIpv6) return []
   return [
     tunnelProblem('error', tunnel, ['interface', 'mtu'], {
       message: `${mtu} is too little for IPv6, which needs 1280 (RFC 8200 §5)`,
     }),
   ]
+}
+
+/** What is routed must be what the peer agreed to carry; with no route at all somebody else must make them. */
+export const routesInTunnel: Rule = (tunnel) => {
+  const { networks, interface: device } = tunnel.draft
+  const routes = device?.routes
+  if (routes === undefined) {
+    if (networks !== 'any') return []
+    return [
+      tunnelProblem('warning', tunnel, ['networks'], {
+        message: `nothing is routed into ${tunnel.name}: interface.routes says what should be`,
+        hints: ['interface: {routes: [10.2.0.0/16]}, or routes: [] if a routing daemon does it'],
+      }),
+    ]
+  }
+  const pairs = pairsOf(tunnel.draft)
+  return routes.flatMap((route, i) => {
+    const wanted = selectorFromPrefix(route.address, route.bits)
+    if (pairs.some(({ remote }) => covers({ ...remote, ...ANY_PROTOCOL }, wanted))) return []
+    return [
+      tunnelProblem('error', tunnel, ['interface', 'routes', i], {
+        message: `${formatSelector(wanted)} is routed into the tunnel, but none of its networks holds it`,
+      }),
+    ]
+  })
+}
+
+/** The host would take the peer's packets for its own. */
+export const interfaceAddress: Rule = (tunnel) => {
+  const { peer, interface: device } = tunnel.draft
+  const at = (device?.address ?? []).findIndex(
+    ({ address }) => peer?.kind === 'address' && address === peer.address,
+  )
+  if (at === -1) return []
+  const message = 'this is the address of the peer, not one of ours'
+  return [tunnelProblem('error', tunnel, ['interface', 'address'], { message })]
+}
+
+function isRouteBased({ networks, interface: device }: TunnelSource['draft']): boolean {
+  return networks === 'any' || device?.routes !== undefined
 }
 
 const MOST_NEIGHBOURS = 1000

@@ -3,8 +3,9 @@ import { type IpAddress, ipFamily, ipOctets, parseIp } from '#bytes/ip'
 import { type Identity, parseIdentity } from '#policy/identity'
 import { parseDuration } from '#policy/lifetime'
 import { isTextProblem, type TextProblem, textProblem } from '#policy/text-problem'
-import { parseSelectorPair, type SelectorPair } from '#policy/traffic-selector'
-import type { PeerDraft, PeerIdDraft, PskSource } from './draft.ts'
+import { type Prefix, parseSelectorPair, selectorFromPrefix } from '#policy/traffic-selector'
+import type { InterfaceAddress } from './config.ts'
+import type { NetworksDraft, PeerDraft, PeerIdDraft, PskSource } from './draft.ts'
 import { LONGEST_INTERFACE_NAME } from './interface-name.ts'
 import { documented } from './key-doc.ts'
 
@@ -72,7 +73,7 @@ export const address: z.ZodType<IpAddress, string> = parsed('IP address', (text)
   return unusable(found) ?? found
 })
 
-export const peer: z.ZodType<PeerDraft, string> = parsed('IP address', (text) => {
+export const peer: z.ZodType<PeerDraft, string> = parsed('IP address, or `any`', (text) => {
   const found = parseIp(text)
   if (found !== undefined) return unusable(found) ?? { kind: 'address', address: found }
   if (text === 'any' || text === '%any') return { kind: 'any' }
@@ -81,11 +82,20 @@ export const peer: z.ZodType<PeerDraft, string> = parsed('IP address', (text) =>
   return textProblem(text, `"${text}" is not an IP address`)
 })
 
-export const ikeVersion: z.ZodType<'v1-main', 'v1-main'> = z.enum(['v1-main'], {
+type IkeWord = 'v1-main' | 'v1-aggressive'
+
+export const ikeVersion: z.ZodType<IkeWord, IkeWord> = z.enum(['v1-main', 'v1-aggressive'], {
   error: ({ input }) =>
-    input === 'v1-aggressive' || input === 'v2'
-      ? `ike: ${input} is not in this version yet; v1-main is`
-      : undefined,
+    input === 'v2' ? 'ike: v2 is not in this version yet; v1-main is' : undefined,
+})
+
+/** A day of the calendar, kept as it is written. */
+export const day: z.ZodType<string, string> = parsed('day, YYYY-MM-DD', (text) => {
+  const time = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN
+  // JavaScript takes 2027-02-30 for the second of March.
+  const isDay = !Number.isNaN(time) && new Date(time).toISOString().startsWith(text)
+  if (isDay) return text
+  return textProblem(text, `"${text}" is no day`, { hints: ['written for example 2027-06-30'] })
 })
 
 export const psk: z.ZodType<PskSource, string> = z
@@ -118,12 +128,39 @@ export const peerId: z.ZodType<PeerIdDraft, unknown> = z.union([
     .transform(({ sends }): PeerIdDraft => ({ identity: sends, knowingly: true })),
 ])
 
-export const networks: z.ZodType<readonly SelectorPair[], readonly string[]> = z
-  .array(parsed('ours <-> theirs', parseSelectorPair), {
-    error: ({ input }) => (typeof input === 'string' ? notAList(input) : undefined),
-  })
-  .min(1)
-  .max(256)
+export const networks: z.ZodType<NetworksDraft, readonly string[] | string> = z.union([
+  z.array(parsed('ours <-> theirs', parseSelectorPair)).min(1).max(256),
+  parsed('`any`', (text) => {
+    if (text === 'any') return 'any' as const
+    return textProblem(
+      text,
+      `networks is a list: write "- " before ${text.length > 60 ? 'each pair' : text}`,
+    )
+  }),
+])
+
+export const interfaceAddresses: z.ZodType<
+  readonly InterfaceAddress[],
+  readonly string[] | string
+> = listOf(16, 'address with the length of its network', (text) => {
+  const prefix = readPrefix(text)
+  if (isTextProblem(prefix)) return prefix
+  return unusable(prefix.address) ?? prefix
+})
+
+export const routes: z.ZodType<readonly Prefix[], readonly string[] | string> = listOf(
+  1024,
+  'network',
+  (text) => {
+    const prefix = readPrefix(text)
+    if (isTextProblem(prefix)) return prefix
+    const { start } = selectorFromPrefix(prefix.address, prefix.bits)
+    if (start === prefix.address) return prefix
+    return textProblem(text, `${text} is no network: bits beyond /${prefix.bits} are set`, {
+      hints: [`did you mean ${start}/${prefix.bits}?`],
+    })
+  },
+)
 
 /** Whole words of the bitmap, as RFC 6479 keeps it. */
 export const replayWindow: z.ZodType<number, number> = z
@@ -168,8 +205,25 @@ function unusable(found: IpAddress): TextProblem | undefined {
   return undefined
 }
 
-function notAList(written: string): string {
-  return written.trim() === 'any'
-    ? 'networks: any needs routes, which are not in this version yet; write pairs of networks'
-    : `networks is a list: write "- " before ${written.length > 60 ? 'each pair' : written}`
+/** One of them, or a list. */
+function listOf<T>(
+  most: number,
+  form: string,
+  read: (text: string) => T | TextProblem,
+): z.ZodType<readonly T[], readonly string[] | string> {
+  const one = parsed(form, read)
+  return z.union([one.transform((value): readonly T[] => [value]), z.array(one).max(most)])
+}
+
+/** `10.1.0.1/16`; an address alone has its full length. */
+function readPrefix(text: string): Prefix | TextProblem {
+  const [, address = '', length] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? []
+  const found = parseIp(address)
+  if (found === undefined) {
+    return textProblem(text, `"${text}" is no address and length`, { hints: ['10.1.0.0/16'] })
+  }
+  const longest = ipFamily(found) === 4 ? 32 : 128
+  const bits = length === undefined ? longest : Number(length)
+  if (bits <= longest) return { address: found, bits }
+  return textProblem(text, `/${bits} is longer than /${longest}`)
 }

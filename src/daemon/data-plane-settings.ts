@@ -9,10 +9,12 @@ export function dataPlaneSettings({ tunnels }: Config): DataPlaneSettings {
       name: tunnel.name,
       interfaceName: tunnel.interfaceName,
       local: tunnel.local,
-      remote: tunnel.peer,
+      ...(tunnel.peer === 'any' ? {} : { remote: tunnel.peer }),
       mode: tunnel.mode,
       pairs: tunnel.networks,
       ...(tunnel.mtu === undefined ? {} : { mtu: tunnel.mtu }),
+      ...(tunnel.addresses === undefined ? {} : { addresses: tunnel.addresses }),
+      ...(tunnel.routes === undefined ? {} : { routes: tunnel.routes }),
       acquire: tunnel.start !== 'respond',
     })),
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { ip } from '#bytes/ip'
 import type { ToldEvent } from '#control/schema'
 import { espSpi } from '#esp/sa'
 import type { Effect, Input } from '#ike/effects'
@@ -152,7 +153,7 @@ test('counts what an SA carried beyond its removal', async () => {
   dataPlane.current = { ...dataPlane.current, sas: [sa] }
   const packet = {
     source: paris.local,
-    destination: paris.peer,
+    destination: ip('198.51.100.7'),
     protocol: 1,
     sourcePort: 0,
     destinationPort: 0,

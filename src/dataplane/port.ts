@@ -2,7 +2,7 @@ import type { Endpoint, IpAddress } from '#bytes/ip'
 import type { ChildId, EspSpi, InboundSa, OutboundSa } from '#esp/sa'
 import type { PacketSummary } from '#policy/packet-summary'
 import type { EncapsulationMode } from '#policy/proposal'
-import type { SelectorPair } from '#policy/traffic-selector'
+import type { Prefix, SelectorPair } from '#policy/traffic-selector'
 
 /** What carries packets: the userspace worker, a recording double in tests, later the kernel's XFRM. */
 export interface DataPlane {
@@ -40,11 +40,19 @@ export type DataPlaneTunnel = {
   readonly name: string
   readonly interfaceName: string
   readonly local: IpAddress
-  readonly remote: IpAddress
+  /** Absent where the peer may come from anywhere. */
+  readonly remote?: IpAddress
   readonly mode: EncapsulationMode
   readonly pairs: readonly SelectorPair[]
   /** Inner MTU the operator fixed; absent: computed from the outer path and the suites. */
   readonly mtu?: number
+  /** Addresses of the interface; a network that one of them is in is routed like `routes`. */
+  readonly addresses?: readonly Prefix[]
+  /**
+   * Route-based: exactly these are led into the interface, and, unless traffic may ask for an SA, only while there is one; the
+   * interface's carrier says which. Absent: the remote networks, always.
+   */
+  readonly routes?: readonly Prefix[]
   /** Whether traffic without an SA asks for one (`start: on-traffic`, or `always` while it is being repaired). */
   readonly acquire: boolean
 }

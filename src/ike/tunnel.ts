@@ -362,6 +362,8 @@ export class Tunnel {
 
   /** Whether it is the first contact is asked when that is said: the peer may have come before us meanwhile. */
   #begin(context: IkeContext): void {
+    // Only the peer can begin: where it is, nobody knows.
+    if (this.config.peer === 'any') return
     const isFirstContact = () =>
       this.children.all.length === 0 && this.ikeSas.established.length === 0
     this.ikeSas.add(this.#initiate(isFirstContact, context), context.now)

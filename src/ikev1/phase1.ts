@@ -79,6 +79,7 @@ export class Phase1 {
     context: IkeContext,
   ): Phase1 {
     const cookies = cookiesOf(freshCookie(context), new Uint8Array(8))
+    if (config.peer === 'any') throw new TypeError(`${config.name} has no address to call`)
     const ends = {
       local: { address: config.local, port: 500 },
       remote: { address: config.peer, port: 500 },

@@ -13,7 +13,8 @@ export function sampleTunnel(name: string, overrides: Partial<TunnelConfig> = {}
     local: address,
     peer,
     localId: { kind: 'address', address },
-    remoteId: { kind: 'address', address: peer },
+    remoteId:
+      peer === 'any' ? { kind: 'fqdn', name: 'branch' } : { kind: 'address', address: peer },
     psk: new Secret(new TextEncoder().encode('correct horse battery staple')),
     phase1: {
       suites: [{ encryption: 'aes256-cbc', hash: 'sha256', keyExchange: 'modp2048' }],
@@ -33,6 +34,7 @@ export function sampleTunnel(name: string, overrides: Partial<TunnelConfig> = {}
     replayWindow: 256,
     deadPeer: { probeEvery: 10_000, giveUpAfter: 30_000 },
     interfaceName: `cw-${name}`,
+    probeV2: false,
     positions: {
       '': { file: 'causeway.yaml', line: 10, column: 3 },
       phase1: { file: 'causeway.yaml', line: 12, column: 13 },

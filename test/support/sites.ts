@@ -43,14 +43,15 @@ export function sites(
     replayWindow: 64,
     deadPeer: { probeEvery: 10_000, giveUpAfter: 30_000 },
     interfaceName: 'cw-test',
+    probeV2: false,
     positions: {},
     ...changes,
     networks,
   }
   const mirrored: TunnelConfig = {
     ...tunnel,
-    local: tunnel.peer,
-    peer: tunnel.local,
+    local: ADDRESS_B,
+    peer: ADDRESS_A,
     localId: tunnel.remoteId,
     remoteId: tunnel.localId,
     networks: networks.map(({ local, remote }) => ({ local: remote, remote: local })),

@@ -134,7 +134,7 @@ export class Tunnel {
     const { settings } = this
     const guess = innerMtu(
       USUAL_MTU,
-      ipFamily(settings.remote),
+      ipFamily(settings.remote ?? settings.local),
       'udp',
       settings.mode,
       LARGEST_ESP_SIZES,
