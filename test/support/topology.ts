@@ -1,5 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { readdirSync } from 'node:fs'
+import { type EchoOptions, echo } from './echo.ts'
+import type { EchoReport } from './echo-program.ts'
 import { undoAtExit } from './leftovers.ts'
 import { type Outcome, type RunOptions, run, runOk, runSync, start } from './process.ts'
 
@@ -81,56 +83,14 @@ export class Namespace {
     await this.runOk(['sh', '-ec', writes.join('\n')])
   }
 
-  /** Sends `count` echo requests, one every `interval` seconds, and waits for the answers. */
-  async ping(destination: string, options: PingOptions = {}): Promise<PingResult> {
-    const { count = 3, interval = 0.05, wait = 2, source, size } = options
-    const { stdout } = await this.run(
-      [
-        ...['ping', '-n', '-c', `${count}`, '-i', `${interval}`, '-W', `${wait}`],
-        ...(source === undefined ? [] : ['-I', source]),
-        ...(size === undefined ? [] : ['-s', `${size}`]),
-        destination,
-      ],
-      { timeout: 20_000 + count * interval * 1_000 + wait * 1_000 },
-    )
-    return readPing(stdout)
+  /** Sends echo requests from here, three unless told. */
+  ping(destination: string, options?: EchoOptions): Promise<EchoReport> {
+    return echo((argv) => this.argv(argv), destination, options)
   }
 
   destroy(): void {
     for (const child of this.#children) child.kill('SIGKILL')
     destroyNamespace(this.name)
-  }
-}
-
-export type PingOptions = {
-  readonly count?: number
-  /** Seconds. */
-  readonly interval?: number
-  /** Seconds to wait for the last answer. */
-  readonly wait?: number
-  readonly source?: string
-  /** Octets of data. */
-  readonly size?: number
-}
-
-/** Milliseconds, of the echoes that came back. */
-export type PingResult = {
-  readonly sent: number
-  readonly received: number
-  readonly rttMs: { readonly min: number; readonly average: number; readonly max: number } | null
-}
-
-/** Reads the summary that iputils' ping prints. */
-export function readPing(text: string): PingResult {
-  const counts = /(\d+) packets transmitted, (\d+) received/.exec(text)
-  const times = /= ([\d.]+)\/([\d.]+)\/([\d.]+)/.exec(text)
-  return {
-    sent: Number(counts?.[1] ?? 0),
-    received: Number(counts?.[2] ?? 0),
-    rttMs:
-      times === null
-        ? null
-        : { min: Number(times[1]), average: Number(times[2]), max: Number(times[3]) },
   }
 }
 

@@ -3,6 +3,8 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { ladderLines, type TimedEvent } from '#diagnosis/ladder'
+import { echoStream } from '../../test/support/echo.ts'
+import type { EchoReport } from '../../test/support/echo-program.ts'
 import { GatewayProcess } from '../../test/support/gateway.ts'
 import { firstLine, type Helper, startHelper } from '../../test/support/helper.ts'
 import { continueInUserNamespace, networkPrivileges } from '../../test/support/privileges.ts'
@@ -16,11 +18,11 @@ import { transfer } from '../../test/support/transfer.ts'
 import { aptInstall, isDebian } from '../install-peers.ts'
 import { demoDocument, type Findings, problems } from './document.ts'
 import { configurationText, finalText, introduction } from './narration.ts'
-import type { PingReport } from './pinger.ts'
 import type { SniffReport } from './sniffer.ts'
 
 /** As gateway A calls it. */
 const TUNNEL = 'site-b'
+const SNIFFER = join(import.meta.dirname, 'sniffer.ts')
 const TRANSFER_OCTETS = 32 * 1024 * 1024
 
 const json = process.argv.includes('--json')
@@ -77,7 +79,7 @@ async function run(topology: Topology, found: Findings): Promise<void> {
     GatewayProcess.start(topology.gatewayA, configurationText('a', psk)),
     GatewayProcess.start(topology.gatewayB, configurationText('b', psk)),
   ])
-  const sniffer = await startHelper(topology.middle, programOf('sniffer'), ['site-a'], 'ready')
+  const sniffer = await startHelper(topology.middle, SNIFFER, ['site-a'], 'ready')
   try {
     say('Before the tunnel is up, two pings from host to host:')
     found.early = await ping(topology.hostA, 2)
@@ -109,22 +111,13 @@ function negotiation(gateway: GatewayProcess): readonly TimedEvent[] {
   )
 }
 
-async function ping(host: Namespace, count: number): Promise<PingReport> {
-  const { ipv4: source } = ADDRESSES.hostA
-  const helper = await startHelper(host, programOf('pinger'), [
-    source,
-    ADDRESSES.hostB.ipv4,
-    `${count}`,
-  ])
-  return firstLine<PingReport>(helper)
+/** By a program of ours: a fresh machine need not have a `ping` command. */
+function ping(host: Namespace, count: number): Promise<EchoReport> {
+  return echoStream((argv) => host.argv(argv), ADDRESSES.hostB.ipv4, { count, wait: 0.5 })
 }
 
 /** The capture goes on until all that was sent has passed; the sniffer reads out what the kernel still holds. */
 function endOfSniffer(sniffer: Helper): Promise<SniffReport> {
   sniffer.end()
   return firstLine<SniffReport>(sniffer)
-}
-
-function programOf(name: 'sniffer' | 'pinger'): string {
-  return join(import.meta.dirname, `${name}.ts`)
 }

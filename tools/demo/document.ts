@@ -1,7 +1,7 @@
 import type { ChildSaStatus, IkeSaStatus, TunnelStatus } from '#control/status'
 import { type LadderMessage, ladderDocument, type TimedEvent } from '#diagnosis/ladder'
+import type { EchoReport } from '../../test/support/echo-program.ts'
 import type { TransferReport } from '../../test/support/transfer-program.ts'
-import type { PingReport } from './pinger.ts'
 import type { SniffReport } from './sniffer.ts'
 
 /** What one run of the demo saw; parts that it did not reach are absent. */
@@ -10,8 +10,8 @@ export type Findings = {
   /** Of gateway A, about the tunnel, until it was up. */
   events: readonly TimedEvent[]
   /** Before the tunnel was asked for. */
-  early?: PingReport
-  ping?: PingReport
+  early?: EchoReport
+  ping?: EchoReport
   sent?: TransferReport
   received?: TransferReport
   wire?: SniffReport
