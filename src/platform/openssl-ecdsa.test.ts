@@ -29,7 +29,7 @@ for (const [namedCurve, hash, octets] of CURVES) {
   })
 
   test(`verifies on ${namedCurve} what node:crypto signed, and nothing changed`, () => {
-    const signature = sign(hash, message, { key: privateKey, dsaEncoding: 'ieee-p1363' })
+    const signature: Uint8Array = sign(hash, message, { key: privateKey, dsaEncoding: 'ieee-p1363' })
     assert.ok(ecdsa.verify(spki, octets, digest, signature))
     for (const wrong of [
       new Uint8Array(2 * octets),

@@ -169,7 +169,7 @@ function* split(text: string): Generator<{ part: string; separator: string }> {
 }
 
 function parseAttribute(part: string): { readonly octets: Uint8Array } | TextProblem {
-  const word = part.trim()
+  const word = trimmed(part)
   const at = word.indexOf('=')
   if (at < 1) {
     return textProblem(word, `"${word}" is not an attribute of a distinguished name`, {
@@ -183,7 +183,7 @@ function parseAttribute(part: string): { readonly octets: Uint8Array } | TextPro
       hints: [`known are ${SHOWN_NAMES.join(', ')}, and object identifiers such as 2.5.4.97`],
     })
   }
-  const value = unescapeValue(word.slice(at + 1).trim())
+  const value = unescapeValue(trimmed(word.slice(at + 1)))
   if (value === undefined || value.length === 0)
     return textProblem(word, `"${word}" has no value that could be read`)
   return { octets: der(DER.sequence, derOid(type), valueDer(type, value)) }
@@ -193,6 +193,19 @@ function parseAttribute(part: string): { readonly octets: Uint8Array } | TextPro
 function valueDer(type: string, value: Uint8Array): Uint8Array {
   if (IA5.has(type)) return der(DER.ia5String, value)
   return der(PRINTABLE.has(type) ? DER.printableString : DER.utf8String, value)
+}
+
+/** A space at the end that is escaped belongs to the value (RFC 4514 §2.4). */
+function trimmed(text: string): string {
+  let end = text.length
+  while (/\s/.test(text.charAt(end - 1)) && !isEscaped(text, end - 1)) end--
+  return text.slice(0, end).trimStart()
+}
+
+function isEscaped(text: string, at: number): boolean {
+  let backslashes = 0
+  while (text.charAt(at - 1 - backslashes) === '\\') backslashes++
+  return backslashes % 2 === 1
 }
 
 function oidText(name: string): string | undefined {

@@ -39,10 +39,18 @@ for (const text of [
     assert.ok(isTextProblem(parseIdentity(text)))
   })
 
-test('refuses a distinguished name and says where it belongs', () => {
+test('reads a distinguished name and prints it the same way', () => {
   const found = parseIdentity('CN=gw-berlin, O=Example')
-  assert.ok(isTextProblem(found))
-  assert.match(found.message, /for certificates only/)
+  assert.ok(!isTextProblem(found))
+  assert.equal(found.kind, 'dn')
+  assert.equal(formatIdentity(found), 'CN=gw-berlin, O=Example')
+  assert.ok(isTextProblem(parseIdentity('XY=gw-berlin')))
+})
+
+test('what is no readable distinguished name equals none, itself included', () => {
+  const dn = (...octets: number[]): Identity => ({ kind: 'dn', der: Uint8Array.from(octets) })
+  assert.ok(!equalIdentity(dn(), dn()))
+  assert.ok(!equalIdentity(dn(0x30, 5), dn(0x30, 5)))
 })
 
 test('names are the same in capitals, other identities only octet by octet', () => {

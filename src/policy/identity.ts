@@ -1,5 +1,6 @@
 import { type IpAddress, parseIp } from '#bytes/ip'
-import { type TextProblem, textProblem } from './text-problem.ts'
+import { equalDn, formatDn, parseDn } from './distinguished-name.ts'
+import { isTextProblem, type TextProblem, textProblem } from './text-problem.ts'
 
 /** Who a peer says it is: the ID types of RFC 2407 §4.6.2.1 and RFC 7296 §3.5 that name one party. */
 export type Identity =
@@ -20,41 +21,46 @@ export function formatIdentity(identity: Identity): string {
     case 'user-fqdn':
       return printable(identity.name)
     case 'dn':
-      return `dn:0x${hex(identity.der)}`
+      return formatDn(identity.der) ?? `dn:0x${hex(identity.der)}`
     case 'key-id':
       return `keyid:${keyIdText(identity.octets)}`
   }
 }
 
-/** Names of hosts and users are compared without regard to case (RFC 4945 §3.1.2 and §3.1.3 treat them as DNS does). */
+/**
+ * Names of hosts and users are compared without regard to case (RFC 4945 §3.1.2 and §3.1.3 treat them as DNS does),
+ * distinguished names by their parts (RFC 5280 §7.1); what is no readable one equals nothing.
+ */
 export function equalIdentity(a: Identity, b: Identity): boolean {
   if (a.kind === 'address') return b.kind === 'address' && a.address === b.address
   if (a.kind === 'fqdn') return b.kind === 'fqdn' && lower(a.name) === lower(b.name)
   if (a.kind === 'user-fqdn') return b.kind === 'user-fqdn' && lower(a.name) === lower(b.name)
-  if (a.kind === 'dn') return b.kind === 'dn' && hex(a.der) === hex(b.der)
+  if (a.kind === 'dn') return b.kind === 'dn' && equalDn(a.der, b.der)
   return b.kind === 'key-id' && hex(a.octets) === hex(b.octets)
 }
 
 /**
- * Reads `203.0.113.10`, `gw.example.net` or `@gw.example.net`, `vpn@example.net`, `keyid:site-7`, `keyid:0x00ff`. Distinguished names
- * are refused in words: they come with certificates.
+ * Reads `203.0.113.10`, `gw.example.net` or `@gw.example.net`, `vpn@example.net`, `keyid:site-7`, `keyid:0x00ff`, and distinguished
+ * names such as `CN=gw-berlin, O=Example`.
  */
 export function parseIdentity(text: string): Identity | TextProblem {
   const plain = text.trim()
   const address = parseIp(plain)
   if (address !== undefined) return { kind: 'address', address }
   if (/^keyid:/i.test(plain)) return parseKeyId(plain.slice('keyid:'.length))
-  if (/^dn:|=/i.test(plain))
-    return textProblem(plain, 'a distinguished name is an identity for certificates only', {
-      hints: ['with a pre-shared key use an address, a host name, user@host or keyid:…'],
-    })
+  if (/^[a-z][a-z0-9.-]*\s*=|^[0-2](?:\.\d+)+\s*=/i.test(plain)) {
+    const der = parseDn(plain)
+    return isTextProblem(der) ? der : { kind: 'dn', der }
+  }
   const at = plain.indexOf('@')
   if (at > 0 && isName(plain.slice(0, at)) && isName(plain.slice(at + 1)))
     return { kind: 'user-fqdn', name: plain }
   const name = at === 0 ? plain.slice(1) : plain
   if (isName(name) && (at === 0 || isPlainName(name))) return { kind: 'fqdn', name }
   return textProblem(plain, `"${plain}" is not an identity`, {
-    hints: ['written for example 203.0.113.10, gw.example.net, vpn@example.net, keyid:site-7'],
+    hints: [
+      'written for example 203.0.113.10, gw.example.net, vpn@example.net, "CN=gw, O=Example", keyid:site-7',
+    ],
   })
 }
 
