@@ -1,10 +1,16 @@
 // What other makers' gateways do that the RFCs allow, or that they have always done: none of it may cost the tunnel.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { fromHex } from '#bytes/hex'
+import type { TunnelConfig } from '#config/config'
+import { NotifyType } from '#iana/isakmp'
+import { Rehearsal } from '#rehearsal/rehearsal'
 import type { Payload } from '#wire/v1/payloads'
 import { vendorIdOctets } from '#wire/v1/vendor-id'
 import { scene } from '../support/attack.ts'
-import { snapshot } from '../support/exchange.ts'
+import { newEngine, snapshot } from '../support/exchange.ts'
+import { ScriptedResponder } from '../support/scripted-responder.ts'
+import { configOf, sites } from '../support/sites.ts'
 
 const DPD: Payload = { type: 'VID', data: vendorIdOctets('dpd') }
 
@@ -24,4 +30,59 @@ for (const message of [1, 3, 5] as const) {
   })
 }
 
+test('a responder’s own, shorter lifetimes beside the ones it let stand are kept to', () => {
+  const { rehearsal, peer } = responderScene()
+  const [quick1] = peer.answerMainMode()
+  assert.ok(quick1 !== undefined)
+  peer.answerQuick(quick1, (payloads, spi) => [
+    ...payloads,
+    {
+      type: 'N',
+      doi: 1,
+      protocolId: ESP,
+      spi,
+      notifyType: NotifyType.number('RESPONDER-LIFETIME'),
+      // 900 s in the short form; 4,608,000 KB in the long one.
+      data: fromHex('80010001 80020384 80010002 00020004 00465000'.replaceAll(' ', '')),
+    },
+  ])
+  const [child] = snapshot(rehearsal, 'a').childSas
+  assert.deepEqual(child?.lifetime, { seconds: 900, kilobytes: 4_608_000 })
+  assert.ok(child.expiresAt <= rehearsal.now + 900_000)
+})
+
+test('a lifetime notify that holds no attributes, or is not about ESP, changes nothing', () => {
+  for (const [protocolId, data] of [
+    [ESP, 'ffffff'],
+    [ESP, ''],
+    [1, '8001000180020384'],
+  ] as const) {
+    const { rehearsal, peer } = responderScene()
+    const [quick1] = peer.answerMainMode()
+    assert.ok(quick1 !== undefined)
+    const notifyType = NotifyType.number('RESPONDER-LIFETIME')
+    peer.answerQuick(quick1, (payloads, spi) => [
+      ...payloads,
+      { type: 'N', doi: 1, protocolId, spi, notifyType, data: fromHex(data) },
+    ])
+    assert.equal(snapshot(rehearsal, 'a').childSas[0]?.lifetime.seconds, 3_600)
+  }
+})
+
+/** Side a has begun; a scripted responder stands at side b. No PFS, so that Quick mode needs no key agreement. */
+function responderScene() {
+  const phase2: TunnelConfig['phase2'] = {
+    suites: [{ encryption: 'aes256-gcm16', integrity: 'none', esn: false }],
+    pfs: 'none',
+    lifetime: { seconds: 3_600 },
+  }
+  const of = sites({ phase2 })
+  const rehearsal = new Rehearsal({ seed: 1, a: of.a, b: configOf('b'), newEngine })
+  const [tunnel] = of.b.tunnels
+  assert.ok(tunnel !== undefined)
+  rehearsal.start()
+  return { rehearsal, peer: new ScriptedResponder(rehearsal, tunnel) }
+}
+
 const R_U_THERE = 36136
+const ESP = 3

@@ -7,12 +7,11 @@ import { chooseChild } from '#ikev1/quick-proposals'
 import type { Rehearsal } from '#rehearsal/rehearsal'
 import { identityToPayload } from '#wire/v1/id-payload'
 import { encodePayloadBody } from '#wire/v1/message'
-import type { Payload, SaPayload } from '#wire/v1/payloads'
+import type { Payload } from '#wire/v1/payloads'
 import { type Beside, type Received, ScriptedPeer } from './scripted-peer.ts'
 
 /** Plays side b: answers the engine of side a as a responder does, with whatever a test adds or changes. */
 export class ScriptedResponder extends ScriptedPeer {
-  /** The group of Quick mode is none: what is tested here is not key agreement. */
   constructor(rehearsal: Rehearsal, tunnel: TunnelConfig, seed = 99) {
     super(rehearsal, tunnel, seed, 'b')
   }
@@ -65,7 +64,7 @@ export class ScriptedResponder extends ScriptedPeer {
     return this.sendOctets(message6.octets)
   }
 
-  /** Answers message 1 of Quick mode; `change` makes the payloads of message 2 what a test wants. @returns message 3, if it comes. */
+  /** Answers message 1 of Quick mode without PFS; `change` makes the payloads of message 2 what a test wants. @returns message 3, if it comes. */
   answerQuick(
     message1: Received,
     change: (payloads: readonly Payload[], spi: Uint8Array) => readonly Payload[] = (same) => same,
@@ -100,8 +99,4 @@ function one<Type extends Payload['type']>(
   const found = payloads.find((payload) => payload.type === type)
   if (found === undefined) throw new Error(`no ${type} payload`)
   return found as Extract<Payload, { type: Type }>
-}
-
-export function offerOf(payloads: readonly Payload[]): SaPayload {
-  return one(payloads, 'SA')
 }

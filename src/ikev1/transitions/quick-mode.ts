@@ -34,6 +34,7 @@ import {
   readChildChoice,
   type UdpNumbers,
 } from '../quick-proposals.ts'
+import { withResponderLifetime } from '../responder-lifetime.ts'
 
 /** What an initiator asks for; fixed when Quick mode begins. */
 export type ChildRequest = {
@@ -206,7 +207,7 @@ export function readMessage2(
       ownSpi,
       nonceI,
       selectors,
-      choice,
+      choice: { ...choice, lifetime: withResponderLifetime(choice.lifetime, payloads) },
       ids: every(payloads, 'ID'),
       nonceR: NONCE.data,
       ...(rekeyOf === undefined ? {} : { rekeyOf }),
