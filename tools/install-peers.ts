@@ -1,8 +1,17 @@
 // Installs what the interoperability tests run against. By itself: `node tools/install-peers.ts`.
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 
 const PLUGINS = '/usr/lib/ipsec/plugins'
+const LIBRARIES = `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`
+
+/**
+ * Where libreswan is unpacked: its Debian package cannot be installed beside strongSwan's, and needs not be, since it runs in a
+ * guest.
+ */
+export const LIBRESWAN = '/opt/causeway-peers/libreswan'
 
 /** A program or file that must be there, and the Debian package that brings it. */
 const PEERS: readonly { readonly path: string; readonly debian: string }[] = [
@@ -17,7 +26,19 @@ const PEERS: readonly { readonly path: string; readonly debian: string }[] = [
   { path: `${PLUGINS}/libstrongswan-openssl.so`, debian: 'libstrongswan-standard-plugins' },
   { path: `${PLUGINS}/libstrongswan-curve25519.so`, debian: 'libstrongswan-extra-plugins' },
   { path: `${PLUGINS}/libstrongswan-kernel-libipsec.so`, debian: 'libcharon-extra-plugins' },
+  { path: '/usr/bin/ike-scan', debian: 'ike-scan' },
+  // What libreswan needs beside itself.
+  { path: '/usr/bin/certutil', debian: 'libnss3-tools' },
+  { path: `${LIBRARIES}/libcurl-nss.so.4`, debian: 'libcurl3-nss' },
+  { path: `${LIBRARIES}/libunbound.so.8`, debian: 'libunbound8' },
+  { path: `${LIBRARIES}/libldns.so.3`, debian: 'libldns3' },
+  { path: `${LIBRARIES}/libevent_core-2.1.so.7`, debian: 'libevent-core-2.1-7' },
+  { path: `${LIBRARIES}/libevent_pthreads-2.1.so.7`, debian: 'libevent-pthreads-2.1-7' },
 ]
+
+/** Peers whose package is only unpacked. */
+const UNPACKED: readonly { readonly path: string; readonly debian: string; readonly to: string }[] =
+  [{ path: `${LIBRESWAN}/usr/libexec/ipsec/pluto`, debian: 'libreswan', to: LIBRESWAN }]
 
 /**
  * Makes sure that every peer is there; on Debian as root it installs the missing ones and says so on standard output.
@@ -31,15 +52,40 @@ export function installPeers(): string | undefined {
     return `missing: ${names} (names of Debian packages); this is not Debian, install them by hand`
   }
   if (process.getuid?.() !== 0) {
-    return `missing: ${names}; run as root, or: sudo apt-get install --no-install-recommends ${names}`
+    return `missing: ${names}; run as root, or: sudo node tools/install-peers.ts`
   }
   console.log(`installing with apt-get: ${names}`)
-  return aptInstall(missing)
+  const unpacked = UNPACKED.filter(({ debian }) => missing.includes(debian))
+  const installed = missing.filter((name) => !unpacked.some(({ debian }) => debian === name))
+  const problem = installed.length === 0 ? undefined : aptInstall(installed)
+  return unpacked.reduce((first, { debian, to }) => first ?? aptUnpack(debian, to), problem)
 }
 
 /** Debian packages whose files are not there. */
 export function missingPackages(): readonly string[] {
-  return PEERS.filter(({ path }) => !existsSync(path)).map(({ debian }) => debian)
+  return [...PEERS, ...UNPACKED].filter(({ path }) => !existsSync(path)).map(({ debian }) => debian)
+}
+
+/** Puts the files of a package below `to`, without installing it. @returns undefined, or what went wrong. */
+function aptUnpack(debian: string, to: string): string | undefined {
+  const folder = mkdtempSync(join(tmpdir(), 'cw-deb-'))
+  try {
+    const download = () => apt(['download', debian], folder)
+    if (download().status !== 0) {
+      apt(['update'])
+      const second = download()
+      if (second.status !== 0)
+        return `apt-get download ${debian} failed: ${lastLines(second.stderr)}`
+    }
+    const [file = ''] = readdirSync(folder)
+    mkdirSync(to, { recursive: true })
+    const { status, stderr } = spawnSync('dpkg-deb', ['-x', join(folder, file), to], {
+      encoding: 'utf8',
+    })
+    return status === 0 ? undefined : `dpkg-deb -x ${file} failed: ${lastLines(stderr)}`
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 }
 
 /** As root on Debian. @returns undefined, or what went wrong. */
@@ -54,9 +100,13 @@ export function aptInstall(packages: readonly string[]): string | undefined {
   return `apt-get install ${packages.join(' ')} failed: ${lastLines(second.stderr)}`
 }
 
-function apt(args: readonly string[]): { status: number | null; stderr: string } {
+function apt(
+  args: readonly string[],
+  cwd: string = process.cwd(),
+): { status: number | null; stderr: string } {
   return spawnSync('apt-get', ['-q', '-o', 'DPkg::Lock::Timeout=120', ...args], {
     encoding: 'utf8',
+    cwd,
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
     timeout: 600_000,

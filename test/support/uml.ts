@@ -148,6 +148,11 @@ export class UmlGuest {
     return control
   }
 
+  /** A folder of this machine that the guest has at `GUEST_SHARED`; it goes with the guest. */
+  get shared(): string {
+    return join(this.#folder, 'shared')
+  }
+
   /** What the guest's kernel printed. */
   console(): string {
     return this.#console()
@@ -183,6 +188,8 @@ export function umlModules(): string | undefined {
   }
 }
 
+/** Where the guest has its `shared` folder. */
+export const GUEST_SHARED = '/mnt/shared'
 const MODULES = '/usr/lib/uml/modules'
 const VICI_PORT = 4502
 
