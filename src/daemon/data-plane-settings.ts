@@ -14,7 +14,9 @@ export function dataPlaneSettings({ tunnels }: Config): DataPlaneSettings {
       pairs: tunnel.networks,
       ...(tunnel.mtu === undefined ? {} : { mtu: tunnel.mtu }),
       ...(tunnel.addresses === undefined ? {} : { addresses: tunnel.addresses }),
-      ...(tunnel.routes === undefined ? {} : { routes: tunnel.routes }),
+      ...(tunnel.routes === undefined
+        ? {}
+        : { routes: tunnel.routes, routesStay: tunnel.start === 'on-traffic' }),
       acquire: tunnel.start !== 'respond',
     })),
   }

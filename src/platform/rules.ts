@@ -1,4 +1,4 @@
-import type { IpFamily } from '#bytes/ip'
+import type { IpAddress, IpFamily } from '#bytes/ip'
 import { EEXIST, ENOENT, SystemError } from './errno.ts'
 import { type Netlink, NLM_F_CREATE, NLM_F_EXCL } from './netlink.ts'
 import { Attributes, NetlinkRequest, viewOf } from './netlink-message.ts'
@@ -17,7 +17,16 @@ export type Rule = {
   readonly protocol: number
   /** Routes in the table with at most so long a prefix are ignored; 0 ignores a default route. */
   readonly suppressPrefixLength?: number
+  /** One host. */
+  readonly destination?: IpAddress
+  /** From Linux 4.17 on, as the ports. */
+  readonly ipProtocol?: number
+  readonly sourcePorts?: PortRange
+  readonly destinationPorts?: PortRange
 }
+
+/** Inclusive, from 1. */
+export type PortRange = { readonly start: number; readonly end: number }
 
 /** A rule that is there already stays as it is. */
 export function addRule(netlink: Netlink, rule: Rule): void {
@@ -49,6 +58,8 @@ export function listRules(netlink: Netlink, family: IpFamily): Rule[] {
 
 function encode(type: number, flags: number, rule: Rule): NetlinkRequest {
   const fixed = header(rule.family, FR_ACT_TO_TBL, rule.inverted ? FIB_RULE_INVERT : 0)
+  const { destination, ipProtocol, sourcePorts, destinationPorts } = rule
+  if (destination !== undefined) fixed[1] = hostBits(rule.family)
   const request = new NetlinkRequest(type, flags, fixed)
     .uint32(FRA_PRIORITY, rule.priority)
     .uint32(FRA_TABLE, rule.table)
@@ -59,6 +70,11 @@ function encode(type: number, flags: number, rule: Rule): NetlinkRequest {
   if (rule.suppressPrefixLength !== undefined) {
     request.uint32(FRA_SUPPRESS_PREFIXLEN, rule.suppressPrefixLength)
   }
+  if (destination !== undefined) request.address(FRA_DST, destination)
+  if (ipProtocol !== undefined) request.uint8(FRA_IP_PROTO, ipProtocol)
+  // `struct fib_rule_port_range`: two u16, read here as one u32 of the same byte order.
+  if (sourcePorts !== undefined) request.uint32(FRA_SPORT_RANGE, packedPorts(sourcePorts))
+  if (destinationPorts !== undefined) request.uint32(FRA_DPORT_RANGE, packedPorts(destinationPorts))
   return request
 }
 
@@ -69,6 +85,10 @@ function decode(body: Uint8Array): Rule | undefined {
   const value = attributes.uint32(FRA_FWMARK)
   const mask = attributes.uint32(FRA_FWMASK)
   const suppress = attributes.uint32(FRA_SUPPRESS_PREFIXLEN)
+  const destination = body[1] === hostBits(family) ? attributes.address(FRA_DST) : undefined
+  const ipProtocol = attributes.uint8(FRA_IP_PROTO)
+  const sourcePorts = attributes.uint32(FRA_SPORT_RANGE)
+  const destinationPorts = attributes.uint32(FRA_DPORT_RANGE)
   return {
     family,
     priority: attributes.uint32(FRA_PRIORITY) ?? 0,
@@ -79,7 +99,25 @@ function decode(body: Uint8Array): Rule | undefined {
     ...(suppress === undefined || suppress === NO_SUPPRESSION
       ? {}
       : { suppressPrefixLength: suppress }),
+    ...(destination === undefined ? {} : { destination }),
+    ...(ipProtocol === undefined ? {} : { ipProtocol }),
+    ...(sourcePorts === undefined ? {} : { sourcePorts: unpackedPorts(sourcePorts) }),
+    ...(destinationPorts === undefined
+      ? {}
+      : { destinationPorts: unpackedPorts(destinationPorts) }),
   }
+}
+
+function hostBits(family: IpFamily): number {
+  return family === 4 ? 32 : 128
+}
+
+function packedPorts({ start, end }: PortRange): number {
+  return ((end << 16) | start) >>> 0
+}
+
+function unpackedPorts(packed: number): PortRange {
+  return { start: packed & 0xffff, end: packed >>> 16 }
 }
 
 function describe({ priority, table }: Rule): string {
@@ -101,10 +139,14 @@ const RTM_DELRULE = 33
 const RTM_GETRULE = 34
 const FR_ACT_TO_TBL = 1
 const FIB_RULE_INVERT = 0x2
+const FRA_DST = 1
 const FRA_PRIORITY = 6
 const FRA_FWMARK = 10
 const FRA_SUPPRESS_PREFIXLEN = 14
 const FRA_TABLE = 15
 const FRA_FWMASK = 16
 const FRA_PROTOCOL = 21
+const FRA_IP_PROTO = 22
+const FRA_SPORT_RANGE = 23
+const FRA_DPORT_RANGE = 24
 const NO_SUPPRESSION = 0xffff_ffff

@@ -1,15 +1,16 @@
-import type { IpFamily } from '#bytes/ip'
+import { type IpFamily, ipFamily } from '#bytes/ip'
 import { listAddresses } from '#platform/addresses'
 import { SystemError } from '#platform/errno'
 import { type Netlink, withNetlink } from '#platform/netlink'
 import { listRoutes, type Route, removeRoute, replaceRoute } from '#platform/routes'
 import { addRule, listRules, type Rule, removeRule } from '#platform/rules'
 import {
+  isOurRule,
   type PlannedTunnel,
   plannedRoutes,
-  plannedRule,
+  plannedRules,
   ROUTE_PROTOCOL,
-  ROUTING_TABLE,
+  ROUTING_TABLES,
   routeKey,
 } from './routing-plan.ts'
 
@@ -25,17 +26,17 @@ export function reconcileRouting(tunnels: readonly PlannedTunnel[]): void {
       tunnels.length === 0 ? [] : listAddresses(netlink).map(({ address }) => address)
     const planned = plannedRoutes(tunnels, addresses)
     for (const family of FAMILIES) {
-      const wanted = planned.filter(
-        ({ destination }) => destination.includes(':') === (family === 6),
-      )
+      const wanted = planned.filter(({ destination }) => ipFamily(destination) === family)
       reconcileRoutes(netlink, family, wanted)
-      reconcileRule(netlink, family, wanted.length > 0)
+      reconcileRules(netlink, family, plannedRules(family, tunnels, wanted))
     }
   })
 }
 
 function reconcileRoutes(netlink: Netlink, family: IpFamily, wanted: readonly Route[]): void {
-  const present = ifFamilyExists(() => listRoutes(netlink, family, ROUTING_TABLE, ROUTE_PROTOCOL))
+  const present = ROUTING_TABLES.flatMap((table) =>
+    ifFamilyExists(() => listRoutes(netlink, family, table, ROUTE_PROTOCOL)),
+  )
   const wantedByKey = new Map(wanted.map((route) => [routeKey(route), route]))
   for (const route of present) {
     const same = wantedByKey.get(routeKey(route))
@@ -45,19 +46,16 @@ function reconcileRoutes(netlink: Netlink, family: IpFamily, wanted: readonly Ro
   for (const route of wantedByKey.values()) replaceRoute(netlink, route)
 }
 
-function reconcileRule(netlink: Netlink, family: IpFamily, wanted: boolean): void {
-  const rule = plannedRule(family)
-  const present = ifFamilyExists(() => listRules(netlink, family)).filter(isOurs)
-  const right = present.find(
-    ({ priority, inverted, mark }) =>
-      wanted && inverted && priority === rule.priority && mark?.value === rule.mark?.value,
-  )
-  for (const one of present) if (one !== right) removeRule(netlink, one)
-  if (wanted && right === undefined) addRule(netlink, rule)
+function reconcileRules(netlink: Netlink, family: IpFamily, planned: readonly Rule[]): void {
+  const wanted = new Map(planned.map((rule) => [ruleKey(rule), rule]))
+  const present = ifFamilyExists(() => listRules(netlink, family)).filter(isOurRule)
+  const gone = present.filter((rule) => !wanted.delete(ruleKey(rule)))
+  for (const rule of wanted.values()) addRule(netlink, rule)
+  for (const rule of gone) removeRule(netlink, rule)
 }
 
-function isOurs(rule: Rule): boolean {
-  return rule.protocol === ROUTE_PROTOCOL && rule.table === ROUTING_TABLE
+function ruleKey(rule: Rule): string {
+  return JSON.stringify(Object.entries(rule).sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 function isSame(a: Route, b: Route): boolean {

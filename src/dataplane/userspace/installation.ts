@@ -69,9 +69,7 @@ export class Installation {
     this.receiver.attach((name) => this.#tunnel(name))
     // Whoever holds the ports is the one gateway of this host: what stands in its table now is ours, or was left behind.
     this.#events.claimRoutes()
-    reconcileRouting(
-      this.tunnels.map(({ settings, tun }) => ({ tunnel: settings, link: tun.index })),
-    )
+    this.#reconcileRouting()
   }
 
   installSa(plain: PlainSa, counters: SharedArrayBuffer, now: number): void {
@@ -94,6 +92,7 @@ export class Installation {
     }
     pair.add({ state: new OutboundState(sa, transform, fields), path })
     tunnel.adjustMtu()
+    if (tunnel.followSas()) this.#reconcileRouting()
     this.sender.flush(tunnel, pair, now)
   }
 
@@ -107,6 +106,7 @@ export class Installation {
     if (tunnel === undefined || slot === undefined) return
     slot.state.transform.free()
     tunnel.adjustMtu()
+    if (tunnel.followSas()) this.#reconcileRouting()
   }
 
   moveSas(name: string, local: Endpoint, remote: Endpoint): void {
@@ -179,6 +179,16 @@ export class Installation {
       this.tunnels = []
       this.sockets.close()
     }
+  }
+
+  #reconcileRouting(): void {
+    reconcileRouting(
+      this.tunnels.map(({ settings, tun, takesPackets }) => ({
+        tunnel: settings,
+        link: tun.index,
+        takesPackets,
+      })),
+    )
   }
 
   #configureTunnel(

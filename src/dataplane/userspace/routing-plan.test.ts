@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { ip, ipFamily, ipFromBigInt, ipToBigInt } from '#bytes/ip'
 import type { SelectorPair, TrafficSelector } from '#policy/traffic-selector'
 import { prefixesOf } from './prefixes.ts'
-import { plannedRoutes } from './routing-plan.ts'
+import { type PlannedTunnel, plannedRoutes, plannedRules } from './routing-plan.ts'
 
 const range = (start: string, end: string): TrafficSelector => ({
   family: ipFamily(ip(start)),
@@ -51,6 +51,7 @@ const plan = (pairs: readonly SelectorPair[], addresses: readonly string[] = [])
     [
       {
         link: 7,
+        takesPackets: true,
         tunnel: {
           name: 'paris',
           interfaceName: 'cw-paris',
@@ -94,5 +95,122 @@ test('where every source is allowed, the host chooses its own', () => {
   assert.deepEqual(plan([pair], ['192.0.2.1']), [
     'unicast 10.2.0.0/24 7 -',
     'blackhole 10.2.0.0/24 - -',
+  ])
+})
+
+const EVERYTHING = range('0.0.0.0', '255.255.255.255')
+
+function planned(
+  changes: Partial<PlannedTunnel['tunnel']>,
+  takesPackets = true,
+  link = 7,
+): PlannedTunnel {
+  return {
+    link,
+    takesPackets,
+    tunnel: {
+      name: 'paris',
+      interfaceName: 'cw-paris',
+      local: ip('192.0.2.1'),
+      remote: ip('198.51.100.1'),
+      mode: 'tunnel',
+      pairs: [{ local: EVERYTHING, remote: EVERYTHING }],
+      acquire: true,
+      ...changes,
+    },
+  }
+}
+
+const routesText = (...tunnels: readonly PlannedTunnel[]): string[] =>
+  plannedRoutes(tunnels, []).map(
+    ({ type, destination, prefixLength, table, link }) =>
+      `${table} ${type} ${destination}/${prefixLength} ${link ?? '-'}`,
+  )
+
+const rulesText = (...tunnels: readonly PlannedTunnel[]): string[] =>
+  plannedRules(4, tunnels, plannedRoutes(tunnels, [])).map((rule) =>
+    [
+      `${rule.priority}:`,
+      ...(rule.mark === undefined ? [] : [rule.inverted ? 'unmarked' : 'marked']),
+      ...(rule.destination === undefined ? [] : [`to ${rule.destination}`]),
+      ...(rule.ipProtocol === undefined ? [] : [`protocol ${rule.ipProtocol}`]),
+      ...(rule.sourcePorts === undefined ? [] : [`from port ${rule.sourcePorts.start}`]),
+      ...(rule.destinationPorts === undefined ? [] : [`to port ${rule.destinationPorts.start}`]),
+      `table ${rule.table}`,
+      ...(rule.suppressPrefixLength === undefined ? [] : ['without default']),
+    ].join(' '),
+  )
+
+const PREFIX_2 = { address: ip('10.2.0.0'), bits: 16 }
+
+test('a route-based tunnel takes what is listed and the network of its address, whatever was agreed', () => {
+  const addresses = [
+    { address: ip('169.254.10.1'), bits: 30 },
+    { address: ip('10.99.0.1'), bits: 32 },
+  ]
+  assert.deepEqual(routesText(planned({ routes: [PREFIX_2], addresses })), [
+    '4500 unicast 169.254.10.0/30 7',
+    '4500 blackhole 169.254.10.0/30 -',
+    '4500 unicast 10.2.0.0/16 7',
+    '4500 blackhole 10.2.0.0/16 -',
+  ])
+  assert.deepEqual(routesText(planned({ routes: [] })), [])
+})
+
+test('while a route-based tunnel is down its route is withdrawn for the next, and nothing leaves in clear', () => {
+  const first = planned({ routes: [PREFIX_2] }, false)
+  assert.deepEqual(routesText(first), ['4500 blackhole 10.2.0.0/16 -'])
+  const second = planned({ routes: [PREFIX_2] }, true, 8)
+  assert.deepEqual(routesText(first, second), [
+    '4500 blackhole 10.2.0.0/16 -',
+    '4500 unicast 10.2.0.0/16 8',
+  ])
+})
+
+test('a default route into a tunnel leaves what the main table knows to the main table', () => {
+  const tunnel = planned({ routes: [{ address: ip('0.0.0.0'), bits: 0 }, PREFIX_2] })
+  assert.deepEqual(rulesText(tunnel), [
+    '4500: unmarked table 4500',
+    '4501: unmarked table 254 without default',
+    '4502: unmarked table 4501',
+  ])
+})
+
+test('in transport mode all traffic of the two hosts, or exactly what is listed, is led in', () => {
+  const hosts = {
+    local: range('192.0.2.1', '192.0.2.1'),
+    remote: range('198.51.100.1', '198.51.100.1'),
+  }
+  const only = (protocol: number, localPort?: number): SelectorPair => ({
+    local: {
+      ...hosts.local,
+      protocol,
+      ...(localPort === undefined ? {} : { startPort: localPort, endPort: localPort }),
+    },
+    remote: { ...hosts.remote, protocol },
+  })
+  const all = planned({ mode: 'transport', pairs: [hosts] })
+  assert.deepEqual(routesText(all), [
+    '4500 unicast 198.51.100.1/32 7',
+    '4500 blackhole 198.51.100.1/32 -',
+  ])
+  assert.deepEqual(rulesText(all), ['4500: unmarked table 4500'])
+  const gre = planned({ mode: 'transport', pairs: [only(47), only(6, 80)] })
+  assert.deepEqual(routesText(gre), [
+    '4502 unicast 198.51.100.1/32 7',
+    '4502 blackhole 198.51.100.1/32 -',
+  ])
+  assert.deepEqual(rulesText(gre), [
+    '4499: to 198.51.100.1 protocol 47 table 4502',
+    '4499: to 198.51.100.1 protocol 6 from port 80 table 4502',
+  ])
+})
+
+test('protected UDP is told from our own by its mark', () => {
+  const one = (address: string) => ({ ...range(address, address), protocol: 17 })
+  const pairs = [{ local: one('192.0.2.1'), remote: one('198.51.100.1') }]
+  assert.deepEqual(rulesText(planned({ mode: 'transport', pairs })), [
+    '4498: marked table 254',
+    '4499: to 198.51.100.1 protocol 17 table 4502',
   ])
 })

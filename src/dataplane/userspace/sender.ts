@@ -16,6 +16,7 @@ import type { PacketMemory } from './packet-memory.ts'
 import type { OutboundSlot, PairSlot, Tunnel } from './tunnel.ts'
 
 const EMSGSIZE = 90
+const NONE: readonly Tunnel[] = []
 
 /** From the host to the network: what comes out of a TUN device is checked against the policy, sealed and sent. */
 export class Sender {
@@ -48,11 +49,12 @@ export class Sender {
       return
     }
     if (this.#handleFor(tunnel, at, now)) return
-    // Routes know destinations only: where remote networks overlap, the source may mean another tunnel.
-    const { tunnels } = this.#all
+    // Routes know destinations only: where remote networks overlap, the source may mean another tunnel. Not so where routes were
+    // written: they mean this one.
+    const tunnels = tunnel.isRouteBased ? NONE : this.#all.tunnels
     for (let i = 0; i < tunnels.length; i++) {
       const other = tunnels[i] as Tunnel
-      if (other !== tunnel && this.#handleFor(other, at, now)) return
+      if (other !== tunnel && !other.isRouteBased && this.#handleFor(other, at, now)) return
     }
     if (!isLinkLocalMulticast(this.#fields)) count(tunnel, TunnelCounter.noPolicy, 1)
   }

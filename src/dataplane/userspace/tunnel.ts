@@ -3,6 +3,7 @@ import { IPV6_MIN_MTU, innerMtu, LARGEST_ESP_SIZES } from '#esp/mtu'
 import type { OutboundState } from '#esp/outbound'
 import type { EspSpi } from '#esp/sa'
 import { Spd } from '#esp/spd'
+import { addAddress, listAddresses, removeAddress } from '#platform/addresses'
 import type { Arena } from '#platform/arena'
 import { ENODEV, SystemError } from '#platform/errno'
 import { changeLink } from '#platform/links'
@@ -61,6 +62,8 @@ export class Tunnel {
   spd: Spd
   /** Of the device; 0 before the first `adjustMtu`. */
   mtu = 0
+  /** As a new device has it. */
+  #carrier = true
 
   /** @throws SystemError when the device cannot be made */
   constructor(arena: Arena, settings: DataPlaneTunnel, counters: Float64Array) {
@@ -78,7 +81,9 @@ export class Tunnel {
         }),
       )
       this.adjustMtu()
+      this.#adjustAddresses()
       withNetlink((netlink) => changeLink(netlink, this.tun.index, { up: true }))
+      this.followSas()
     } catch (error) {
       this.tun.close()
       throw error
@@ -98,7 +103,29 @@ export class Tunnel {
     this.settings = settings
     this.spd = new Spd(settings.pairs)
     this.adjustMtu()
+    this.#adjustAddresses()
+    this.followSas()
     return before.filter((pair) => !this.pairs.includes(pair)).flatMap(({ slots }) => slots)
+  }
+
+  /** Whether routes choose what goes in, rather than the networks. */
+  get isRouteBased(): boolean {
+    return this.settings.routes !== undefined
+  }
+
+  /** Whether packets should be led here: what is route-based steps aside while it cannot carry them. */
+  get takesPackets(): boolean {
+    if (!this.isRouteBased || this.settings.routesStay === true) return true
+    return this.pairs.some(({ current }) => current !== undefined)
+  }
+
+  /** Makes the carrier of the device say whether packets are taken. @returns whether that changed */
+  followSas(): boolean {
+    const carrier = this.takesPackets
+    if (carrier === this.#carrier) return false
+    this.tun.setCarrier(carrier)
+    this.#carrier = carrier
+    return true
   }
 
   /** Makes the device's MTU what its SAs can carry; tells each SA what it can carry itself. */
@@ -130,6 +157,19 @@ export class Tunnel {
     this.tun.close()
   }
 
+  #adjustAddresses(): void {
+    const wanted = (this.settings.addresses ?? []).map(({ address, bits }) => ({
+      link: this.tun.index,
+      address,
+      prefixLength: bits,
+    }))
+    withNetlink((netlink) => {
+      const present = listAddresses(netlink).filter(({ link }) => link === this.tun.index)
+      for (const one of present) if (!wanted.some(isSameAs(one))) removeAddress(netlink, one)
+      for (const one of wanted) if (!present.some(isSameAs(one))) addAddress(netlink, one)
+    })
+  }
+
   #fittingMtu(slots: readonly OutboundSlot[]): number {
     const { settings } = this
     const guess = innerMtu(
@@ -151,4 +191,8 @@ export class Tunnel {
 
 function isSame(a: SelectorPair | undefined, b: SelectorPair): boolean {
   return JSON.stringify(a) === JSON.stringify(b)
+}
+
+function isSameAs(a: object): (b: object) => boolean {
+  return (b) => JSON.stringify(a) === JSON.stringify(b)
 }
