@@ -3,7 +3,7 @@ import { bitsPerSecond, type Findings } from './document.ts'
 
 const { gatewayA, gatewayB, hostA, hostB } = ADDRESSES
 
-/** The file of each gateway, as an operator would write it. */
+/** The file of each gateway, as an operator would write it. Gateway A offers a choice; gateway B accepts one set of each phase. */
 export function configurationText(site: 'a' | 'b', psk: string): string {
   const [own, peer] = site === 'a' ? [gatewayA, gatewayB] : [gatewayB, gatewayA]
   const [ours, theirs] =
@@ -17,21 +17,35 @@ tunnels:
     ike: v1-main
     peer: ${peer.ipv4}
     psk: "${psk}"
-    phase1: aes256-sha256-group14
-    phase2: aes256gcm16, pfs group14
-    networks:
+${site === 'a' ? CHOICE : DECISION}    networks:
       - ${ours} <-> ${theirs}
     start: respond
 `
 }
 
+const CHOICE = `    phase1:
+      propose: [aes256-sha384-group20, aes256-sha256-group14]
+    phase2:
+      propose: [aes256gcm16, aes256-sha256]
+      pfs: group14
+`
+const DECISION = `    phase1: aes256-sha256-group14
+    phase2: aes256gcm16, pfs group14
+`
+
 export function introduction(): string {
+  const names = ['host-a', 'gw-a', '"internet"', 'gw-b', 'host-b']
+  const addresses = [hostA.ipv4, gatewayA.ipv4, 'captured', gatewayB.ipv4, hostB.ipv4]
+  const widths = names.map((name, index) => Math.max(name.length, addresses[index]?.length ?? 0))
+  const row = (cells: readonly string[], between: string): string =>
+    cells.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join(between)
   return `Two sites in network namespaces of this machine, one gateway process each:
 
-  host-a          gw-a                  "internet"                   gw-b          host-b
-  ${hostA.ipv4} ——— ${gatewayA.ipv4} ——— routed, captured ——— ${gatewayB.ipv4} ——— ${hostB.ipv4}
+  ${row(names, '     ').trimEnd()}
+  ${row(addresses, ' ——— ').trimEnd()}
 
-Configuration of gw-a (that of gw-b mirrors it; the key is new in every run):
+Configuration of gw-a. That of gw-b mirrors it, and accepts
+aes256-sha256-group14 and aes256gcm16 only. The key is new in every run:
 
 ${indented(configurationText('a', '…'))}`
 }
