@@ -109,6 +109,10 @@ export class Engine {
       drop(datagram, 'malformed', error.message, context)
       return
     }
+    if (header.initiatorSpi.every((octet) => octet === 0)) {
+      drop(datagram, 'malformed', 'the initiator SPI is zero', context)
+      return
+    }
     const known = this.#sas.find(header, datagram.remote)
     if (known !== undefined) {
       known.handleDatagram(datagram, header, context)
@@ -141,11 +145,10 @@ export class Engine {
       )
       return
     }
-    const tunnels = [...this.#tunnels.values()].filter(
-      ({ config }) => config.peer === remote.address && config.local === local.address,
-    )
-    const tunnel = tunnels.find(({ config }) => version.answers(header, config))
-    if (tunnel === undefined) {
+    const tunnels = this.#tunnelsWith(local.address, remote.address)
+    const candidates = tunnels.filter(({ config }) => version.answers(header, config))
+    const [first] = candidates
+    if (first === undefined) {
       const detail =
         tunnels.length === 0
           ? 'no tunnel has this peer'
@@ -153,26 +156,22 @@ export class Engine {
       drop(datagram, 'unknown-peer', detail, context)
       return
     }
-    touched.add(tunnel)
-    const { halfOpen } = tunnel.ikeSas
-    // Someone may flood in the peer's name: what had its turn and did nothing makes room, the rest is not even answered.
-    const [oldest] = halfOpen
-    if (oldest !== undefined && halfOpen.length >= MAX_HALF_OPEN) {
-      if (context.now < oldest.startedAt + HALF_OPEN_TURN) {
-        drop(
-          datagram,
-          'admission',
-          `${halfOpen.length} negotiations of this peer are half open`,
-          context,
-        )
-        return
-      }
-      oldest.close('failed', [], context)
-    }
-    const sa = version.accept(datagram, header, tunnel.config, context)
+    for (const tunnel of candidates) touched.add(tunnel)
+    if (!makeRoom(first, datagram, context)) return
+    const configs = candidates.map(({ config }) => config)
+    const sa = version.accept(datagram, header, configs, context)
     if (sa === undefined) return
-    tunnel.ikeSas.add(sa, context.now)
+    this.#tunnels.get(sa.tunnel)?.ikeSas.add(sa, context.now)
     this.#sas.add(sa, remote)
+  }
+
+  /** Those that name this peer by its address, before those that take one from anywhere. */
+  #tunnelsWith(local: IpAddress, peer: IpAddress): readonly Tunnel[] {
+    const here = [...this.#tunnels.values()].filter(({ config }) => config.local === local)
+    return [
+      ...here.filter(({ config }) => config.peer === peer),
+      ...here.filter(({ config }) => config.peer === 'any'),
+    ]
   }
 
   #obey(command: Command, touched: Set<Tunnel>, context: IkeContext): void {
@@ -268,6 +267,7 @@ export class Engine {
       if (outcome.kind === 'ike-sa-closed') this.#sas.remove(outcome.sa)
       if (tunnel === undefined) continue
       touched.add(tunnel)
+      if (outcome.kind === 'ike-sa-established') this.#rehome(outcome.sa, tunnel, context.now)
       if (outcome.kind === 'refused') tunnel.refused(1, outcome.failure, context)
       else tunnel.learn(outcome, context)
     }
@@ -280,6 +280,14 @@ export class Engine {
     for (const tunnel of this.#tunnels.values()) {
       if (tunnel.config.peer === remote) tunnel.disown(spi, context)
     }
+  }
+
+  /** Where several tunnels take a peer from anywhere, its identity tells late which of them it is. */
+  #rehome(sa: IkeSa, tunnel: Tunnel, now: Instant): void {
+    for (const other of this.#tunnels.values()) {
+      if (other !== tunnel) other.ikeSas.remove(sa)
+    }
+    if (!tunnel.ikeSas.all.includes(sa)) tunnel.ikeSas.add(sa, now)
   }
 
   #touch(name: string, touched: Set<Tunnel>): Tunnel | undefined {
@@ -332,6 +340,23 @@ function guarded(context: IkeContext, run: () => void): void {
       detail: error instanceof Error ? (error.stack ?? error.message) : String(error),
     })
   }
+}
+
+/**
+ * Whether one more first message may get state. Someone may flood in the peer's name: what had its turn and did nothing makes room, the
+ * rest is not even answered.
+ */
+function makeRoom({ ikeSas }: Tunnel, datagram: Datagram, context: IkeContext): boolean {
+  const { halfOpen } = ikeSas
+  const [oldest] = halfOpen
+  if (oldest === undefined || halfOpen.length < MAX_HALF_OPEN) return true
+  if (context.now < oldest.startedAt + HALF_OPEN_TURN) {
+    const detail = `${halfOpen.length} negotiations of this peer are half open`
+    drop(datagram, 'admission', detail, context)
+    return false
+  }
+  oldest.close('failed', [], context)
+  return true
 }
 
 function drop({ remote }: Datagram, reason: DropReason, detail: string, context: IkeContext): void {

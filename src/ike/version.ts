@@ -15,11 +15,14 @@ export interface IkeVersion {
   initiates(tunnel: TunnelConfig): boolean
   /** Whether a first message of this exchange type may open an IKE SA for this tunnel. */
   answers(header: IkeHeader, tunnel: TunnelConfig): boolean
-  /** Makes the responder's IKE SA from a first message, or drops it (told in the context). */
+  /**
+   * Makes the responder's IKE SA from a first message, or drops it (told in the context). `tunnels` are those it may be for, at least
+   * one; where only the peer's identity can tell, the SA's `tunnel` may change until it is established.
+   */
   accept(
     datagram: Datagram,
     header: IkeHeader,
-    tunnel: TunnelConfig,
+    tunnels: readonly TunnelConfig[],
     context: IkeContext,
   ): IkeSa | undefined
 }

@@ -1,9 +1,12 @@
 import type { TunnelConfig } from '#config/config'
 import { AuthenticationFailure, NoAgreement, PeerViolation } from '#ike/errors'
+import { every } from '#ike/message-rules'
 import type { Datagram, IkeContext, IkeSa, IkeVersion } from '#ike/version'
+import { equalIdentity, type Identity } from '#policy/identity'
 import type { IkeHeader } from '#wire/ike-header'
 import { MalformedMessage } from '#wire/malformed'
-import { freshCookie, sendClearNotify } from './clear-message.ts'
+import { identityFromPayload } from '#wire/v1/id-payload'
+import { decodeClear, freshCookie, plainOf, sendClearNotify } from './clear-message.ts'
 import { Ikev1Sa } from './ike-sa.ts'
 import { FLAG_ENCRYPTION } from './protect.ts'
 import { cookiesOf } from './step.ts'
@@ -24,9 +27,11 @@ export const ikev1: IkeVersion = {
 function accept(
   datagram: Datagram,
   header: IkeHeader,
-  tunnel: TunnelConfig,
+  tunnels: readonly TunnelConfig[],
   context: IkeContext,
 ): IkeSa | undefined {
+  const tunnel = pickTunnel(datagram, header, tunnels)
+  if (tunnel === undefined) return undefined
   try {
     return Ikev1Sa.accept(tunnel, datagram, header, context)
   } catch (error) {
@@ -51,5 +56,30 @@ function accept(
       detail: error.message,
     })
     return undefined
+  }
+}
+
+/** Aggressive mode shows the identity at once; in Main mode all that is known is where the message came from. */
+function pickTunnel(
+  datagram: Datagram,
+  header: IkeHeader,
+  tunnels: readonly TunnelConfig[],
+): TunnelConfig | undefined {
+  const [first] = tunnels
+  if (first === undefined || exchangeOf(first) === 'main') return first
+  const identity = shownIdentity(datagram, header)
+  const named = tunnels.find(
+    ({ remoteId }) => identity !== undefined && equalIdentity(identity, remoteId),
+  )
+  return named ?? first
+}
+
+function shownIdentity(datagram: Datagram, header: IkeHeader): Identity | undefined {
+  try {
+    const [id] = every(plainOf(decodeClear(datagram, header)), 'ID')
+    return id === undefined ? undefined : identityFromPayload(id)
+  } catch (error) {
+    if (error instanceof MalformedMessage) return undefined
+    throw error
   }
 }

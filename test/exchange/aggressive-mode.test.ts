@@ -43,7 +43,7 @@ test('an identity nobody configured gets no answer: HASH_R would be food for gue
 
 test('the initiator knows for certain that the key differs', () => {
   const psk = new Secret(new TextEncoder().encode('another key than that of side a'))
-  const rehearsal = rehearse(aggressive({}, { psk }))
+  const rehearsal = rehearse(aggressive({}, { authentication: { kind: 'psk', psk } }))
   rehearsal.runFor(5_000)
   const failure = events(rehearsal, 'a', 'negotiation-failed')[0]?.failure
   assert.equal(failure?.code, 'CW-302')
@@ -108,3 +108,15 @@ test('offers only suites of one group, since the public value comes with the off
 function aggressive(a: Partial<TunnelConfig> = {}, b: Partial<TunnelConfig> = {}) {
   return sites({}, { ...AGGRESSIVE, ...a }, { ...AGGRESSIVE, start: 'respond', ...b })
 }
+
+test('several peers from anywhere are told apart by their names', () => {
+  const name = { kind: 'fqdn', name: 'branch.example' } as const
+  const { a, b } = aggressive({ localId: name }, { remoteId: name, peer: 'any' })
+  const other = { kind: 'fqdn', name: 'other.example' } as const
+  const [tunnel] = b.tunnels
+  assert.ok(tunnel !== undefined)
+  const stranger = { ...tunnel, name: 'other', remoteId: other, interfaceName: 'cw-other' }
+  const rehearsal = rehearse({ a, b: { ...b, tunnels: [stranger, tunnel] } })
+  rehearsal.runFor(5_000)
+  assertUp(rehearsal)
+})
