@@ -3,6 +3,7 @@ import type { TunnelConfig } from '#config/config'
 import type { EspSpi } from '#esp/sa'
 import { type BackOff, failedAgain, NO_FAILURE } from './back-off.ts'
 import { type ChildSa, ChildTable, rankOf } from './child-table.ts'
+import { childrenToOpen, INITIATOR_GOES_FIRST, missingPairs } from './desired-state.ts'
 import type { Instant } from './effects.ts'
 import type { CloseReason, Failure, TunnelSnapshot } from './events.ts'
 import { type IcmpError, withIcmp } from './icmp-evidence.ts'
@@ -337,27 +338,23 @@ export class Tunnel {
   }
 
   #repairPhase2(sa: IkeSa, context: IkeContext): void {
+    const { children, ikeSas } = this
+    const missing = this.#missing()
     const { now } = context
-    const busy = new Set(
-      this.ikeSas.all.flatMap((one) => one.negotiating().map(({ pair }) => pair)),
-    )
-    const due = this.children.actives.filter(({ rekeyAt }) => rekeyAt <= now)
-    const renewals = due.map(({ facts }) => ({ pair: facts.child.pair, rekeyOf: facts.inboundSpi }))
-    const establishedAt = sa.facts()?.establishedAt ?? now
-    const peersTurn = sa.role === 'responder' && now < establishedAt + INITIATOR_GOES_FIRST
-    const missing = peersTurn ? [] : this.#missing().map((pair) => ({ pair, rekeyOf: undefined }))
-    for (const { pair, rekeyOf } of [...renewals, ...missing]) {
-      if (busy.size >= AT_ONCE) return
-      if (busy.has(pair) || (this.#phase2BackOff.get(pair)?.retryAt ?? 0) > now) continue
-      busy.add(pair)
+    for (const { pair, rekeyOf } of childrenToOpen(
+      sa,
+      missing,
+      children,
+      ikeSas,
+      this.#phase2BackOff,
+      now,
+    )) {
       sa.openChild({ tunnel: this.config.name, pair }, rekeyOf, context)
     }
   }
 
-  /** Wanted network pairs without a Child SA. */
   #missing(): readonly number[] {
-    const wanted = this.#wanted === 'all' ? this.config.networks.keys() : this.#wanted
-    return [...wanted].filter((pair) => this.children.active(pair) === undefined)
+    return missingPairs(this.#wanted, this.config.networks.length, this.children)
   }
 
   /** Whether it is the first contact is asked when that is said: the peer may have come before us meanwhile. */
@@ -397,9 +394,5 @@ export class Tunnel {
   }
 }
 
-/** Both sides want the same Child SAs; who made the IKE SA opens them. */
-const INITIATOR_GOES_FIRST = 5_000
 /** Milliseconds without an authenticated message: nearly all the time a Quick mode is repeated for. */
 const SILENCE = 30_000
-/** Quick mode exchanges under way for one tunnel; more overwhelm small gateways. */
-const AT_ONCE = 8

@@ -1,0 +1,47 @@
+import type { EspSpi } from '#esp/sa'
+import type { BackOff } from './back-off.ts'
+import type { ChildTable } from './child-table.ts'
+import type { Instant } from './effects.ts'
+import type { IkeSaSet } from './ike-sa-set.ts'
+import type { IkeSa } from './version.ts'
+
+/** The network pairs of a tunnel that should have a Child SA. */
+export type Wanted = 'all' | ReadonlySet<number>
+
+/** Wanted network pairs without a Child SA; `pairs` is how many the tunnel has. */
+export function missingPairs(
+  wanted: Wanted,
+  pairs: number,
+  children: ChildTable,
+): readonly number[] {
+  const all = wanted === 'all' ? Array.from({ length: pairs }, (_, pair) => pair) : [...wanted]
+  return all.filter((pair) => children.active(pair) === undefined)
+}
+
+/** A Child SA to negotiate now; `rekeyOf` is the inbound SPI of the one it renews. */
+export type ChildToOpen = { readonly pair: number; readonly rekeyOf: EspSpi | undefined }
+
+/** What is due for renewal, then what is missing, less what is under way or has failed just now. */
+export function childrenToOpen(
+  sa: IkeSa,
+  missing: readonly number[],
+  children: ChildTable,
+  ikeSas: IkeSaSet,
+  backOff: ReadonlyMap<number, BackOff>,
+  now: Instant,
+): readonly ChildToOpen[] {
+  const busy = new Set(ikeSas.all.flatMap((one) => one.negotiating().map(({ pair }) => pair)))
+  const due = children.actives.filter(({ rekeyAt }) => rekeyAt <= now)
+  const renewals = due.map(({ facts }) => ({ pair: facts.child.pair, rekeyOf: facts.inboundSpi }))
+  const establishedAt = sa.facts()?.establishedAt ?? now
+  const peersTurn = sa.role === 'responder' && now < establishedAt + INITIATOR_GOES_FIRST
+  const openings = peersTurn ? [] : missing.map((pair) => ({ pair, rekeyOf: undefined }))
+  return [...renewals, ...openings]
+    .filter(({ pair }) => !busy.has(pair) && (backOff.get(pair)?.retryAt ?? 0) <= now)
+    .slice(0, Math.max(0, AT_ONCE - busy.size))
+}
+
+/** Both sides want the same Child SAs; for so many milliseconds who made the IKE SA opens them. */
+export const INITIATOR_GOES_FIRST = 5_000
+/** Quick mode exchanges under way for one tunnel; more overwhelm small gateways. */
+const AT_ONCE = 8
