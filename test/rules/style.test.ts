@@ -47,7 +47,6 @@ test('file names are in kebab-case', () => {
 for (const [what, pattern] of [
   ['default export', /\bexport\s+default\b|\bas\s+default\b/],
   ['barrel or re-export', /\bexport\s+(?:type\s+)?(?:\*|\{[^}]*\}\s*from\b)/],
-  ['any', /:\s*any\b|<\s*any\b|[,|&]\s*any\s*[>|&;=)]|\bas\s+any\b/],
   ['enum or namespace', /^\s*(?:export\s+)?(?:const\s+)?(?:enum|namespace)\s+\w/m],
   ['else after a return', /\breturn\b[^\n;{}]*\n\s*\}\s*else\b/],
 ] as const) {
