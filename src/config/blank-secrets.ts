@@ -38,14 +38,21 @@ const SECRET_WORD = /psk|secret|passw|passphrase|preshared|pre-shared/i
 const SECRET_LINE =
   /^(.*(?:psk|secret|passw\w*|pre-?shared-?key)["']?(?:\s*:[ \t]*|[ \t]+|(?=\W)))(?!\s*:?\s*["']?(?:file|env):|\s*:?\s*\[secret\]|\s*:?\s*$)\S.*$/gim
 
+/** Secrets themselves, and what a secret may be written under by mistake. */
+const HIDDEN_KEYS: readonly string[] = ['psk', 'passphrase', 'key']
+
 const SHOWN_KEYS: ReadonlySet<string> = new Set(
-  [fileKeys, gatewayKeys, tunnelKeys].flatMap(namesIn).filter((name) => name !== 'psk'),
+  [fileKeys, gatewayKeys, tunnelKeys]
+    .flatMap(namesIn)
+    .filter((name) => !HIDDEN_KEYS.includes(name)),
 )
 const SHOWN_LINE = /^\s*(?:- )?([\w-]+)\s*:[^{]*$/
 
 function isSecret(key: string): boolean {
   if (SHOWN_KEYS.has(key)) return false
-  return SECRET_WORD.test(key) || nearestName(key, ['psk']) !== undefined
+  return (
+    SECRET_WORD.test(key) || HIDDEN_KEYS.includes(key) || nearestName(key, ['psk']) !== undefined
+  )
 }
 
 class ShownKeys {

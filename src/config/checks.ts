@@ -1,4 +1,11 @@
 import {
+  oneAuthentication,
+  oneIdentity,
+  ownCertificate,
+  ownIdentity,
+  trustedCertificates,
+} from './certificate-rules.ts'
+import {
   aggressiveMode,
   anywherePairs,
   anywherePeer,
@@ -32,6 +39,11 @@ export type CrossRule = (
 ) => readonly (readonly [TunnelSource, ConfigProblem])[]
 
 const RULES: readonly Rule[] = [
+  oneAuthentication,
+  oneIdentity,
+  ownIdentity,
+  ownCertificate,
+  trustedCertificates,
   mainModePeer,
   aggressiveMode,
   anywherePeer,

@@ -1,5 +1,6 @@
 import type { IpAddress } from '#bytes/ip'
 import type { Secret } from '#bytes/secret'
+import type { CertificateCredentials } from '#pki/verify-peer'
 import type { Identity } from '#policy/identity'
 import type { EncapsulationMode, EspSuite, IkeSuite, Lifetime, Pfs } from '#policy/proposal'
 import type { Prefix, SelectorPair } from '#policy/traffic-selector'
@@ -29,7 +30,7 @@ export type TunnelConfig = {
   readonly localId: Identity
   /** What the peer must prove to be. */
   readonly remoteId: Identity
-  readonly psk: Secret
+  readonly authentication: Authentication
   readonly phase1: { readonly suites: readonly IkeSuite[]; readonly lifetime: Lifetime }
   readonly phase2: {
     readonly suites: readonly EspSuite[]
@@ -56,6 +57,11 @@ export type TunnelConfig = {
   /** Where keys of this tunnel stand, for messages: `phase1`, `networks.0` → file and line. The tunnel itself has the path `''`. */
   readonly positions: Readonly<Record<string, Position>>
 }
+
+/** How both sides prove who they are; never each another way. */
+export type Authentication =
+  | { readonly kind: 'psk'; readonly psk: Secret }
+  | ({ readonly kind: 'certificate' } & CertificateCredentials)
 
 /** A host address and the length of the network it is in. */
 export type InterfaceAddress = { readonly address: IpAddress; readonly bits: number }

@@ -1,3 +1,4 @@
+import { equalOctets } from '#bytes/equal'
 import type { Config, TunnelConfig } from './config.ts'
 
 /** Tunnels by what a reload has to do with them. All but `removed` are the new form: its lines and notes hold from now on. */
@@ -26,10 +27,13 @@ export function diffConfig(before: Config, after: Config): ConfigDiff {
 }
 
 export function sameTunnel(a: TunnelConfig, b: TunnelConfig): boolean {
-  return a.psk.equals(b.psk) && sameValue(meaning(a), meaning(b))
+  const [left, right] = [a.authentication, b.authentication]
+  // A secret has nothing that could be compared but by itself.
+  const sameKey = left.kind !== 'psk' || right.kind !== 'psk' || left.psk.equals(right.psk)
+  return sameKey && sameValue(meaning(a), meaning(b))
 }
 
-function meaning({ psk: _psk, positions: _positions, note: _note, ...rest }: TunnelConfig): object {
+function meaning({ positions: _positions, note: _note, ...rest }: TunnelConfig): object {
   return rest
 }
 
@@ -37,6 +41,8 @@ function meaning({ psk: _psk, positions: _positions, note: _note, ...rest }: Tun
 function sameValue(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  if (a instanceof Uint8Array || b instanceof Uint8Array)
+    return a instanceof Uint8Array && b instanceof Uint8Array && equalOctets(a, b)
   const [left, right] = [Object.entries(a), new Map(Object.entries(b))]
   return (
     left.length === right.size &&

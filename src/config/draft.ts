@@ -2,6 +2,7 @@ import type { IpAddress } from '#bytes/ip'
 import type { Identity } from '#policy/identity'
 import type { EncapsulationMode, EspSuite, IkeSuite, Pfs } from '#policy/proposal'
 import type { Prefix, SelectorPair } from '#policy/traffic-selector'
+import type { CertificateDraft } from './certificate-values.ts'
 import type { InterfaceAddress } from './config.ts'
 
 /** The top of a file, before what its groups hold is read. */
@@ -26,7 +27,8 @@ export type TunnelDraft = {
   readonly 'probe-v2': 'on' | 'off'
   readonly peer: PeerDraft
   readonly address: IpAddress | undefined
-  readonly psk: PskSource
+  readonly psk: PskSource | undefined
+  readonly certificate: CertificateDraft | undefined
   readonly id: Identity | undefined
   readonly 'peer-id': PeerIdDraft | undefined
   readonly phase1: Phase1Draft

@@ -25,6 +25,8 @@ export type Environment = {
   readonly files: Files
   readonly variables: Readonly<Record<string, string | undefined>>
   readonly hostName: string
+  /** Milliseconds since 1970; the clock of this host when absent. */
+  readonly now?: number
 }
 
 export type MemoryFile = string | { readonly text: string; readonly mode: number }

@@ -86,10 +86,7 @@ function missing(key: string, at: Place, path: string): ConfigProblem {
     const hints = key === 'version' ? ['begin the file with "version: 1"'] : []
     return problemAt('error', at, key, { message: `"${key}" is missing`, hints })
   }
-  if (key !== 'psk') return problemAt('error', at, path, { message: `${path} has no "${key}"` })
-  const hints = ['psk: file:PATH, env:NAME or "the key in quotes"']
-  const message = `${path} has no pre-shared key`
-  return problemAt('error', at, path, { code: 'CW-305', message, hints })
+  return problemAt('error', at, path, { message: `${path} has no "${key}"` })
 }
 
 type Issue = z.core.$ZodIssue

@@ -56,7 +56,7 @@ test('every example loads, and only Aggressive mode is warned of', () => {
     .filter((path) => path.endsWith('.yaml'))
     .map((path) => [path, readFileSync(new URL(path, folder), 'utf8')] as const)
   // Those with certificates need files that are made first.
-  const withKeys = examples.filter(([, text]) => !text.includes('certificate:'))
+  const withKeys = examples.filter(([, text]) => !/^ *certificate:/m.test(text))
   assert.ok(withKeys.length >= 9)
   for (const [path, text] of withKeys) {
     const { config, problems } = load(text, {

@@ -1,4 +1,6 @@
 import type { IpAddress } from '#bytes/ip'
+import { readCertificate } from './certificate.ts'
+import type { CertificateDraft } from './certificate-values.ts'
 import { checkTunnels } from './checks.ts'
 import type { Config, GatewayConfig } from './config.ts'
 import { plain, type YamlNode } from './document.ts'
@@ -10,7 +12,7 @@ import { readKeys } from './read-keys.ts'
 import { resolveTunnel } from './resolve.ts'
 import { gatewayKeys, tunnelKeys } from './schema.ts'
 import { type NamedTunnel, readSources } from './sources.ts'
-import type { TunnelSource } from './tunnel-source.ts'
+import { placeOf, type TunnelSource } from './tunnel-source.ts'
 
 export type LoadedConfig = {
   /** Absent when a problem is an error. */
@@ -88,7 +90,11 @@ function readTunnel(
     local: draft.address ?? gatewayAddress.address,
     withoutAddress: !gatewayAddress.written && entries?.has('address') !== true,
     psk: undefined,
+    credentials: undefined,
+    now: environment.now ?? Date.now(),
   }
+  if (draft.certificate !== undefined)
+    return withCertificate(source, draft.certificate, problems, folder, environment)
   if (pskEntry !== undefined && needsQuotes(pskEntry.value)) {
     const text = {
       message: `the pre-shared key of ${name} must stand in quotes`,
@@ -113,6 +119,32 @@ function readTunnel(
   }
 }
 
+/** What `certificate` says of identities holds as if the tunnel said it. */
+function withCertificate(
+  source: TunnelSource,
+  certificate: CertificateDraft,
+  problems: readonly ConfigProblem[],
+  folder: string,
+  environment: Environment,
+): ReadTunnel {
+  const path = `tunnels.${source.name}.certificate`
+  const { credentials, findings, files } = readCertificate(certificate, folder, environment)
+  const key = findings.map(({ severity, key, index, file, ...text }) => {
+    const place = placeOf(source, ['certificate', key, ...(index === undefined ? [] : [index])])
+    return problemAt(severity, file === undefined ? place : { file }, `${path}.${key}`, text)
+  })
+  const { id, 'peer-id': peerId } = certificate
+  const identities = {
+    ...(id === undefined ? {} : { id }),
+    ...(peerId === undefined ? {} : { 'peer-id': { identity: peerId, knowingly: false } }),
+  }
+  return {
+    source: { ...source, draft: { ...source.draft, ...identities }, credentials },
+    files,
+    problems: { keys: problems, key },
+  }
+}
+
 /** A key is what is written, so YAML must not have read anything into it. */
 function needsQuotes(node: YamlNode): boolean {
   if (node.kind !== 'scalar' || node.value === null || node.quoted) return false
@@ -126,7 +158,9 @@ function exposedFiles(
 ): readonly ConfigProblem[] {
   const holders = new Map<string, string>()
   for (const { name, at, draft } of tunnels) {
-    if (draft.psk?.kind === 'text' && !holders.has(at.file)) holders.set(at.file, name)
+    const isSecretHere =
+      draft.psk?.kind === 'text' || draft.certificate?.passphrase?.kind === 'text'
+    if (isSecretHere && !holders.has(at.file)) holders.set(at.file, name)
   }
   return [...holders].flatMap(([file, name]) => {
     const message = exposure(modes.get(file) ?? 0, `the key of ${name}`)

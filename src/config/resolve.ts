@@ -1,5 +1,7 @@
+import type { IpAddress } from '#bytes/ip'
+import type { Identity } from '#policy/identity'
 import { type SelectorPair, selectorFromPrefix } from '#policy/traffic-selector'
-import type { Position, TunnelConfig } from './config.ts'
+import type { Authentication, Position, TunnelConfig } from './config.ts'
 import type { YamlNode } from './document.ts'
 import { derivedInterfaceName } from './interface-name.ts'
 import { pairsOf } from './networks.ts'
@@ -14,11 +16,13 @@ export function resolveTunnel({
   draft,
   local,
   psk,
+  credentials,
 }: TunnelSource): TunnelConfig | undefined {
   const { ike, peer, phase1, phase2, mode, encapsulation } = draft
   const deadPeer = draft['dead-peer']
   const replayWindow = draft['replay-window']
   const networks = selectorPairs({ draft, local })
+  const authentication = authenticationOf(psk, credentials)
   const remoteAddress = peer?.kind === 'address' ? peer.address : undefined
   const remoteId =
     draft['peer-id']?.identity ??
@@ -36,7 +40,7 @@ export function resolveTunnel({
     replayWindow === undefined ||
     networks === undefined ||
     local === undefined ||
-    psk === undefined
+    authentication === undefined
   ) {
     return undefined
   }
@@ -47,9 +51,9 @@ export function resolveTunnel({
     ike,
     local,
     peer: peer.kind === 'any' ? 'any' : peer.address,
-    localId: draft.id ?? { kind: 'address', address: local },
+    localId: localIdentity(draft.id, local, authentication),
     remoteId,
-    psk,
+    authentication,
     phase1: { suites: phase1.suites, lifetime: { seconds: phase1.lifetime } },
     phase2: {
       suites: phase2.suites,
@@ -76,6 +80,26 @@ export function resolveTunnel({
     probeV2: draft['probe-v2'] !== 'off' && peer.kind === 'address',
     positions: positionsOf(at, node),
   }
+}
+
+function authenticationOf(
+  psk: TunnelSource['psk'],
+  credentials: TunnelSource['credentials'],
+): Authentication | undefined {
+  if (psk !== undefined) return { kind: 'psk', psk }
+  return credentials && { kind: 'certificate', ...credentials }
+}
+
+/** A distinguished name is sent as the certificate has it, octet by octet, whatever string types were written. */
+function localIdentity(
+  written: Identity | undefined,
+  local: IpAddress,
+  authentication: Authentication,
+): Identity {
+  const leaf = authentication.kind === 'certificate' ? authentication.own[0] : undefined
+  if (leaf !== undefined && (written === undefined || written.kind === 'dn'))
+    return { kind: 'dn', der: leaf.subject.der }
+  return written ?? { kind: 'address', address: local }
 }
 
 /** What is written, or in transport mode the two gateways themselves. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { certificate } from './certificate-values.ts'
 import type { FileDraft, GatewayDraft, TunnelDraft } from './draft.ts'
 import { documented } from './key-doc.ts'
 import { phase1, phase2 } from './proposal-values.ts'
@@ -127,11 +128,19 @@ export const tunnelKeys: KeyTable<TunnelDraft> = {
     otherwise: 'gateway.address',
     since: SINCE,
   }),
-  psk: documented(psk, {
+  psk: documented(psk.optional(), {
     sentence: 'The pre-shared key, or where it is.',
     paragraph:
       '`file:PATH` (from the folder of the main file), `env:NAME`, or the key itself in quotes. A key file must not be accessible to group or others (`chmod 600`); so must this file when a key stands in it. One line end at the end of a key file is not part of the key; everything else is, spaces included. The key is used as the octets written, never decoded.',
     example: 'file:keys/paris.psk',
+    since: SINCE,
+  }),
+  certificate: documented(certificate.optional(), {
+    sentence: 'Instead of a pre-shared key: certificates of both sides.',
+    paragraph:
+      'Both sides must then use certificates: one side with a key and the other with a certificate never agree. `causeway pki` makes a CA and certificates.',
+    example:
+      '{own: pki/gw-berlin.pem, key: pki/gw-berlin.key, trust: [pki/plant-ca.pem], peer-id: plant.example.net}',
     since: SINCE,
   }),
   id: documented(localId.optional(), {

@@ -1,5 +1,6 @@
 import type { IpAddress } from '#bytes/ip'
 import type { Secret } from '#bytes/secret'
+import type { CertificateCredentials } from '#pki/verify-peer'
 import { nodeAt, type YamlNode } from './document.ts'
 import type { TunnelDraft } from './draft.ts'
 import { type ConfigProblem, type Place, type ProblemText, problemAt } from './problem.ts'
@@ -17,6 +18,10 @@ export type TunnelSource = {
   /** Whether neither has one, rather than a wrong one. */
   readonly withoutAddress: boolean
   readonly psk: Secret | undefined
+  /** What `certificate` names, once read. */
+  readonly credentials: CertificateCredentials | undefined
+  /** When the file is read, in milliseconds since 1970: certificates expire. */
+  readonly now: number
 }
 
 /** The value at `keys`, or the nearest thing above it that is written, at last the tunnel's name. */

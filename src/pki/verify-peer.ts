@@ -2,6 +2,7 @@ import type { Identity } from '#policy/identity'
 import { type Certificate, MalformedPki, parseCertificate } from './certificate.ts'
 import { isBound, isExpected } from './identity-match.ts'
 import type { Moment } from './moment.ts'
+import type { PrivateKey } from './node-private-key.ts'
 import { verify } from './node-signatures.ts'
 import { type CertificateFacts, certificateFacts, type PathProblem } from './path-problem.ts'
 import { describeKey } from './public-key.ts'
@@ -18,6 +19,23 @@ export type PeerDemands = {
   readonly revocation: RevocationPolicy
   /** CRLs from files. */
   readonly crls: readonly Uint8Array[]
+}
+
+/** What a tunnel that uses certificates is configured with. */
+export type CertificateCredentials = {
+  /** Ours, leaf first, then those between it and its CA. */
+  readonly own: readonly Certificate[]
+  readonly key: PrivateKey
+  readonly trust: readonly Certificate[]
+  readonly revocation: RevocationPolicy
+  readonly crls: readonly Uint8Array[]
+}
+
+export function demandsOf(
+  { own, trust, revocation, crls }: CertificateCredentials,
+  remoteId: Identity,
+): PeerDemands {
+  return { trust, intermediates: own.slice(1), remoteId, revocation, crls }
 }
 
 /** What a peer showed, as received. */

@@ -22,14 +22,17 @@ for (const [namedCurve, hash, octets] of CURVES) {
 
   test(`signs a hash on ${namedCurve} as node:crypto verifies the message`, () => {
     for (let i = 0; i < 20; i++) {
-      const signature = ecdsa.sign(pkcs8, octets, digest)
+      const signature: Uint8Array = ecdsa.sign(pkcs8, octets, digest)
       assert.equal(signature.length, 2 * octets)
       assert.ok(verify(hash, message, { key: publicKey, dsaEncoding: 'ieee-p1363' }, signature))
     }
   })
 
   test(`verifies on ${namedCurve} what node:crypto signed, and nothing changed`, () => {
-    const signature: Uint8Array = sign(hash, message, { key: privateKey, dsaEncoding: 'ieee-p1363' })
+    const signature: Uint8Array = sign(hash, message, {
+      key: privateKey,
+      dsaEncoding: 'ieee-p1363',
+    })
     assert.ok(ecdsa.verify(spki, octets, digest, signature))
     for (const wrong of [
       new Uint8Array(2 * octets),

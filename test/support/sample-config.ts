@@ -15,7 +15,10 @@ export function sampleTunnel(name: string, overrides: Partial<TunnelConfig> = {}
     localId: { kind: 'address', address },
     remoteId:
       peer === 'any' ? { kind: 'fqdn', name: 'branch' } : { kind: 'address', address: peer },
-    psk: new Secret(new TextEncoder().encode('correct horse battery staple')),
+    authentication: {
+      kind: 'psk',
+      psk: new Secret(new TextEncoder().encode('correct horse battery staple')),
+    },
     phase1: {
       suites: [{ encryption: 'aes256-cbc', hash: 'sha256', keyExchange: 'modp2048' }],
       lifetime: { seconds: 28_800 },

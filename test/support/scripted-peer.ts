@@ -18,6 +18,7 @@ import {
 } from '#ikev1/keys'
 import { offerPhase1 } from '#ikev1/phase1-proposals'
 import { encodePlain, FLAG_ENCRYPTION, type OutgoingHeader, open, seal } from '#ikev1/protect'
+import { pskOf } from '#ikev1/psk'
 import { offerChild } from '#ikev1/quick-proposals'
 import type { Rehearsal, Side } from '#rehearsal/rehearsal'
 import { decodeHeader, encodeHeader, HEADER_OCTETS, type IkeHeader } from '#wire/ike-header'
@@ -118,7 +119,7 @@ export class ScriptedPeer {
       publicR,
     }
     const sharedSecret = this.agreement.agree(suite.keyExchange, own, publicR)
-    const skeyid = skeyidFromPsk(this.crypto, suite, this.tunnel.psk, nonceI, nonceR)
+    const skeyid = skeyidFromPsk(this.crypto, suite, pskOf(this.tunnel), nonceI, nonceR)
     const keys = derivePhase1Keys(this.crypto, suite, skeyid, sharedSecret, transcript)
     const id = identityToPayload(this.tunnel.localId)
     const saBody = encodePayloadBody(this.offer())

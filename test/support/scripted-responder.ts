@@ -3,6 +3,7 @@ import { espSpi } from '#esp/sa'
 import { derivePhase1Keys, messageIdOctets, phase1Hash, phase1Iv, skeyidFromPsk } from '#ikev1/keys'
 import { choosePhase1 } from '#ikev1/phase1-proposals'
 import { open, seal } from '#ikev1/protect'
+import { pskOf } from '#ikev1/psk'
 import { chooseChild } from '#ikev1/quick-proposals'
 import type { Rehearsal } from '#rehearsal/rehearsal'
 import { identityToPayload } from '#wire/v1/id-payload'
@@ -23,7 +24,8 @@ export class ScriptedResponder extends ScriptedPeer {
     this.initiatorSpi = message1.header.initiatorSpi.slice()
     this.responderSpi = this.crypto.random(8)
     const offer = one(this.read(message1), 'SA')
-    const { phase1, psk } = this.tunnel
+    const { phase1 } = this.tunnel
+    const psk = pskOf(this.tunnel)
     const choice = choosePhase1(offer, phase1.suites, phase1.lifetime)
     if (choice === undefined) throw new Error('no suite in common')
     const { suite, answer } = choice

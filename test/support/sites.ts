@@ -27,7 +27,10 @@ export function sites(
     peer: ADDRESS_B,
     localId: { kind: 'address', address: ADDRESS_A },
     remoteId: { kind: 'address', address: ADDRESS_B },
-    psk: new Secret(new TextEncoder().encode('correct horse battery staple')),
+    authentication: {
+      kind: 'psk',
+      psk: new Secret(new TextEncoder().encode('correct horse battery staple')),
+    },
     phase1: {
       suites: [{ encryption: 'aes256-cbc', hash: 'sha256', keyExchange: 'modp2048' }],
       lifetime: { seconds: 28_800 },

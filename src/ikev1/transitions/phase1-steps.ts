@@ -14,6 +14,7 @@ import {
   type Phase1Choice,
   PRE_SHARED_KEY,
 } from '../phase1-proposals.ts'
+import { pskOf } from '../psk.ts'
 import type { Keyed, Phase1Agreement } from '../state.ts'
 import type { Phase1Environment } from '../step.ts'
 
@@ -64,7 +65,7 @@ export function keyedState(
 ): Keyed {
   const { initiator: initiatorCookie, responder: responderCookie } = cookies
   const transcript = { ...values, initiatorCookie, responderCookie }
-  const skeyid = skeyidFromPsk(crypto, suite, tunnel.psk, values.nonceI, values.nonceR)
+  const skeyid = skeyidFromPsk(crypto, suite, pskOf(tunnel), values.nonceI, values.nonceR)
   return {
     saBody,
     suite,

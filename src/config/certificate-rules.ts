@@ -1,0 +1,158 @@
+import { type Certificate, isSelfIssued } from '#pki/certificate'
+import { formatGeneralName } from '#pki/extensions'
+import { isBound } from '#pki/identity-match'
+import { formatMoment } from '#pki/moment'
+import { EXPIRY_WARNING, validatePath } from '#pki/validate-path'
+import { sameParts } from '#policy/distinguished-name'
+import { formatIdentity } from '#policy/identity'
+import type { Rule } from './checks.ts'
+import type { ConfigProblem } from './problem.ts'
+import { isWritten, type TunnelSource, tunnelProblem } from './tunnel-source.ts'
+
+/** A tunnel proves itself one way; both sides must use the same. */
+export const oneAuthentication: Rule = (tunnel) => {
+  const { name } = tunnel
+  const psk = isWritten(tunnel, 'psk')
+  const certificate = isWritten(tunnel, 'certificate')
+  if (psk && certificate) {
+    return [
+      tunnelProblem('error', tunnel, ['certificate'], {
+        message: `tunnels.${name} has a pre-shared key and a certificate; it can prove itself by one only`,
+        hints: ['both sides must use the same: remove psk, or certificate'],
+      }),
+    ]
+  }
+  if (psk || certificate) return []
+  return [
+    tunnelProblem('error', tunnel, [], {
+      code: 'CW-305',
+      message: `tunnels.${name} has no pre-shared key`,
+      hints: [
+        'psk: file:PATH, env:NAME or "the key in quotes"',
+        'or certificate: with own, key and trust',
+      ],
+    }),
+  ]
+}
+
+/** The keys of `certificate` take the place of those of the tunnel. */
+export const oneIdentity: Rule = (tunnel) =>
+  (['id', 'peer-id'] as const).flatMap((key) => {
+    if (!isWritten(tunnel, key) || !isInCertificate(tunnel, key)) return []
+    const message = `${key} is there twice, here and under certificate`
+    return [tunnelProblem('error', tunnel, [key], { message, hints: ['remove one of them'] })]
+  })
+
+export const ownIdentity: Rule = (tunnel) => {
+  const { credentials, draft } = tunnel
+  const [leaf] = credentials?.own ?? []
+  if (leaf === undefined || draft.id === undefined || isBound(draft.id, leaf)) return []
+  const written = formatIdentity(draft.id)
+  const names = [leaf.subject.text, ...leaf.subjectAltNames.map(formatGeneralName)].filter(Boolean)
+  const isTurned = draft.id.kind === 'dn' && sameParts(draft.id.der, leaf.subject.der)
+  return [
+    tunnelProblem('error', tunnel, idKeys(tunnel), {
+      code: 'CW-308',
+      message: `our certificate does not say that we are ${written}`,
+      hints: isTurned
+        ? [
+            'its parts stand in the other order (RFC 4514: the last one first):',
+            `$ id: "${leaf.subject.text}"`,
+          ]
+        : [`it says ${names.slice(0, 10).join(', ')}`],
+    }),
+  ]
+}
+
+/** What a peer would find wrong with our certificate, and what is about to be. */
+export const ownCertificate: Rule = (tunnel) => {
+  const { credentials, now } = tunnel
+  const [leaf, ...others] = credentials?.own ?? []
+  if (credentials === undefined || leaf === undefined) return []
+  const roots = others.filter(isSelfIssued)
+  const path = validatePath({
+    leaf,
+    intermediates: others,
+    anchors: [...credentials.trust, ...roots],
+    at: now,
+  })
+  if (path.kind !== 'valid-path' && path.kind !== 'untrusted') {
+    const { certificate, detail, kind } = path
+    const expired = kind === 'expired' || kind === 'not-yet-valid'
+    return [
+      tunnelProblem('error', tunnel, ['certificate', 'own'], {
+        code: expired ? 'CW-307' : 'CW-306',
+        message: `the certificate ${certificate.subject} is ${expired ? detail : `not usable: ${detail}`}`,
+        hints: [
+          `valid from ${formatMoment(certificate.notBefore)} to ${formatMoment(certificate.notAfter)}; it is now ${formatMoment(now)}`,
+        ],
+      }),
+    ]
+  }
+  // Another CA may have issued ours than the one we trust for the peer; but what is sent along must belong to it.
+  const links =
+    path.kind === 'untrusted' && others.length > 0 ? brokenChain(tunnel, leaf, others) : []
+  return [...links, ...expiries(tunnel, 'own', [leaf, ...others], now)]
+}
+
+export const trustedCertificates: Rule = (tunnel) => {
+  const { credentials, now } = tunnel
+  if (credentials === undefined) return []
+  const { trust } = credentials
+  const expired = trust.filter(({ notAfter }) => notAfter < now)
+  const gone = expired.map(({ subject, notAfter }) =>
+    tunnelProblem(
+      expired.length === trust.length ? 'error' : 'warning',
+      tunnel,
+      ['certificate', 'trust'],
+      {
+        code: 'CW-307',
+        message: `the CA ${subject.text} expired on ${formatMoment(notAfter)}`,
+      },
+    ),
+  )
+  const live = trust.filter(({ notAfter }) => notAfter >= now)
+  return [...gone, ...expiries(tunnel, 'trust', live, now)]
+}
+
+function expiries(
+  tunnel: TunnelSource,
+  key: 'own' | 'trust',
+  certificates: readonly Certificate[],
+  now: number,
+): readonly ConfigProblem[] {
+  return certificates
+    .filter(({ notAfter }) => notAfter >= now && notAfter - now < EXPIRY_WARNING)
+    .map(({ subject, notAfter }) => {
+      const days = Math.floor((notAfter - now) / 86_400_000)
+      const when = days === 0 ? 'today' : days === 1 ? 'in 1 day' : `in ${days} days`
+      return tunnelProblem('warning', tunnel, ['certificate', key], {
+        code: 'CW-307',
+        message: `the certificate ${subject.text} expires ${when} (${formatMoment(notAfter)}). (tunnels.${tunnel.name})`,
+      })
+    })
+}
+
+function brokenChain(
+  tunnel: TunnelSource,
+  leaf: Certificate,
+  others: readonly Certificate[],
+): readonly ConfigProblem[] {
+  const path = validatePath({ leaf, intermediates: others, anchors: others, at: tunnel.now })
+  if (path.kind === 'valid-path') return []
+  return [
+    tunnelProblem('warning', tunnel, ['certificate', 'own'], {
+      code: 'CW-306',
+      message: `what stands beside our certificate ${leaf.subject.text} did not issue it; its issuer is ${leaf.issuer.text}`,
+      hints: ['put the certificates between ours and the CA into the file, ours first'],
+    }),
+  ]
+}
+
+function idKeys(tunnel: TunnelSource): readonly string[] {
+  return isInCertificate(tunnel, 'id') ? ['certificate', 'id'] : ['id']
+}
+
+function isInCertificate(tunnel: TunnelSource, key: 'id' | 'peer-id'): boolean {
+  return isWritten(tunnel, 'certificate') && isWritten(tunnel, 'certificate', key)
+}

@@ -1,0 +1,96 @@
+import { z } from 'zod'
+import type { Identity } from '#policy/identity'
+import type { PskSource } from './draft.ts'
+import { documented } from './key-doc.ts'
+import { localId, oneOf, psk, text } from './values.ts'
+
+/** `certificate` of a tunnel after its keys were read; paths are as written. */
+export type CertificateDraft = {
+  readonly own?: string | undefined
+  readonly key: string
+  readonly passphrase?: PskSource | undefined
+  readonly trust: readonly string[]
+  readonly id?: Identity | undefined
+  readonly 'peer-id'?: Identity | undefined
+  readonly revocation: 'off' | 'crl-if-present' | 'crl-required'
+  readonly ocsp: 'off' | 'if-present' | 'required'
+  readonly crl: readonly string[]
+}
+
+const SINCE = '0.1'
+const paths = (least: number): z.ZodType<readonly string[], readonly string[] | string> =>
+  z.union([
+    text(1024).transform((one): readonly string[] => [one]),
+    z.array(text(1024)).min(least).max(32),
+  ])
+
+export const certificate: z.ZodType<CertificateDraft, unknown> = z.strictObject({
+  own: documented(text(1024).optional(), {
+    sentence: 'File with our certificate, and those between it and the CA.',
+    paragraph:
+      'PEM, ours first. What follows it is sent along, so that the peer can build the path; a root is not sent. Left out when `key` is a PKCS #12 file, which holds them beside the key.',
+    example: '/etc/causeway/pki/gw-berlin.pem',
+    otherwise: 'what the PKCS #12 file holds',
+    since: SINCE,
+  }),
+  key: documented(text(1024), {
+    sentence: 'File with the private key of that certificate.',
+    paragraph:
+      'PKCS #8, PKCS #1 or SEC 1 in PEM or DER, encrypted or not, or PKCS #12 (`.p12`). It must not be accessible to group or others (`chmod 600`). RSA of 2048 bits or more, or ECDSA on P-256, P-384 or P-521.',
+    example: '/etc/causeway/pki/gw-berlin.key',
+    since: SINCE,
+  }),
+  passphrase: documented(psk.optional(), {
+    sentence: 'What opens the key file, or where it is.',
+    paragraph: '`file:PATH`, `env:NAME`, or the passphrase itself in quotes; as `psk`.',
+    example: 'env:GW_PASSPHRASE',
+    otherwise: 'none: the file is not encrypted',
+    since: SINCE,
+  }),
+  trust: documented(paths(1), {
+    sentence: 'Files with the CAs that may vouch for this peer, one path or a list.',
+    paragraph:
+      'Only for this tunnel: a CA trusted for one peer says nothing about another. A file may hold several. The certificate of the peer itself may stand here too, and then it alone is accepted.',
+    example: '[/etc/causeway/pki/plant-ca.pem]',
+    since: SINCE,
+  }),
+  id: documented(localId.optional(), {
+    sentence: 'The identity we send.',
+    paragraph:
+      'One that our certificate vouches for: its subject (`"CN=gw-berlin, O=Example"`), or a host name, e-mail address or IP address among its subject alternative names (RFC 4945 §3.1).',
+    example: '"CN=gw-berlin, O=Example"',
+    otherwise: 'the subject of our certificate',
+    since: SINCE,
+  }),
+  'peer-id': documented(localId.optional(), {
+    sentence: 'The identity the peer must send, and its certificate must vouch for.',
+    paragraph:
+      'A host name, e-mail address or IP address must be among the subject alternative names of its certificate; a distinguished name must be its subject, part by part in the same order, where `*` as a whole value (`"CN=*, O=Example"`) takes any. Nothing else is a wildcard.',
+    example: 'plant.example.net',
+    otherwise: "the peer's address",
+    since: SINCE,
+  }),
+  revocation: documented(
+    oneOf(['off', 'crl-if-present', 'crl-required']).prefault('crl-if-present'),
+    {
+      sentence: 'Whether revocation lists are asked about the certificates of the peer.',
+      paragraph:
+        'Lists come from `crl` and, over HTTP, from where the certificates say. `crl-if-present` refuses what a list names, and accepts with a note when no current list can be had; `crl-required` then refuses. A list out of date still revokes, but clears nobody.',
+      example: 'crl-if-present',
+      since: SINCE,
+    },
+  ),
+  ocsp: documented(oneOf(['off', 'if-present', 'required']).prefault('off'), {
+    sentence: 'Whether the OCSP responder of the CA is asked about the certificates of the peer.',
+    paragraph:
+      'The responder is the one the certificates name. When it cannot be reached, `if-present` accepts with a note and `required` refuses.',
+    example: 'off',
+    since: SINCE,
+  }),
+  crl: documented(paths(0).prefault([]), {
+    sentence: 'Files with revocation lists, one path or a list.',
+    paragraph: 'PEM or DER. Read at start and at reload.',
+    example: '[/etc/causeway/pki/plant.crl]',
+    since: SINCE,
+  }),
+})
