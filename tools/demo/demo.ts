@@ -29,6 +29,8 @@ const json = process.argv.includes('--json')
 const say = (text: string): void => {
   if (!json) process.stdout.write(`${text}\n`)
 }
+// Whoever reads may stop early, as `head` does; what was built is then taken down as after Ctrl-C.
+process.stdout.on('error', () => process.exit(1))
 await main()
 
 async function main(): Promise<void> {
