@@ -133,7 +133,17 @@ function readAlgorithms(attributes: readonly TransformAttribute[]) {
   }
 }
 
-function describeTransform({ attributes }: Transform): string {
+function describeTransform({ id, attributes }: Transform): string {
+  const unknown = attributes.map(({ type }) => type).filter((type) => !KNOWN_ATTRIBUTES.has(type))
+  const because = [
+    ...(id === IsakmpTransform.number('KEY_IKE') ? [] : [`transform ${id}`]),
+    ...unknown.map((type) => `attribute ${type}`),
+  ]
+  const suite = describeAlgorithms(attributes)
+  return because.length === 0 ? suite : `${suite} with unknown ${because.join(', ')}`
+}
+
+function describeAlgorithms(attributes: readonly TransformAttribute[]): string {
   const suite = readAlgorithms(attributes)
   if (suite.encryption && suite.hash && suite.keyExchange) {
     return formatIkeSuite({

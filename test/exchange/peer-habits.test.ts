@@ -8,7 +8,7 @@ import { Rehearsal } from '#rehearsal/rehearsal'
 import type { Payload } from '#wire/v1/payloads'
 import { vendorIdOctets } from '#wire/v1/vendor-id'
 import { scene } from '../support/attack.ts'
-import { newEngine, snapshot } from '../support/exchange.ts'
+import { events, newEngine, snapshot } from '../support/exchange.ts'
 import { ScriptedResponder } from '../support/scripted-responder.ts'
 import { configOf, sites } from '../support/sites.ts'
 
@@ -67,6 +67,18 @@ test('a lifetime notify that holds no attributes, or is not about ESP, changes n
     ])
     assert.equal(snapshot(rehearsal, 'a').childSas[0]?.lifetime.seconds, 3_600)
   }
+})
+
+test('a transform that asks for something we do not know is refused by that name', () => {
+  const { rehearsal, peer } = scene()
+  const [proposal] = peer.offer().proposals
+  const [transform] = proposal?.transforms ?? []
+  assert.ok(proposal !== undefined && transform !== undefined)
+  const gssapi = { form: 'long', type: 16_384, value: Uint8Array.of(1, 2, 3) } as const
+  const asked = { ...transform, attributes: [...transform.attributes, gssapi] }
+  peer.sendMessage1({ ...peer.offer(), proposals: [{ ...proposal, transforms: [asked] }] })
+  const [failed] = events(rehearsal, 'b', 'negotiation-failed')
+  assert.equal(failed?.failure.theirs, 'aes256-sha256-group14 with unknown attribute 16384')
 })
 
 /** Side a has begun; a scripted responder stands at side b. No PFS, so that Quick mode needs no key agreement. */

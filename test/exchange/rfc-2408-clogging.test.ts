@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { decodeHeader } from '#wire/ike-header'
 import { scene } from '../support/attack.ts'
-import { assertUp, rehearse } from '../support/exchange.ts'
+import { assertUp, events, rehearse } from '../support/exchange.ts'
 import { A_BEGINS, sites } from '../support/sites.ts'
 
 test('first messages sent in the peer’s name do not keep the gateway from beginning itself', () => {
@@ -31,6 +31,13 @@ test('where the peer really is at it, the gateway waits and makes no second SA',
   rehearsal.command('b', { kind: 'up', tunnel: 'berlin-paris' })
   rehearsal.runFor(10_000)
   assertUp(rehearsal)
+})
+
+test('a first message without an initiator cookie is nobody’s', () => {
+  const { rehearsal, peer } = scene()
+  peer.initiatorSpi = new Uint8Array(8)
+  assert.deepEqual(peer.sendMessage1(), [])
+  assert.equal(events(rehearsal, 'b', 'dropped').length, 1)
 })
 
 function isFirst(octets: Uint8Array): boolean {
