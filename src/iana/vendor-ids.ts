@@ -115,14 +115,17 @@ export const features: Readonly<Record<FeatureName, VendorId>> = {
     ...md5('feature', 'Cisco Unity', '12f5f28c457168a9702d9fe274cc', 'CISCO-UNITY', 'prefix'),
     suffix: '0100',
   },
-  /** Capability bits may follow. */
-  fragmentation: md5(
-    'feature',
-    'IKE fragmentation (Cisco, Microsoft)',
-    '4048b7d56ebce88525e7de7f00d6c2d3',
-    'FRAGMENTATION',
-    'prefix',
-  ),
+  /** Capability bits may follow; the first one is all that peers look for. */
+  fragmentation: {
+    ...md5(
+      'feature',
+      'IKE fragmentation (Cisco, Microsoft)',
+      '4048b7d56ebce88525e7de7f00d6c2d3',
+      'FRAGMENTATION',
+      'prefix',
+    ),
+    suffix: '80000000',
+  },
   'heartbeat-notify': specified(
     'feature',
     'heartbeat notify',

@@ -4,11 +4,14 @@ import type { TunnelConfig } from '#config/config'
 import type { ChildId, EspSpi } from '#esp/sa'
 import { ExchangeType, isErrorNotify } from '#iana/isakmp'
 import type { Answer, Instant } from '#ike/effects'
+import { PeerViolation } from '#ike/errors'
 import type { CloseReason, IkeSaFacts } from '#ike/events'
 import type { Datagram, IkeContext, IkeSa } from '#ike/version'
 import { formatIdentity } from '#policy/identity'
 import type { IkeHeader } from '#wire/ike-header'
+import { MalformedMessage } from '#wire/malformed'
 import { identityRefused, message5Unreadable } from './failures.ts'
+import { FRAGMENT, FragmentAssembly, joinFragment } from './fragments.ts'
 import { readInformational } from './informational.ts'
 import { Phase1 } from './phase1.ts'
 import { Phase2 } from './phase2.ts'
@@ -21,6 +24,7 @@ export class Ikev1Sa implements IkeSa {
   readonly startedAt: Instant
   readonly #config: TunnelConfig
   readonly #phase1: Phase1
+  readonly #fragments = new FragmentAssembly()
   #phase2: Phase2 | undefined
   #keepaliveAt: Instant | undefined
   #closed = false
@@ -108,6 +112,10 @@ export class Ikev1Sa implements IkeSa {
 
   handleDatagram(datagram: Datagram, header: IkeHeader, context: IkeContext): void {
     if (this.#closed) return
+    if (header.nextPayload === FRAGMENT) {
+      this.#join(datagram, header, context)
+      return
+    }
     const encrypted = (header.flags & FLAG_ENCRYPTION) !== 0
     switch (header.exchangeType) {
       case ExchangeType.number('IDENTITY-PROTECTION'):
@@ -205,6 +213,17 @@ export class Ikev1Sa implements IkeSa {
 
   abandon(context: IkeContext): void {
     this.#end('failed', context)
+  }
+
+  /** Fragments are known by their SA alone; what they make is a message like any other, but not a fragment again (CVE-2013-6076). */
+  #join(datagram: Datagram, header: IkeHeader, context: IkeContext): void {
+    try {
+      const whole = joinFragment(this.#fragments, datagram, header, context.now)
+      if (whole !== undefined) this.handleDatagram(...whole, context)
+    } catch (error) {
+      if (!(error instanceof MalformedMessage || error instanceof PeerViolation)) throw error
+      this.#phase1.drop(datagram, 'malformed', `fragment: ${error.message}`, context)
+    }
   }
 
   #handlePhase2(phase2: Phase2, datagram: Datagram, header: IkeHeader, context: IkeContext): void {

@@ -1,10 +1,14 @@
 import type { Endpoint } from '#bytes/ip'
 import type { TunnelConfig } from '#config/config'
+import { ExchangeType } from '#iana/isakmp'
 import type { NatVerdict } from '#ike/nat'
 import type { IkeContext } from '#ike/version'
+import { cut, unfragmentedOctets } from './fragments.ts'
 import { NAT_TRAVERSAL_PORT } from './nat-traversal.ts'
 import type { UdpNumbers } from './quick-proposals.ts'
 import type { PeerAbilities } from './state.ts'
+
+export type Ends = { readonly local: Endpoint; readonly remote: Endpoint }
 
 /** The two ends of an ISAKMP SA as they are now, and what stands between them. */
 export class PeerEnds {
@@ -14,8 +18,10 @@ export class PeerEnds {
   #nat: NatVerdict = { local: false, remote: false }
   #forced = false
   #spoken: PeerAbilities['natTraversal'] = 'none'
+  /** The peer joins fragments of IKE messages. */
+  canFragment = false
 
-  constructor(config: TunnelConfig, { local, remote }: Pick<PeerEnds, 'local' | 'remote'>) {
+  constructor(config: TunnelConfig, { local, remote }: Ends) {
     this.#config = config
     this.#local = local
     this.#remote = remote
@@ -48,7 +54,15 @@ export class PeerEnds {
     return this.#nat.local || this.#forced
   }
 
-  moveTo({ local, remote }: Pick<PeerEnds, 'local' | 'remote'>): void {
+  /** Sends an IKE message, in fragments where it is too large for the path and the peer can join them. */
+  send(octets: Uint8Array, { local, remote }: Ends, { effects }: IkeContext): void {
+    const most = unfragmentedOctets(remote.address)
+    const whole = octets.length <= most || !this.canFragment
+    const parts = whole ? [octets] : cut(octets, most, phase1ExchangeType(this.#config))
+    for (const part of parts) effects.push({ kind: 'send', octets: part, local, remote })
+  }
+
+  moveTo({ local, remote }: Ends): void {
     this.#local = local
     this.#remote = remote
   }
@@ -71,4 +85,8 @@ export class PeerEnds {
     const text = `${tunnel} does not know NAT traversal (RFC 3947): encapsulation: force has no effect`
     context.tell({ kind: 'warning', tunnel, text })
   }
+}
+
+function phase1ExchangeType({ ike }: TunnelConfig): number {
+  return ExchangeType.number(ike === 'v1-aggressive' ? 'AGGRESSIVE' : 'IDENTITY-PROTECTION')
 }

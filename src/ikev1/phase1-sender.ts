@@ -1,12 +1,10 @@
 import { toHex } from '#bytes/hex'
-import type { Endpoint } from '#bytes/ip'
 import type { Instant } from '#ike/effects'
 import { firstTransmission, type Retransmission, retransmitted } from '#ike/retransmission'
 import type { Datagram, IkeContext } from '#ike/version'
 import type { Payload } from '#wire/v1/payloads'
+import type { Ends, PeerEnds } from './peer-ends.ts'
 import type { Cookies } from './step.ts'
-
-export type Ends = { readonly local: Endpoint; readonly remote: Endpoint }
 
 /** A message of phase 1 and its place: 1 to 6 in Main mode, 1 to 3 in Aggressive mode, always 1 in an Informational exchange. */
 export type Phase1Message = {
@@ -20,11 +18,13 @@ export type Phase1Message = {
 export class Phase1Sender {
   readonly #tunnel: string
   readonly #role: 'initiator' | 'responder'
+  readonly #path: PeerEnds
   #last: { readonly octets: Uint8Array; readonly message: Phase1Message } | undefined
   #retransmission: Retransmission | undefined
 
-  constructor(tunnel: string, role: 'initiator' | 'responder') {
+  constructor(tunnel: string, role: 'initiator' | 'responder', path: PeerEnds) {
     this.#tunnel = tunnel
+    this.#path = path
     this.#role = role
   }
 
@@ -86,7 +86,7 @@ export class Phase1Sender {
   #transmit(repeat: number, { local, remote }: Ends, cookies: Cookies, context: IkeContext): void {
     if (this.#last === undefined) return
     const { octets, message } = this.#last
-    context.effects.push({ kind: 'send', octets, local, remote })
+    this.#path.send(octets, { local, remote }, context)
     this.#tell('sent', message, { octets, local, remote }, repeat, cookies, context)
   }
 

@@ -14,8 +14,8 @@ import { decodeClear, freshCookie, plainOf, sendClearNotify } from './clear-mess
 import * as failures from './failures.ts'
 import { sendInformational } from './informational.ts'
 import { phase1Notify } from './notify.ts'
-import { PeerEnds } from './peer-ends.ts'
-import { type Ends, Phase1Sender } from './phase1-sender.ts'
+import { type Ends, PeerEnds } from './peer-ends.ts'
+import { Phase1Sender } from './phase1-sender.ts'
 import { Phase2Channel } from './phase2-channel.ts'
 import { encodePlain, open, outgoingHeader, seal } from './protect.ts'
 import type { Established, Keyed, PeerAbilities, Phase1State } from './state.ts'
@@ -41,7 +41,7 @@ export class Phase1 {
   #initialContact = false
   #cookies: Cookies
   #state: Phase1State
-  #abilities: PeerAbilities = { natTraversal: 'none', dpd: false }
+  #abilities: PeerAbilities = { natTraversal: 'none', dpd: false, fragmentation: false }
   readonly ends: PeerEnds
   /** Last message each way: a repeat of the one is answered by the other. */
   #received: Uint8Array | undefined
@@ -70,7 +70,7 @@ export class Phase1 {
     this.ends = new PeerEnds(config, ends)
     this.#isFirstContact = isFirstContact
     this.#giveUpAt = now + HALF_OPEN_TIME
-    this.#sender = new Phase1Sender(config.name, role)
+    this.#sender = new Phase1Sender(config.name, role, this.ends)
   }
 
   static initiator(
@@ -84,8 +84,7 @@ export class Phase1 {
       local: { address: config.local, port: 500 },
       remote: { address: config.peer, port: 500 },
     }
-    const closed: Phase1State = { kind: 'closed' }
-    return new Phase1(config, 'initiator', cookies, closed, ends, isFirstContact, context.now)
+    return new Phase1(config, 'initiator', cookies, CLOSED, ends, isFirstContact, context.now)
   }
 
   /** Reads message 1 and answers it. @throws NoAgreement, PeerViolation, MalformedMessage */
@@ -97,9 +96,8 @@ export class Phase1 {
   ): Phase1 {
     const payloads = decodeClear(datagram, header)
     const cookies = cookiesOf(header.initiatorSpi.slice(), freshCookie(context))
-    const closed: Phase1State = { kind: 'closed' }
     const { now } = context
-    const phase1 = new Phase1(config, 'responder', cookies, closed, datagram, () => false, now)
+    const phase1 = new Phase1(config, 'responder', cookies, CLOSED, datagram, () => false, now)
     phase1.#abilities = learnAbilities(phase1.#abilities, 1, plainOf(payloads))
     const step = firstAnswer(payloads, phase1.#environment(datagram, context))
     phase1.#tellReceived(datagram, 1, payloads, false, context)
@@ -156,7 +154,7 @@ export class Phase1 {
   }
 
   channel({ keys }: Keyed | Established, lastBlock: Uint8Array): Phase2Channel {
-    return new Phase2Channel(this.#config.name, keys, this.#cookies, lastBlock, () => this.ends)
+    return new Phase2Channel(this.#config.name, keys, this.#cookies, lastBlock, this.ends)
   }
 
   /** Message 1 goes out, or the work for it is asked for. */
@@ -328,6 +326,7 @@ export class Phase1 {
 
   #commit(step: Step, after: number, datagram: Datagram | undefined, context: IkeContext): void {
     const { next, send, ask, nat } = step
+    this.ends.canFragment = this.#abilities.fragmentation
     if (nat !== undefined) this.ends.learnNat(nat, this.#abilities.natTraversal, context)
     this.#giveUpAt = context.now + HALF_OPEN_TIME
     const authenticated = next.kind === 'authenticated'
@@ -396,5 +395,6 @@ export class Phase1 {
   }
 }
 
+const CLOSED: Phase1State = { kind: 'closed' }
 /** How long a half-open SA waits for its next message, in milliseconds. */
 const HALF_OPEN_TIME = 30_000

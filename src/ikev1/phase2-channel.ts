@@ -1,7 +1,6 @@
 import { concat } from '#bytes/concat'
 import { equalSecret } from '#bytes/equal'
 import { toHex } from '#bytes/hex'
-import type { Endpoint } from '#bytes/ip'
 import { ExchangeType } from '#iana/isakmp'
 import { PeerViolation } from '#ike/errors'
 import type { DropReason } from '#ike/events'
@@ -10,6 +9,7 @@ import type { IkeHeader } from '#wire/ike-header'
 import { encodePayloads } from '#wire/v1/message'
 import type { Payload } from '#wire/v1/payloads'
 import { messageIdOctets, type Phase1Keys, phase2Hash, phase2Iv } from './keys.ts'
+import type { PeerEnds } from './peer-ends.ts'
 import { open, outgoingHeader, seal } from './protect.ts'
 import type { Cookies } from './step.ts'
 
@@ -25,23 +25,20 @@ export type OutgoingMessage = {
   readonly payloads: readonly Payload[]
 }
 
-/** The ends as they are now; they change when the peer's NAT moves it. */
-export type Ends = () => { readonly local: Endpoint; readonly remote: Endpoint }
-
 /** Seals and opens the messages of phase 2: each begins with a HASH over what it carries (RFC 2409 §5.5, §5.7). */
 export class Phase2Channel {
   readonly tunnel: string
   readonly keys: Phase1Keys
   readonly cookies: Cookies
   readonly #lastPhase1Block: Uint8Array
-  readonly #ends: Ends
+  readonly #ends: PeerEnds
 
   constructor(
     tunnel: string,
     keys: Phase1Keys,
     cookies: Cookies,
     lastPhase1Block: Uint8Array,
-    ends: Ends,
+    ends: PeerEnds,
   ) {
     this.tunnel = tunnel
     this.keys = keys
@@ -107,8 +104,8 @@ export class Phase2Channel {
     repeat: number,
     context: IkeContext,
   ): void {
-    const { local, remote } = this.#ends()
-    context.effects.push({ kind: 'send', octets, local, remote })
+    const { local, remote } = this.#ends
+    this.#ends.send(octets, { local, remote }, context)
     this.#tell('sent', message, { octets, local, remote }, repeat, context)
   }
 

@@ -105,5 +105,7 @@ export type PeerAbilities = {
   readonly natDraft?: FeatureName
   /** RFC 3706. */
   readonly dpd: boolean
+  /** It joins fragments of IKE messages. */
+  readonly fragmentation: boolean
   readonly vendor?: string
 }

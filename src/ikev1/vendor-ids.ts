@@ -30,6 +30,7 @@ export function learnAbilities(
   return {
     ...known,
     ...(best === undefined ? {} : natTraversalBy(best)),
+    fragmentation: known.fragmentation || ids.some((data) => announces(data, 'fragmentation')),
     dpd: known.dpd || ids.some((data) => announces(data, 'dpd')),
     ...(vendor === undefined ? {} : { vendor }),
   }
@@ -45,7 +46,7 @@ const NAT_TRAVERSAL: readonly FeatureName[] = [
   'nat-t-draft-02n',
   'nat-t-draft-02',
 ]
-const OTHERS: readonly FeatureName[] = ['dpd']
+const OTHERS: readonly FeatureName[] = ['dpd', 'fragmentation']
 
 function natTraversalBy(best: FeatureName): Pick<PeerAbilities, 'natTraversal' | 'natDraft'> {
   if (best === 'rfc3947') return { natTraversal: best }

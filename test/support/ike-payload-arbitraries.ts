@@ -86,10 +86,17 @@ export const payloadsByType: Readonly<Record<Payload['type'], fc.Arbitrary<Paylo
     idType: u8,
     data,
   }),
+  FRAGMENT: plain({
+    type: fc.constant('FRAGMENT' as const),
+    id: u16,
+    number: u8,
+    flags: u8,
+    data,
+  }),
   unknown: plain({
     type: fc.constant('unknown' as const),
     // What the grammar does not know; 0 ends a chain.
-    number: u8.filter((number) => number > 13 && ![20, 21, 130, 131].includes(number)),
+    number: u8.filter((number) => number > 13 && ![20, 21, 130, 131, 132].includes(number)),
     data,
   }),
 }

@@ -8,6 +8,7 @@ import { saPayload } from './sa-payload.ts'
 import {
   certPayload,
   certRequestPayload,
+  fragmentPayload,
   hashPayload,
   idPayload,
   kePayload,
@@ -40,6 +41,7 @@ const codecs: ReadonlyMap<number, Codec<Payload>> = new Map<number, Codec<Payloa
   [number('NAT-OA'), natOriginalAddressPayload(false)],
   [number('NAT-D-DRAFT'), natDiscoveryPayload(true)],
   [number('NAT-OA-DRAFT'), natOriginalAddressPayload(true)],
+  [number('FRAGMENT'), fragmentPayload],
 ])
 
 /** All payloads of RFC 2408 and RFC 3947; numbers of other documents are kept as `unknown`. */

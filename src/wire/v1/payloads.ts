@@ -75,6 +75,16 @@ export type NatOriginalAddressPayload = {
   readonly idType: number
   readonly data: Uint8Array
 }
+/** A part of an IKE message that is too large for the path, as Cisco and Microsoft cut them; the receiver joins them by number. */
+export type FragmentPayload = {
+  readonly type: 'FRAGMENT'
+  readonly id: number
+  /** From 1. */
+  readonly number: number
+  /** Bit 0: the last one. */
+  readonly flags: number
+  readonly data: Uint8Array
+}
 /** Kept and shown, never dropped. */
 export type UnknownPayload = {
   readonly type: 'unknown'
@@ -96,4 +106,5 @@ export type Payload =
   | VendorIdPayload
   | NatDiscoveryPayload
   | NatOriginalAddressPayload
+  | FragmentPayload
   | UnknownPayload

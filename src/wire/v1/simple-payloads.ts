@@ -13,6 +13,7 @@ import {
 import type {
   CertPayload,
   CertRequestPayload,
+  FragmentPayload,
   HashPayload,
   IdPayload,
   KePayload,
@@ -98,6 +99,15 @@ export function natOriginalAddressPayload(draft: boolean): Codec<NatOriginalAddr
     data: rest,
   })
 }
+
+/** No RFC: as Cisco's devices send it, and racoon and strongSwan after them. */
+export const fragmentPayload: Codec<FragmentPayload> = struct('FRAGMENT', {
+  type: tag('FRAGMENT'),
+  id: u16,
+  number: u8,
+  flags: u8,
+  data: rest,
+})
 
 export function unknownPayload(number: number): Codec<UnknownPayload> {
   return struct('unknown', { type: tag('unknown'), number: tag(number), data: rest })
