@@ -81,6 +81,36 @@ test('a transform that asks for something we do not know is refused by that name
   assert.equal(failed?.failure.theirs, 'aes256-sha256-group14 with unknown attribute 16384')
 })
 
+test('a peer that closes phase 1 whenever we ask for networks is asked ever more rarely', () => {
+  const { rehearsal, peer } = responderScene()
+  const times: number[] = []
+  while (rehearsal.now < 900_000) {
+    if (!peer.isAsked()) {
+      rehearsal.runFor(500)
+      continue
+    }
+    times.push(rehearsal.now)
+    peer.answerMainMode()
+    peer.sendProtected('INFORMATIONAL', [
+      { type: 'D', doi: 1, protocolId: ISAKMP, spis: [peer.cookies()] },
+    ])
+  }
+  assert.ok(times.length > 10 && times.length < 40, `${times.length} attempts in 15 minutes`)
+  assert.ok((times.at(-1) ?? 0) - (times.at(-2) ?? 0) > 20_000)
+})
+
+test('status says nothing of a next try, or of a peer last heard, where there is none', () => {
+  const { rehearsal, peer } = scene()
+  peer.sendMessage1()
+  assert.equal(snapshot(rehearsal, 'b').peerAliveAt, undefined)
+  peer.mainMode()
+  peer.sendProtected('INFORMATIONAL', [
+    { type: 'D', doi: 1, protocolId: ISAKMP, spis: [peer.cookies()] },
+  ])
+  assert.equal(snapshot(rehearsal, 'b').ikeSas.length, 0)
+  assert.equal(snapshot(rehearsal, 'b').retryAt, undefined)
+})
+
 /** Side a has begun; a scripted responder stands at side b. No PFS, so that Quick mode needs no key agreement. */
 function responderScene() {
   const phase2: TunnelConfig['phase2'] = {
@@ -97,4 +127,5 @@ function responderScene() {
 }
 
 const R_U_THERE = 36136
+const ISAKMP = 1
 const ESP = 3

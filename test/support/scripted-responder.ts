@@ -13,14 +13,24 @@ import { type Beside, type Received, ScriptedPeer } from './scripted-peer.ts'
 
 /** Plays side b: answers the engine of side a as a responder does, with whatever a test adds or changes. */
 export class ScriptedResponder extends ScriptedPeer {
+  #message1: Received | undefined
+
   constructor(rehearsal: Rehearsal, tunnel: TunnelConfig, seed = 99) {
     super(rehearsal, tunnel, seed, 'b')
   }
 
+  /** Whether a message 1 has come. */
+  isAsked(): boolean {
+    this.#message1 ??= this.receive().find(({ header }) => header.messageId === 0)
+    return this.#message1 !== undefined
+  }
+
   /** Messages 2, 4 and 6. @throws Error where the engine does not go on as an initiator does. */
   answerMainMode(beside: Beside = {}): readonly Received[] {
-    const message1 = this.receive().find(({ header }) => header.messageId === 0)
+    this.isAsked()
+    const message1 = this.#message1
     if (message1 === undefined) throw new Error('no message 1')
+    this.#message1 = undefined
     this.initiatorSpi = message1.header.initiatorSpi.slice()
     this.responderSpi = this.crypto.random(8)
     const offer = one(this.read(message1), 'SA')
