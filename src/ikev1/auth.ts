@@ -1,49 +1,150 @@
 import { equalSecret } from '#bytes/equal'
 import type { TunnelConfig } from '#config/config'
-import type { Crypto } from '#crypto/port'
-import { AuthenticationFailure } from '#ike/errors'
+import { AuthenticationMethod } from '#iana/ikev1'
+import { CertEncoding } from '#iana/isakmp'
+import type { Question } from '#ike/effects'
+import { AuthenticationFailure, PeerViolation } from '#ike/errors'
+import { every } from '#ike/message-rules'
+import { certificatesToSend, requestedAuthorities } from '#pki/certificate-request'
+import type { PublicKey } from '#pki/public-key'
+import type { SignatureScheme } from '#pki/signature-scheme'
+import { demandsOf, type VerifiedPeer } from '#pki/verify-peer'
 import { equalIdentity, formatIdentity, type Identity } from '#policy/identity'
 import { identityFromPayload } from '#wire/v1/id-payload'
 import { encodePayloadBody } from '#wire/v1/message'
-import type { HashPayload, IdPayload } from '#wire/v1/payloads'
+import type { CertRequestPayload, IdPayload, Payload } from '#wire/v1/payloads'
 import { otherIdentity, wrongHash } from './failures.ts'
 import { phase1Hash } from './keys.ts'
-import type { Keyed, ShownProof } from './state.ts'
+import type { Keyed, ShownIdentity, ShownProof } from './state.ts'
+import type { Phase1Environment } from './step.ts'
 
 declare const proof: unique symbol
 
-/** That the peer proved who it is. Only `authenticatePeer` makes one, and no `established` state can be built without. */
+/** That the peer proved who it is. Only this file makes one, and no `established` state can be built without. */
 export type PeerAuthenticated = { readonly identity: Identity; readonly [proof]: true }
 
-/** The hash that proves us: HASH_I or HASH_R over our ID payload (RFC 2409 §5). */
-export function proveOurselves(
-  crypto: Crypto,
-  role: 'initiator' | 'responder',
+type Role = 'initiator' | 'responder'
+
+/** Number of the authentication method both sides use (RFC 2409 appendix A, RFC 4754 §4). */
+export function authenticationMethod({ authentication }: TunnelConfig): number {
+  if (authentication.kind === 'psk') return AuthenticationMethod.number('pre-shared key')
+  const key = authentication.key.publicKey
+  if (key.kind === 'ec') return ECDSA_METHODS[key.curve]
+  return AuthenticationMethod.number('RSA signatures')
+}
+
+/** What proves us: HASH_I or HASH_R itself, or a signature over it that has to be made first. */
+export function ownProof(
+  { crypto, tunnel }: Phase1Environment,
+  role: Role,
   { keys, transcript, saBody }: Keyed,
   id: IdPayload,
-): HashPayload {
+):
+  | { readonly kind: 'ready'; readonly payloads: readonly Payload[] }
+  | { readonly kind: 'sign'; readonly question: Question } {
   const data = phase1Hash(crypto, keys, role, transcript, saBody, encodePayloadBody(id))
-  return { type: 'HASH', data }
+  const { authentication } = tunnel
+  if (authentication.kind === 'psk') return { kind: 'ready', payloads: [{ type: 'HASH', data }] }
+  const { key } = authentication
+  return { kind: 'sign', question: { kind: 'sign', key, scheme: schemeOf(key.publicKey), data } }
+}
+
+/** Our certificates and the signature made with their key. */
+export function signedProof(
+  { authentication }: TunnelConfig,
+  signature: Uint8Array,
+): readonly Payload[] {
+  const chain = authentication.kind === 'certificate' ? authentication.own : []
+  const certificates = certificatesToSend(chain).map((data) => ({
+    type: 'CERT' as const,
+    encoding: X509_SIGNATURE,
+    data,
+  }))
+  return [...certificates, { type: 'SIG', data: signature }]
+}
+
+/** For certificates of the CAs we trust (RFC 4945 §3.2.7); nothing where a key is shared. */
+export function certificateRequests({
+  authentication,
+}: TunnelConfig): readonly CertRequestPayload[] {
+  if (authentication.kind === 'psk') return []
+  const names = requestedAuthorities(authentication.trust)
+  return names.map((data) => ({ type: 'CR', encoding: X509_SIGNATURE, data }))
+}
+
+/** The proof of the kind this tunnel wants, as a message carries it. @throws PeerViolation where it is missing */
+export function readProof(
+  { authentication }: TunnelConfig,
+  shown: ShownIdentity,
+  payloads: readonly Payload[],
+): ShownProof {
+  const type = authentication.kind === 'psk' ? 'HASH' : 'SIG'
+  const [found, second] = every<'HASH' | 'SIG'>(payloads, type)
+  if (found === undefined || second !== undefined) {
+    throw new PeerViolation('missing-payload', `the message has not exactly one ${type} payload`)
+  }
+  const certificates = every(payloads, 'CERT')
+    .filter(({ encoding }) => encoding === X509_SIGNATURE)
+    .map(({ data }) => data.slice())
+  return { ...shown, octets: found.data.slice(), certificates }
 }
 
 /**
- * Checks the peer's hash, which proves the key, and then its identity, which the key is bound to. @throws AuthenticationFailure
+ * Checks the peer's hash, which proves the key, and then its identity, which the key is bound to; or says what has to be verified
+ * elsewhere. @throws AuthenticationFailure
  */
-export function authenticatePeer(
-  crypto: Crypto,
-  tunnel: TunnelConfig,
-  peerRole: 'initiator' | 'responder',
+export function peerProof(
+  { crypto, tunnel }: Phase1Environment,
+  peerRole: Role,
   { keys, transcript, saBody }: Keyed,
-  { id, idBody, hash }: ShownProof,
-): PeerAuthenticated {
-  const expected = phase1Hash(crypto, keys, peerRole, transcript, saBody, idBody)
-  if (!equalSecret(expected, hash.data))
-    throw new AuthenticationFailure('bad-hash', wrongHash(tunnel))
+  { id, idBody, octets, certificates }: ShownProof,
+):
+  | { readonly kind: 'checked'; readonly peer: PeerAuthenticated }
+  | { readonly kind: 'verify'; readonly question: Question } {
+  const data = phase1Hash(crypto, keys, peerRole, transcript, saBody, idBody)
+  const { authentication } = tunnel
   const identity = identityFromPayload(id)
-  if (identity === undefined || !equalIdentity(identity, tunnel.remoteId)) {
-    const shown =
-      identity === undefined ? `an identity of type ${id.idType}` : formatIdentity(identity)
-    throw new AuthenticationFailure('wrong-identity', otherIdentity(tunnel, shown, 'key proven'))
+  if (authentication.kind === 'certificate') {
+    if (identity === undefined) throw refusedIdentity(tunnel, id, identity)
+    const demands = demandsOf(authentication, tunnel.remoteId)
+    // RFC 2409 §5.1, RFC 4754 §4: both sides sign by the same method, so with the same kind of key.
+    const scheme = schemeOf(authentication.key.publicKey)
+    const evidence = { certificates, identity, scheme, data, signature: octets }
+    return { kind: 'verify', question: { kind: 'verify-peer', demands, evidence } }
   }
+  if (!equalSecret(data, octets)) {
+    throw new AuthenticationFailure('bad-hash', wrongHash(tunnel))
+  }
+  if (identity === undefined || !equalIdentity(identity, tunnel.remoteId)) {
+    throw refusedIdentity(tunnel, id, identity)
+  }
+  return { kind: 'checked', peer: { identity } as PeerAuthenticated }
+}
+
+/** The verification asked for went well. */
+export function verifiedPeer({ identity }: VerifiedPeer): PeerAuthenticated {
   return { identity } as PeerAuthenticated
+}
+
+function refusedIdentity(
+  tunnel: TunnelConfig,
+  { idType }: IdPayload,
+  identity: Identity | undefined,
+): AuthenticationFailure {
+  const shown = identity === undefined ? `an identity of type ${idType}` : formatIdentity(identity)
+  const failure = otherIdentity(tunnel, shown, 'key proven')
+  return new AuthenticationFailure('wrong-identity', failure)
+}
+
+function schemeOf(key: PublicKey): SignatureScheme {
+  return key.kind === 'ec' ? { kind: 'ecdsa-bare', curve: key.curve } : { kind: 'rsa-pkcs1-bare' }
+}
+
+const X509_SIGNATURE = CertEncoding.number('X509-SIGNATURE')
+
+/** RFC 4754 §4: the curve and the hash go together. */
+const ECDSA_METHODS: Readonly<Record<'P-256' | 'P-384' | 'P-521', number>> = {
+  'P-256': AuthenticationMethod.number('ECDSA with SHA-256 on P-256'),
+  'P-384': AuthenticationMethod.number('ECDSA with SHA-384 on P-384'),
+  'P-521': AuthenticationMethod.number('ECDSA with SHA-512 on P-521'),
 }

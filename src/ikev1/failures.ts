@@ -130,16 +130,17 @@ export function noPhase1Proposal(tunnel: TunnelConfig, offered: readonly string[
 /** CW-204. */
 export function otherAuthentication(tunnel: TunnelConfig, methods: readonly number[]): Failure {
   const theirs = methods.map((method) => AuthenticationMethod.nameOf(method)).join(', ')
+  const withKey = tunnel.authentication.kind === 'psk'
+  const ours = withKey ? 'a pre-shared key' : 'a certificate'
   return {
     code: 'CW-204',
-    summary: `${tunnel.name} wants to authenticate with ${theirs}; the tunnel has a pre-shared key`,
-    ours: 'pre-shared key',
+    summary: `both sides must prove themselves the same way: ${tunnel.name} offers ${theirs}, we have ${ours}`,
+    ours,
     theirs,
     evidence: 'authentication method in the SA payload of message 1',
     certainty: 'certain',
-    key: 'psk',
-    remedy:
-      'both sides must prove themselves the same way: set a pre-shared key on the peer for this tunnel',
+    key: withKey ? 'psk' : 'certificate',
+    remedy: `set ${ours} on the peer for this tunnel too, or give this one what the peer offers`,
   }
 }
 
@@ -170,7 +171,7 @@ export function phase1Refused(
     evidence,
     certainty: 'very likely',
     key: 'phase1',
-    remedy: `have ${tunnel.name} start the tunnel: as responder we see its whole list`,
+    remedy: `have ${tunnel.name} start the tunnel: as responder we see its whole list, and whether it, too, wants ${tunnel.authentication.kind === 'psk' ? 'a pre-shared key' : 'certificates'}`,
   }
 }
 

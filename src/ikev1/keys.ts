@@ -36,6 +36,17 @@ export function skeyidFromPsk(
   return new Secret(crypto.hmac(suite.hash, psk.reveal(), nonceI, nonceR))
 }
 
+/** SKEYID for signatures: prf(Ni_b | Nr_b, g^xy) (RFC 2409 §5). */
+export function skeyidForSignatures(
+  crypto: Crypto,
+  suite: IkeSuite,
+  sharedSecret: Uint8Array,
+  nonceI: Uint8Array,
+  nonceR: Uint8Array,
+): Secret {
+  return new Secret(crypto.hmac(suite.hash, concat(nonceI, nonceR), sharedSecret))
+}
+
 /** SKEYID_d, SKEYID_a, SKEYID_e (RFC 2409 §5): each is keyed with SKEYID and carries the one before. */
 export function derivePhase1Keys(
   crypto: Crypto,

@@ -6,7 +6,7 @@ import {
   keyExchange,
   keyExchangeById,
 } from '#crypto/registry'
-import { AuthenticationMethod, Phase1Attribute } from '#iana/ikev1'
+import { Phase1Attribute } from '#iana/ikev1'
 import { IsakmpTransform } from '#iana/ipsec-doi'
 import { Doi, ProtocolId, Situation } from '#iana/isakmp'
 import type { IkeSuite, Lifetime } from '#policy/proposal'
@@ -20,14 +20,22 @@ import {
   sameTransform,
 } from './attributes.ts'
 
+/** What one side wants of phase 1. */
+export type Phase1Wish = {
+  readonly suites: readonly IkeSuite[]
+  readonly lifetime: Lifetime
+  /** Authentication method (RFC 2409 appendix A); both sides prove themselves by the same. */
+  readonly method: number
+}
+
 /** Our offer: one proposal, a transform for each suite, most wanted first (RFC 2409 §5, RFC 2408 §4.2). */
-export function offerPhase1(suites: readonly IkeSuite[], lifetime: Lifetime): SaPayload {
+export function offerPhase1(wish: Phase1Wish): SaPayload {
   return saPayload(
     1,
-    suites.map((suite, i) => ({
+    wish.suites.map((suite, i) => ({
       number: i + 1,
       id: IsakmpTransform.number('KEY_IKE'),
-      attributes: attributesOf(suite, lifetime),
+      attributes: attributesOf(suite, wish),
     })),
   )
 }
@@ -42,16 +50,15 @@ export type Phase1Choice = {
 /** The responder's choice: the initiator's first transform that we accept, since its order is its wish. */
 export function choosePhase1(
   offer: SaPayload,
-  acceptable: readonly IkeSuite[],
-  lifetime: Lifetime,
+  { suites, lifetime, method }: Phase1Wish,
 ): Phase1Choice | undefined {
   for (const proposal of offer.proposals) {
     if (proposal.protocolId !== ProtocolId.number('ISAKMP')) continue
     for (const transform of proposal.transforms) {
-      const suite = readTransform(transform)
+      const suite = readTransform(transform, method)
       if (
         suite === undefined ||
-        !acceptable.some((one) => formatIkeSuite(one) === formatIkeSuite(suite))
+        !suites.some((one) => formatIkeSuite(one) === formatIkeSuite(suite))
       )
         continue
       return {
@@ -71,7 +78,7 @@ export function choosePhase1(
 export function readPhase1Choice(
   answer: SaPayload,
   offer: SaPayload,
-  lifetime: Lifetime,
+  { lifetime, method }: Phase1Wish,
 ): Omit<Phase1Choice, 'answer'> | undefined {
   const chosen = answer.proposals[0]?.transforms
   if (answer.proposals.length !== 1 || chosen?.length !== 1 || chosen[0] === undefined)
@@ -80,7 +87,7 @@ export function readPhase1Choice(
   const offered = offer.proposals[0]?.transforms.some((one) =>
     sameTransform(one, transform, [LIFE_TYPE, LIFE_DURATION]),
   )
-  const suite = readTransform(transform)
+  const suite = readTransform(transform, method)
   if (!offered || suite === undefined) return undefined
   return { suite, lifetime: agreedLifetime(transform.attributes, lifetime) }
 }
@@ -99,14 +106,14 @@ export function offeredAuthentication(offer: SaPayload): ReadonlySet<number> {
   )
 }
 
-/** @returns the suite of a transform that asks for a pre-shared key and whose every algorithm we know. */
-export function readTransform({ id, attributes }: Transform): IkeSuite | undefined {
+/** @returns the suite of a transform that asks for this authentication method and whose every algorithm we know. */
+export function readTransform({ id, attributes }: Transform, method: number): IkeSuite | undefined {
   if (
     id !== IsakmpTransform.number('KEY_IKE') ||
     attributes.some((one) => !KNOWN_ATTRIBUTES.has(one.type))
   )
     return undefined
-  if (findNumber(attributes, AUTHENTICATION_METHOD) !== PRE_SHARED_KEY) return undefined
+  if (findNumber(attributes, AUTHENTICATION_METHOD) !== method) return undefined
   const suite = readAlgorithms(attributes)
   if (suite.encryption === undefined || suite.hash === undefined || suite.keyExchange === undefined)
     return undefined
@@ -116,8 +123,6 @@ export function readTransform({ id, attributes }: Transform): IkeSuite | undefin
     keyExchange: suite.keyExchange.name,
   }
 }
-
-export const PRE_SHARED_KEY: number = AuthenticationMethod.number('pre-shared key')
 
 function readAlgorithms(attributes: readonly TransformAttribute[]) {
   const encryptionId = findNumber(attributes, ENCRYPTION)
@@ -161,7 +166,10 @@ function describeAlgorithms(attributes: readonly TransformAttribute[]): string {
   return parts.join('-')
 }
 
-function attributesOf(suite: IkeSuite, lifetime: Lifetime): readonly TransformAttribute[] {
+function attributesOf(
+  suite: IkeSuite,
+  { lifetime, method }: Phase1Wish,
+): readonly TransformAttribute[] {
   const cipher = encryption(suite.encryption).ikev1
   if (cipher === undefined)
     throw new TypeError(`${suite.encryption} has no number in IKEv1 phase 1`)
@@ -170,7 +178,7 @@ function attributesOf(suite: IkeSuite, lifetime: Lifetime): readonly TransformAt
     ...(cipher.keyBits === undefined ? [] : [attribute(KEY_LENGTH, cipher.keyBits)]),
     attribute(HASH, hash(suite.hash).ikev1),
     attribute(GROUP_DESCRIPTION, keyExchange(suite.keyExchange).id),
-    attribute(AUTHENTICATION_METHOD, PRE_SHARED_KEY),
+    attribute(AUTHENTICATION_METHOD, method),
     ...lifetimeAttributes(LIFE_TYPE, LIFE_DURATION, { seconds: lifetime.seconds }),
   ]
 }

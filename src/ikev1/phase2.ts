@@ -1,5 +1,5 @@
 import type { TunnelConfig } from '#config/config'
-import type { EspSpi } from '#esp/sa'
+import { type EspSpi, espSpi } from '#esp/sa'
 import { ExchangeType, NotifyType } from '#iana/isakmp'
 import type { Instant } from '#ike/effects'
 import type { Datagram, IkeContext, IkeSa } from '#ike/version'
@@ -137,6 +137,12 @@ export class Phase2 {
           context.tell({ kind: 'peer-alive', tunnel: this.#channel.tunnel, roundTrip })
         return
       }
+      case NotifyType.number('INVALID-SPI'): {
+        // Sent under these keys for ESP of ours that it has no SA for: Cisco's "invalid SPI recovery" (RFC 2408 §3.14.1).
+        const outboundSpis = [notify.spi, notify.data].flatMap(espSpiOf)
+        context.outcomes.push({ kind: 'children-deleted', sa: this.#sa, outboundSpis })
+        return
+      }
       case NotifyType.number('INITIAL-CONTACT'):
         context.outcomes.push({ kind: 'initial-contact', sa: this.#sa })
         return
@@ -144,6 +150,12 @@ export class Phase2 {
         this.quick.refusedBy(notify, context)
     }
   }
+}
+
+/** None, unless it is four octets. */
+function espSpiOf(octets: Uint8Array): readonly EspSpi[] {
+  if (octets.length !== 4) return []
+  return [espSpi(new DataView(octets.buffer, octets.byteOffset, 4).getUint32(0))]
 }
 
 const QUICK_MODE = ExchangeType.number('QUICK-MODE')

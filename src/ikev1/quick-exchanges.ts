@@ -14,6 +14,7 @@ import { badPublicValue, childRefused, childSilence } from './failures.ts'
 import { messageIdOctets } from './keys.ts'
 import type { OutgoingMessage, Phase2Channel } from './phase2-channel.ts'
 import type { QuickExchange, QuickHost } from './quick-exchange.ts'
+import { childMisanswered, childUnconfirmed } from './quick-failures.ts'
 import { handleMessage2, initiate, sendMessage1, sendMessage3 } from './quick-initiator.ts'
 import type { UdpNumbers } from './quick-proposals.ts'
 import { handleMessage1, handleMessage3, sendMessage2 } from './quick-responder.ts'
@@ -88,6 +89,11 @@ export class QuickExchanges implements QuickHost {
       const reason =
         error instanceof MalformedMessage ? 'undecryptable' : bad ? 'bad-hash' : 'out-of-state'
       this.channel.drop(datagram, reason, `Quick mode: ${error.message}`, context)
+      if (bad || !(error instanceof PeerViolation) || exchange?.state.kind !== 'offered')
+        return false
+      // It has the right hash, so no better answer will come.
+      this.#fail(exchange, childMisanswered(this.tunnel, error.message), context)
+      return true
     }
     return false
   }
@@ -122,7 +128,8 @@ export class QuickExchanges implements QuickHost {
       if (retransmission.nextAt > context.now) continue
       const next = retransmitted(retransmission, context.now)
       if (next === 'exhausted') {
-        this.#fail(exchange, childSilence(this.tunnel, this.#pairOf(exchange)), context)
+        const silence = exchange.role === 'initiator' ? childSilence : childUnconfirmed
+        this.#fail(exchange, silence(this.tunnel, this.#pairOf(exchange)), context)
         continue
       }
       this.commit({ ...exchange, retransmission: next })

@@ -2,7 +2,7 @@ import type { KeyPair } from '#crypto/port'
 import type { FeatureName } from '#iana/vendor-ids'
 import type { Instant } from '#ike/effects'
 import type { IkeSuite, Lifetime } from '#policy/proposal'
-import type { HashPayload, IdPayload, SaPayload } from '#wire/v1/payloads'
+import type { IdPayload, Payload, SaPayload } from '#wire/v1/payloads'
 import type { PeerAuthenticated } from './auth.ts'
 import type { Phase1Keys, Phase1Transcript } from './keys.ts'
 
@@ -23,8 +23,35 @@ export type Keyed = Phase1Agreement & {
 /** The identity a peer claims; `idBody` is IDii_b or IDir_b as received. */
 export type ShownIdentity = { readonly id: IdPayload; readonly idBody: Uint8Array }
 
-/** A claimed identity and its proof. */
-export type ShownProof = ShownIdentity & { readonly hash: HashPayload }
+/** A claimed identity and its proof: a hash, or a signature and the certificates that came with it. */
+export type ShownProof = ShownIdentity & {
+  readonly octets: Uint8Array
+  readonly certificates: readonly Uint8Array[]
+}
+
+/** The signature for our next message is being made. */
+export type Proving = { readonly kind: 'proving'; readonly keyed: Keyed } & (
+  | { readonly message: 'Main mode message 5' }
+  | {
+      readonly message: 'Aggressive mode message 2'
+      readonly shown: ShownIdentity
+      /** What stands before our identity. */
+      readonly head: readonly Payload[]
+    }
+  | {
+      readonly message: 'Main mode message 6' | 'Aggressive mode message 3'
+      readonly peer: PeerAuthenticated
+      readonly saysInitialContact: boolean
+    }
+)
+
+/** The peer's proof in this message is being verified. */
+export type Checking = {
+  readonly kind: 'checking'
+  readonly message: Proving['message']
+  readonly keyed: Keyed
+  readonly saysInitialContact: boolean
+}
 
 /** Phase 1 of one ISAKMP SA; a state holds exactly what is known in it. */
 export type Phase1State =
@@ -81,6 +108,8 @@ export type Phase1State =
     } & Phase1Agreement)
   | ({ readonly kind: 'aggressive-answered'; readonly shown: ShownIdentity } & Keyed)
   // Both
+  | Proving
+  | Checking
   | Established
   | { readonly kind: 'closed' }
 

@@ -18,13 +18,14 @@ import {
 } from '#ikev1/keys'
 import { offerPhase1 } from '#ikev1/phase1-proposals'
 import { encodePlain, FLAG_ENCRYPTION, type OutgoingHeader, open, seal } from '#ikev1/protect'
-import { pskOf } from '#ikev1/psk'
 import { offerChild } from '#ikev1/quick-proposals'
+import { phase1Wish } from '#ikev1/transitions/phase1-steps'
 import type { Rehearsal, Side } from '#rehearsal/rehearsal'
 import { decodeHeader, encodeHeader, HEADER_OCTETS, type IkeHeader } from '#wire/ike-header'
 import { identityToPayload, selectorToPayload } from '#wire/v1/id-payload'
 import { decodePayloads, encodePayloadBody, encodePayloads } from '#wire/v1/message'
 import type { Payload, SaPayload } from '#wire/v1/payloads'
+import { pskOf } from './psk.ts'
 import { ADDRESS_A, ADDRESS_B } from './sites.ts'
 
 /** How the HASH of a protected message stands: as it must, damaged, left out, or behind the other payloads. */
@@ -99,7 +100,7 @@ export class ScriptedPeer {
   }
 
   offer(): SaPayload {
-    return offerPhase1(this.tunnel.phase1.suites, this.tunnel.phase1.lifetime)
+    return offerPhase1(phase1Wish(this.tunnel))
   }
 
   /** Six messages. @throws Error where the engine does not answer as a responder does. */

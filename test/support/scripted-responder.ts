@@ -3,12 +3,13 @@ import { espSpi } from '#esp/sa'
 import { derivePhase1Keys, messageIdOctets, phase1Hash, phase1Iv, skeyidFromPsk } from '#ikev1/keys'
 import { choosePhase1 } from '#ikev1/phase1-proposals'
 import { open, seal } from '#ikev1/protect'
-import { pskOf } from '#ikev1/psk'
 import { chooseChild } from '#ikev1/quick-proposals'
+import { phase1Wish } from '#ikev1/transitions/phase1-steps'
 import type { Rehearsal } from '#rehearsal/rehearsal'
 import { identityToPayload } from '#wire/v1/id-payload'
 import { encodePayloadBody } from '#wire/v1/message'
 import type { Payload } from '#wire/v1/payloads'
+import { pskOf } from './psk.ts'
 import { type Beside, type Received, ScriptedPeer } from './scripted-peer.ts'
 
 /** Plays side b: answers the engine of side a as a responder does, with whatever a test adds or changes. */
@@ -34,9 +35,8 @@ export class ScriptedResponder extends ScriptedPeer {
     this.initiatorSpi = message1.header.initiatorSpi.slice()
     this.responderSpi = this.crypto.random(8)
     const offer = one(this.read(message1), 'SA')
-    const { phase1 } = this.tunnel
     const psk = pskOf(this.tunnel)
-    const choice = choosePhase1(offer, phase1.suites, phase1.lifetime)
+    const choice = choosePhase1(offer, phase1Wish(this.tunnel))
     if (choice === undefined) throw new Error('no suite in common')
     const { suite, answer } = choice
     const [message3] = this.#main([answer, ...(beside[2] ?? [])])

@@ -1,11 +1,11 @@
 /**
- * Aggressive mode with a pre-shared key (RFC 2409 §5, §5.4). Identities go in clear, and HASH_R lets whoever asks guess the key offline; in
+ * Aggressive mode (RFC 2409 §5, §5.1, §5.4). Identities go in clear, and with a pre-shared key HASH_R lets whoever asks guess the key offline; in
  * return the key can be found by identity, for a peer without a static address:
  *
  *   initiator                                   responder
  *   1  HDR, SA, KE, Ni, IDii, VID…  -->
- *                                   <--         2  HDR, SA, KE, Nr, IDir, HASH_R, NAT-D, NAT-D, VID…
- *   3  HDR*, HASH_I, NAT-D, NAT-D   -->
+ *                                   <--         2  HDR, SA, KE, Nr, IDir, HASH_R | CERT…, SIG_R, NAT-D, NAT-D, VID…
+ *   3  HDR*, HASH_I | CERT…, SIG_I, NAT-D, NAT-D -->
  */
 import type { KeyPair } from '#crypto/port'
 import { AuthenticationFailure, PeerViolation } from '#ike/errors'
@@ -13,24 +13,25 @@ import { match } from '#ike/message-rules'
 import { equalIdentity, formatIdentity } from '#policy/identity'
 import { identityFromPayload, identityToPayload } from '#wire/v1/id-payload'
 import type { PlacedPayload } from '#wire/v1/message'
-import { authenticatePeer, proveOurselves } from '../auth.ts'
+import { certificateRequests, readProof } from '../auth.ts'
 import { plainOf } from '../clear-message.ts'
 import { otherIdentity } from '../failures.ts'
-import { natPayloads, readNat } from '../nat-traversal.ts'
+import { readNat } from '../nat-traversal.ts'
 import { readPhase1Choice } from '../phase1-proposals.ts'
 import type { Phase1State } from '../state.ts'
 import type { Phase1Environment, Step } from '../step.ts'
-import { answeringVendorIds, ownVendorIds } from '../vendor-ids.ts'
+import { ownVendorIds } from '../vendor-ids.ts'
 import {
   bodyOf,
   checkPeerValues,
   chooseOrRefuse,
-  initialContact,
   keyAndNonce,
   keyedState,
   NONCE_OCTETS,
+  phase1Wish,
   saysInitialContact,
 } from './phase1-steps.ts'
+import { check, prove } from './proofs.ts'
 import { type Row, row } from './row.ts'
 
 export const aggressiveModeRows: readonly Row[] = [
@@ -40,14 +41,14 @@ export const aggressiveModeRows: readonly Row[] = [
     from: 'aggressive-sent',
     message: 2,
     encrypted: 'never',
-    requires: ['SA', 'KE', 'NONCE', 'ID', 'HASH'],
-    run(state, { SA, KE, NONCE, ID, HASH }, environment, payloads) {
+    requires: ['SA', 'KE', 'NONCE', 'ID'],
+    run(state, { SA, KE, NONCE, ID }, environment, payloads) {
       const { offer, saBody, own, nonceI } = state
       const { tunnel, cookies } = environment
       if (cookies.responder.every((octet) => octet === 0)) {
         throw new PeerViolation('wrong-payload-content', 'message 2 has no responder cookie')
       }
-      const choice = readPhase1Choice(SA, offer, tunnel.phase1.lifetime)
+      const choice = readPhase1Choice(SA, offer, phase1Wish(tunnel))
       if (choice === undefined) {
         throw new PeerViolation('no-proposal', 'message 2 chooses what message 1 did not offer')
       }
@@ -62,7 +63,11 @@ export const aggressiveModeRows: readonly Row[] = [
           nonceI,
           nonceR: NONCE.data,
           peerPublic: KE.data,
-          shown: { id: ID, idBody: bodyOf(payloads, ID).slice(), hash: HASH },
+          shown: readProof(
+            tunnel,
+            { id: ID, idBody: bodyOf(payloads, ID).slice() },
+            plainOf(payloads),
+          ),
         },
         ask: { kind: 'agree', group: suite.keyExchange, own, peerPublic: KE.data },
         nat: readNat(payloads, suite.hash, environment),
@@ -75,16 +80,19 @@ export const aggressiveModeRows: readonly Row[] = [
     from: 'aggressive-answered',
     message: 3,
     encrypted: 'either',
-    requires: ['HASH'],
-    run(state, { HASH }, environment, payloads) {
-      const { crypto, tunnel } = environment
-      const shown = { ...state.shown, hash: HASH }
-      const peer = authenticatePeer(crypto, tunnel, 'initiator', state, shown)
-      return {
-        next: { kind: 'authenticated', peer, from: state },
-        nat: readNat(payloads, state.suite.hash, environment),
-        initialContact: saysInitialContact(payloads),
-      }
+    requires: [],
+    run(state, _matched, environment, payloads) {
+      const shown = readProof(environment.tunnel, state.shown, plainOf(payloads))
+      const message = 'Aggressive mode message 3'
+      const contact = saysInitialContact(payloads)
+      const checking = {
+        kind: 'checking',
+        message,
+        keyed: state,
+        saysInitialContact: contact,
+      } as const
+      const nat = readNat(payloads, state.suite.hash, environment)
+      return { ...check(checking, shown, environment), nat }
     },
   }),
 ]
@@ -100,7 +108,15 @@ export function sendAggressive1(
   const id = identityToPayload(tunnel.localId)
   return {
     next: { kind: 'aggressive-sent', offer, saBody, own, nonceI },
-    send: { payloads: [offer, ...keyAndNonce(own.publicValue, nonceI), id, ...ownVendorIds()] },
+    send: {
+      payloads: [
+        offer,
+        ...keyAndNonce(own.publicValue, nonceI),
+        id,
+        ...certificateRequests(tunnel),
+        ...ownVendorIds(),
+      ],
+    },
   }
 }
 
@@ -147,27 +163,16 @@ export function sendAggressive2(
   sharedSecret: Uint8Array,
   environment: Phase1Environment,
 ): Step {
-  const { crypto, tunnel } = environment
   const { nonceI, peerPublic, shown, answer } = state
-  const nonceR = crypto.random(NONCE_OCTETS)
+  const nonceR = environment.crypto.random(NONCE_OCTETS)
   const ours = { publicValue: own.publicValue, nonce: nonceR }
   checkPeerValues(1, { publicValue: peerPublic, nonce: nonceI }, ours)
   const values = { nonceI, nonceR, publicI: peerPublic, publicR: own.publicValue }
   const keyed = keyedState(environment, state, sharedSecret, values)
-  const id = identityToPayload(tunnel.localId)
-  return {
-    next: { kind: 'aggressive-answered', ...keyed, shown },
-    send: {
-      payloads: [
-        answer,
-        ...keyAndNonce(own.publicValue, nonceR),
-        id,
-        proveOurselves(crypto, 'responder', keyed, id),
-        ...natPayloads(state.suite.hash, environment),
-        ...answeringVendorIds(environment.abilities),
-      ],
-    },
-  }
+  const requests = certificateRequests(environment.tunnel)
+  const head = [answer, ...keyAndNonce(own.publicValue, nonceR), ...requests]
+  const message = 'Aggressive mode message 2'
+  return prove({ kind: 'proving', message, keyed, shown, head }, environment)
 }
 
 /** The initiator's secret is there: check message 2's proof, answer with ours; the ISAKMP SA is up. @throws AuthenticationFailure */
@@ -177,15 +182,9 @@ export function sendAggressive3(
   sharedSecret: Uint8Array,
   environment: Phase1Environment,
 ): Step {
-  const { crypto, tunnel } = environment
   const { nonceI, nonceR, peerPublic, shown } = state
   const values = { nonceI, nonceR, publicI: own.publicValue, publicR: peerPublic }
   const keyed = keyedState(environment, state, sharedSecret, values)
-  const peer = authenticatePeer(crypto, tunnel, 'responder', keyed, shown)
-  const hash = proveOurselves(crypto, 'initiator', keyed, identityToPayload(tunnel.localId))
-  const nat = natPayloads(state.suite.hash, environment)
-  return {
-    next: { kind: 'authenticated', peer, from: keyed },
-    send: { payloads: [hash, ...nat, ...initialContact(environment)], under: keyed },
-  }
+  const message = 'Aggressive mode message 2'
+  return check({ kind: 'checking', message, keyed, saysInitialContact: false }, shown, environment)
 }

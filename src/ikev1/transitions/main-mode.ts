@@ -1,20 +1,19 @@
 /**
- * Main mode with a pre-shared key (RFC 2409 §5, §5.4), three two-way exchanges:
+ * Main mode (RFC 2409 §5, §5.1, §5.4), three two-way exchanges; HASH with a pre-shared key, CERT and SIG with certificates:
  *
  *   initiator                                responder
  *   1  HDR, SA, VID…             -->
  *                                <--         2  HDR, SA, VID…
- *   3  HDR, KE, Ni, NAT-D, NAT-D -->
- *                                <--         4  HDR, KE, Nr, NAT-D, NAT-D
- *   5  HDR*, IDii, HASH_I        -->
- *                                <--         6  HDR*, IDir, HASH_R
+ *   3  HDR, KE, Ni, [CR…,] NAT-D, NAT-D -->
+ *                                <--         4  HDR, KE, Nr, [CR…,] NAT-D, NAT-D
+ *   5  HDR*, IDii, HASH_I | CERT…, SIG_I -->
+ *                                <--         6  HDR*, IDir, HASH_R | CERT…, SIG_R
  */
 import type { KeyPair } from '#crypto/port'
 import { PeerViolation } from '#ike/errors'
 import { match } from '#ike/message-rules'
-import { identityToPayload } from '#wire/v1/id-payload'
 import type { PlacedPayload } from '#wire/v1/message'
-import { authenticatePeer, proveOurselves } from '../auth.ts'
+import { certificateRequests, readProof } from '../auth.ts'
 import { plainOf } from '../clear-message.ts'
 import { natPayloads, readNat } from '../nat-traversal.ts'
 import { readPhase1Choice } from '../phase1-proposals.ts'
@@ -25,12 +24,13 @@ import {
   bodyOf,
   checkPeerValues,
   chooseOrRefuse,
-  initialContact,
   keyAndNonce,
   keyedState,
   NONCE_OCTETS,
+  phase1Wish,
   saysInitialContact,
 } from './phase1-steps.ts'
+import { check, prove } from './proofs.ts'
 import { type Row, row } from './row.ts'
 
 export const mainModeRows: readonly Row[] = [
@@ -45,7 +45,7 @@ export const mainModeRows: readonly Row[] = [
       if (cookies.responder.every((octet) => octet === 0)) {
         throw new PeerViolation('wrong-payload-content', 'message 2 has no responder cookie')
       }
-      const choice = readPhase1Choice(SA, state.offer, tunnel.phase1.lifetime)
+      const choice = readPhase1Choice(SA, state.offer, phase1Wish(tunnel))
       if (choice === undefined) {
         throw new PeerViolation('no-proposal', 'message 2 chooses what message 1 did not offer')
       }
@@ -99,16 +99,19 @@ export const mainModeRows: readonly Row[] = [
     from: 'ke-answered',
     message: 5,
     encrypted: 'always',
-    requires: ['ID', 'HASH'],
-    run(state, { ID, HASH }, { crypto, tunnel }, payloads) {
-      const shown = { id: ID, idBody: bodyOf(payloads, ID), hash: HASH }
-      const peer = authenticatePeer(crypto, tunnel, 'initiator', state, shown)
-      const id = identityToPayload(tunnel.localId)
-      return {
-        next: { kind: 'authenticated', peer, from: state },
-        send: { payloads: [id, proveOurselves(crypto, 'responder', state, id)], under: state },
-        initialContact: saysInitialContact(payloads),
-      }
+    requires: ['ID'],
+    run(state, { ID }, environment, payloads) {
+      const identity = { id: ID, idBody: bodyOf(payloads, ID).slice() }
+      const shown = readProof(environment.tunnel, identity, plainOf(payloads))
+      const message = 'Main mode message 5'
+      const contact = saysInitialContact(payloads)
+      const checking = {
+        kind: 'checking',
+        message,
+        keyed: state,
+        saysInitialContact: contact,
+      } as const
+      return check(checking, shown, environment)
     },
   }),
   row({
@@ -117,11 +120,18 @@ export const mainModeRows: readonly Row[] = [
     from: 'id-sent',
     message: 6,
     encrypted: 'always',
-    requires: ['ID', 'HASH'],
-    run(state, { ID, HASH }, { crypto, tunnel }, payloads) {
-      const shown = { id: ID, idBody: bodyOf(payloads, ID), hash: HASH }
-      const peer = authenticatePeer(crypto, tunnel, 'responder', state, shown)
-      return { next: { kind: 'authenticated', peer, from: state } }
+    requires: ['ID'],
+    run(state, { ID }, environment, payloads) {
+      const identity = { id: ID, idBody: bodyOf(payloads, ID).slice() }
+      const shown = readProof(environment.tunnel, identity, plainOf(payloads))
+      const message = 'Main mode message 6'
+      const checking = {
+        kind: 'checking',
+        message,
+        keyed: state,
+        saysInitialContact: false,
+      } as const
+      return check(checking, shown, environment)
     },
   }),
 ]
@@ -147,9 +157,10 @@ export function sendMessage3(
 ): Step {
   const nonceI = environment.crypto.random(NONCE_OCTETS)
   const nat = natPayloads(state.suite.hash, environment)
+  const requests = certificateRequests(environment.tunnel)
   return {
     next: { ...state, kind: 'ke-sent', own, nonceI },
-    send: { payloads: [...keyAndNonce(own.publicValue, nonceI), ...nat] },
+    send: { payloads: [...keyAndNonce(own.publicValue, nonceI), ...requests, ...nat] },
   }
 }
 
@@ -166,9 +177,10 @@ export function sendMessage4(
   checkPeerValues(3, { publicValue: peerPublic, nonce: nonceI }, ours)
   const values = { nonceI, nonceR, publicI: peerPublic, publicR: own.publicValue }
   const nat = natPayloads(state.suite.hash, environment)
+  const requests = certificateRequests(environment.tunnel)
   return {
     next: { kind: 'ke-answered', ...keyedState(environment, state, sharedSecret, values) },
-    send: { payloads: [...keyAndNonce(own.publicValue, nonceR), ...nat] },
+    send: { payloads: [...keyAndNonce(own.publicValue, nonceR), ...requests, ...nat] },
   }
 }
 
@@ -179,14 +191,8 @@ export function sendMessage5(
   sharedSecret: Uint8Array,
   environment: Phase1Environment,
 ): Step {
-  const { crypto, tunnel } = environment
   const { nonceI, nonceR, peerPublic } = state
   const values = { nonceI, nonceR, publicI: own.publicValue, publicR: peerPublic }
   const keyed = keyedState(environment, state, sharedSecret, values)
-  const id = identityToPayload(tunnel.localId)
-  const hash = proveOurselves(crypto, 'initiator', keyed, id)
-  return {
-    next: { kind: 'id-sent', ...keyed },
-    send: { payloads: [id, hash, ...initialContact(environment)], under: keyed },
-  }
+  return prove({ kind: 'proving', message: 'Main mode message 5', keyed }, environment)
 }

@@ -1,9 +1,10 @@
 import type { TunnelConfig } from '#config/config'
 import { ExchangeType } from '#iana/isakmp'
 import type { Answer } from '#ike/effects'
+import type { RefusedPeer, VerifiedPeer } from '#pki/verify-peer'
 import { encodePayloadBody, type PlacedPayload } from '#wire/v1/message'
 import { offerPhase1 } from '../phase1-proposals.ts'
-import type { Phase1State } from '../state.ts'
+import type { Checking, Phase1State, Proving } from '../state.ts'
 import type { Phase1Environment, Step } from '../step.ts'
 import { ownVendorIds } from '../vendor-ids.ts'
 import {
@@ -20,6 +21,8 @@ import {
   sendMessage4,
   sendMessage5,
 } from './main-mode.ts'
+import { phase1Wish } from './phase1-steps.ts'
+import { signed, verified } from './proofs.ts'
 import type { Row } from './row.ts'
 
 /** The exchange phase 1 of a tunnel is; an operator chooses one, and no other is answered. */
@@ -41,17 +44,17 @@ export function rowFor({ kind }: Phase1State, exchangeType: number): Row | undef
 
 /** An initiator's first step. */
 export function begin({ tunnel }: Phase1Environment): Step {
-  const { suites, lifetime } = tunnel.phase1
+  const wish = phase1Wish(tunnel)
   if (exchangeOf(tunnel) === 'main') {
-    const offer = offerPhase1(suites, lifetime)
+    const offer = offerPhase1(wish)
     return {
       next: { kind: 'sa-sent', offer, saBody: encodePayloadBody(offer) },
       send: { payloads: [offer, ...ownVendorIds()] },
     }
   }
-  const group = suites[0]?.keyExchange ?? 'modp2048'
-  const sameGroup = suites.filter(({ keyExchange }) => keyExchange === group)
-  const offer = offerPhase1(sameGroup, lifetime)
+  const group = wish.suites[0]?.keyExchange ?? 'modp2048'
+  const suites = wish.suites.filter(({ keyExchange }) => keyExchange === group)
+  const offer = offerPhase1({ ...wish, suites })
   return {
     next: { kind: 'aggressive-generating', offer, saBody: encodePayloadBody(offer) },
     ask: { kind: 'generate-key-pair', group },
@@ -74,7 +77,13 @@ export function stepAfterWork(
   answer: Exclude<Answer, { kind: 'refused' }>,
   environment: Phase1Environment,
 ): { readonly after: number; readonly step: Step } | undefined {
-  if (!('own' in answer)) return undefined
+  if (state.kind === 'proving' && answer.kind === 'signed') {
+    return { after: numberOf(state) - 1, step: signed(state, answer.signature, environment) }
+  }
+  if (state.kind === 'checking' && isVerdict(answer)) {
+    return { after: numberOf(state), step: verified(state, answer, environment) }
+  }
+  if (answer.kind !== 'key-pair' && answer.kind !== 'agreed') return undefined
   const { own } = answer
   if (state.kind === 'generating') return { after: 2, step: sendMessage3(state, own, environment) }
   if (state.kind === 'aggressive-generating') {
@@ -94,6 +103,14 @@ export function stepAfterWork(
     default:
       return undefined
   }
+}
+
+function isVerdict(answer: Answer): answer is VerifiedPeer | RefusedPeer {
+  return answer.kind === 'peer-verified' || answer.kind === 'peer-refused'
+}
+
+function numberOf({ message }: Proving | Checking): number {
+  return Number(message.slice(-1))
 }
 
 const ROWS: readonly Row[] = [...mainModeRows, ...aggressiveModeRows]

@@ -1,31 +1,38 @@
 /** What Main and Aggressive mode do alike (RFC 2409 §5). */
 import { equalOctets } from '#bytes/equal'
+import type { Secret } from '#bytes/secret'
+import type { TunnelConfig } from '#config/config'
 import { NotifyType } from '#iana/isakmp'
 import { NoAgreement, PeerViolation } from '#ike/errors'
+import type { IkeSuite } from '#policy/proposal'
 import type { PlacedPayload } from '#wire/v1/message'
 import type { NotificationPayload, Payload, SaPayload } from '#wire/v1/payloads'
+import { authenticationMethod } from '../auth.ts'
 import { noPhase1Proposal, otherAuthentication } from '../failures.ts'
-import { derivePhase1Keys, phase1Iv, skeyidFromPsk } from '../keys.ts'
+import { derivePhase1Keys, phase1Iv, skeyidForSignatures, skeyidFromPsk } from '../keys.ts'
 import { phase1Notify } from '../notify.ts'
 import {
   choosePhase1,
   describePhase1Offer,
   offeredAuthentication,
   type Phase1Choice,
-  PRE_SHARED_KEY,
+  type Phase1Wish,
 } from '../phase1-proposals.ts'
-import { pskOf } from '../psk.ts'
 import type { Keyed, Phase1Agreement } from '../state.ts'
 import type { Phase1Environment } from '../step.ts'
 
+export function phase1Wish(tunnel: TunnelConfig): Phase1Wish {
+  return { ...tunnel.phase1, method: authenticationMethod(tunnel) }
+}
+
 /** The responder's choice. @throws NoAgreement when nothing offered suits us. */
 export function chooseOrRefuse(offer: SaPayload, { tunnel }: Phase1Environment): Phase1Choice {
-  const choice = choosePhase1(offer, tunnel.phase1.suites, tunnel.phase1.lifetime)
+  const choice = choosePhase1(offer, phase1Wish(tunnel))
   if (choice !== undefined) return choice
   const methods = [...offeredAuthentication(offer)]
   throw new NoAgreement(
     'no-proposal',
-    methods.includes(PRE_SHARED_KEY)
+    methods.includes(authenticationMethod(tunnel))
       ? noPhase1Proposal(tunnel, describePhase1Offer(offer))
       : otherAuthentication(tunnel, methods),
   )
@@ -58,14 +65,15 @@ export function keyAndNonce(publicValue: Uint8Array, nonce: Uint8Array): readonl
 
 /** All keys of the ISAKMP SA, once the secret is agreed on. */
 export function keyedState(
-  { crypto, tunnel, cookies }: Phase1Environment,
+  environment: Phase1Environment,
   { saBody, suite, lifetime }: Phase1Agreement,
   sharedSecret: Uint8Array,
   values: Pick<Keyed['transcript'], 'nonceI' | 'nonceR' | 'publicI' | 'publicR'>,
 ): Keyed {
+  const { crypto, cookies } = environment
   const { initiator: initiatorCookie, responder: responderCookie } = cookies
   const transcript = { ...values, initiatorCookie, responderCookie }
-  const skeyid = skeyidFromPsk(crypto, suite, pskOf(tunnel), values.nonceI, values.nonceR)
+  const skeyid = skeyidOf(environment, suite, values, sharedSecret)
   return {
     saBody,
     suite,
@@ -74,6 +82,17 @@ export function keyedState(
     keys: derivePhase1Keys(crypto, suite, skeyid, sharedSecret, transcript),
     iv: phase1Iv(crypto, suite, values.publicI, values.publicR),
   }
+}
+
+function skeyidOf(
+  { crypto, tunnel: { authentication } }: Phase1Environment,
+  suite: IkeSuite,
+  { nonceI, nonceR }: Pick<Keyed['transcript'], 'nonceI' | 'nonceR'>,
+  sharedSecret: Uint8Array,
+): Secret {
+  return authentication.kind === 'psk'
+    ? skeyidFromPsk(crypto, suite, authentication.psk, nonceI, nonceR)
+    : skeyidForSignatures(crypto, suite, sharedSecret, nonceI, nonceR)
 }
 
 /** Beside the initiator's proof, when it holds no older SA with the peer. */
