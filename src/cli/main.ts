@@ -6,6 +6,7 @@ import { namedControl } from './gateway-connection.ts'
 import { keygen } from './keygen.ts'
 import { log } from './log.ts'
 import { down, rekey, reload } from './orders.ts'
+import { addPkiCommands } from './pki-commands.ts'
 import type { RunArguments } from './run.ts'
 import { status } from './status.ts'
 import { type ColorChoice, processTerminal, type Terminal } from './terminal.ts'
@@ -148,6 +149,8 @@ export function commands(finish: (code: ExitCode) => void): Command {
     .description('print a fresh pre-shared key: 256 bits in 43 characters')
     .option('--fingerprint <file>', 'six characters of a key, to compare by telephone')
     .action(act(async (terminal, _at, options) => keygen(terminal, options)))
+
+  addPkiCommands(program, (run) => act(async (terminal, _at, ...args) => run(terminal, ...args)))
 
   program
     .command('version')

@@ -78,6 +78,11 @@ export function revokedEntry(crl: Crl, serial: string): RevokedEntry | undefined
   })
 }
 
+/** @throws MalformedPki */
+export function revokedCount(crl: Crl): number {
+  return guarded('CRL', () => [...derElements({ content: crl.entries })].length)
+}
+
 /** Whether the list is complete for this certificate. @returns why not, or undefined */
 export function outOfScope({ scope, unusable }: Crl, certificate: Certificate): string | undefined {
   if (unusable !== undefined) return unusable
