@@ -4,13 +4,15 @@ import { test } from 'node:test'
 import { fromHex } from '#bytes/hex'
 import type { TunnelConfig } from '#config/config'
 import { NotifyType } from '#iana/isakmp'
+import { messageIdOctets } from '#ikev1/keys'
 import { Rehearsal } from '#rehearsal/rehearsal'
+import { selectorToPayload } from '#wire/v1/id-payload'
 import type { Payload } from '#wire/v1/payloads'
 import { vendorIdOctets } from '#wire/v1/vendor-id'
-import { scene } from '../support/attack.ts'
+import { establishedScene, scene } from '../support/attack.ts'
 import { events, newEngine, snapshot } from '../support/exchange.ts'
 import { ScriptedResponder } from '../support/scripted-responder.ts'
-import { configOf, sites } from '../support/sites.ts'
+import { configOf, pair, sites } from '../support/sites.ts'
 
 const DPD: Payload = { type: 'VID', data: vendorIdOctets('dpd') }
 
@@ -111,6 +113,57 @@ test('status says nothing of a next try, or of a peer last heard, where there is
   assert.equal(snapshot(rehearsal, 'b').retryAt, undefined)
 })
 
+test('an answer to Quick mode that fits nothing we asked for is told at once, not as silence', () => {
+  const { rehearsal, peer } = responderScene()
+  const [quick1] = peer.answerMainMode()
+  assert.ok(quick1 !== undefined)
+  const other = selectorToPayload(pair('10.9.0.0', '10.9.255.255', '10.2.0.0', '10.2.0.1').local)
+  peer.answerQuick(quick1, (payloads) =>
+    payloads.map((payload) => (payload.type === 'ID' ? other : payload)),
+  )
+  const [failed] = events(rehearsal, 'a', 'negotiation-failed')
+  assert.equal(failed?.failure.code, 'CW-404')
+  assert.match(failed.failure.summary, /networks we did not ask for/)
+  assert.equal(snapshot(rehearsal, 'a').childSas.length, 0)
+  assert.equal(rehearsal.gateways.a.dataPlane.inbound.length, 0)
+})
+
+test('a peer that began Quick mode and never confirmed it is not said to have been silent', () => {
+  const { rehearsal, peer } = establishedScene()
+  const { sa, nonce, ids, ke } = peer.quick1()
+  peer.sendProtected('QUICK-MODE', [sa, nonce, ...ke, ...ids])
+  rehearsal.runFor(40_000)
+  const [failed] = events(rehearsal, 'b', 'negotiation-failed')
+  assert.match(failed?.failure.summary ?? '', /never confirmed/)
+  assert.equal(rehearsal.gateways.b.dataPlane.inbound.length, 0)
+})
+
+test('INVALID-SPI under the keys ends the Child SA it names, and no Quick mode under way', () => {
+  for (const where of ['spi', 'data'] as const) {
+    const { rehearsal, peer } = responderScene()
+    const [quick1] = peer.answerMainMode()
+    assert.ok(quick1 !== undefined)
+    peer.answerQuick(quick1)
+    const [child] = snapshot(rehearsal, 'a').childSas
+    assert.ok(child !== undefined)
+    const none = new Uint8Array(0)
+    const spi = messageIdOctets(child.outboundSpi)
+    peer.sendProtected('INFORMATIONAL', [
+      {
+        type: 'N',
+        doi: 1,
+        protocolId: ESP,
+        notifyType: NotifyType.number('INVALID-SPI'),
+        spi: where === 'spi' ? spi : none,
+        data: where === 'data' ? spi : none,
+      },
+    ])
+    assert.deepEqual(snapshot(rehearsal, 'a').childSas, [])
+    rehearsal.runFor(3_000)
+    assert.ok(peer.receive().some(({ header }) => header.exchangeType === QUICK_MODE))
+  }
+})
+
 /** Side a has begun; a scripted responder stands at side b. No PFS, so that Quick mode needs no key agreement. */
 function responderScene() {
   const phase2: TunnelConfig['phase2'] = {
@@ -127,5 +180,6 @@ function responderScene() {
 }
 
 const R_U_THERE = 36136
+const QUICK_MODE = 32
 const ISAKMP = 1
 const ESP = 3
