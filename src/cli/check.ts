@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import type { Environment } from '#config/files'
 import { countProblems, formatProblems } from '#config/format-problems'
+import { historicNote, overdueProblems } from '#config/historic'
 import { hostFiles } from '#config/host-files'
 import { type LoadedConfig, loadConfig } from '#config/reader'
 import { wrap } from '#diagnosis/wrap'
@@ -19,10 +20,16 @@ export async function check(
     variables: process.env,
     hostName: hostname(),
   }
-  const loaded = loadConfig(file, environment)
+  const loaded = withOverdue(loadConfig(file, environment))
   const facts = hostFacts()
   terminal.out(json ? documentText(file, loaded, facts) : reportText(loaded, facts, terminal))
   return loaded.config === undefined ? EXIT.configuration : EXIT.ok
+}
+
+function withOverdue(loaded: LoadedConfig): LoadedConfig {
+  const { config, problems } = loaded
+  if (config === undefined) return loaded
+  return { ...loaded, problems: [...problems, ...overdueProblems(config, new Date())] }
 }
 
 function documentText(file: string, loaded: LoadedConfig, facts: readonly HostFact[]): string {
@@ -33,6 +40,7 @@ function documentText(file: string, loaded: LoadedConfig, facts: readonly HostFa
     ok: config !== undefined,
     tunnels: config?.tunnels.map(({ name }) => name) ?? [],
     problems,
+    ...(config === undefined ? {} : { notes: [historicNote(config)].filter(Boolean) }),
     host: facts,
   }
   return `${JSON.stringify(document, null, 2)}\n`
@@ -60,5 +68,7 @@ function reportText(
   const notes = facts.flatMap(({ text, ok, note }) =>
     ok || note === undefined ? [] : [`    ${style('yellow', text)}: ${note}`],
   )
-  return `${shown}${[...report, ...notes].join('\n')}\n`
+  const historic = historicNote(config)
+  const spoken = historic === undefined ? [] : wrap(historic, columns - 4)
+  return `${shown}${[...report, ...spoken.map((line) => `    ${line}`), ...notes].join('\n')}\n`
 }

@@ -1,5 +1,11 @@
 import { stripVTControlCharacters } from 'node:util'
-import type { ChildSaStatus, IkeSaStatus, StatusDocument, TunnelStatus } from '#control/status'
+import type {
+  ChildSaStatus,
+  IkeSaStatus,
+  IkeV2Status,
+  StatusDocument,
+  TunnelStatus,
+} from '#control/status'
 import { durationText } from '#diagnosis/names'
 import { wrap } from '#diagnosis/wrap'
 import { grouped, longOctets } from './amounts.ts'
@@ -27,6 +33,9 @@ export function tunnelDetail(
   rows.push(['path', pathText(tunnel)])
   const alive = tunnel.peerAliveAt
   if (alive !== undefined) rows.push(['health', `peer heard ${ageText(alive, at)} ago`])
+  const { ikeV1Until, ikeV2 } = tunnel
+  if (ikeV1Until !== undefined) rows.push(['IKEv1', untilDayText(ikeV1Until, at)])
+  if (ikeV2 !== undefined) rows.push(['IKEv2', ikeV2Text(ikeV2, at)])
   rows.push(['dropped', droppedText(tunnel)])
   rows.push(['history', historyText(tunnel, at)])
   if (tunnel.note !== undefined) rows.push(['note', tunnel.note])
@@ -101,6 +110,23 @@ function pathText({ childSas, ikeSas, mtu, interface: device, local, peer }: Tun
   if (mtu !== undefined) parts.push(`MTU ${mtu}`, `TCP MSS ${mtu - 40}`)
   parts.push(`interface ${device}`)
   return parts.join(', ')
+}
+
+function untilDayText(day: string, at: string): string {
+  const overdue = Date.parse(at) >= Date.parse(`${day}T00:00:00Z`)
+  return overdue ? `should have ended by ${day}: it is Historic (RFC 9395)` : `until ${day}`
+}
+
+function ikeV2Text({ answer, askedAt, change }: IkeV2Status, at: string): string {
+  const told = `${IKEV2_ANSWERS[answer]}, asked ${ageText(askedAt, at)} ago`
+  return change === undefined ? told : `${told}; ${change}`
+}
+
+const IKEV2_ANSWERS: Readonly<Record<IkeV2Status['answer'], string>> = {
+  yes: 'the peer would answer it (not authenticated)',
+  'not-for-us': 'the peer speaks it, but not with us',
+  no: 'the peer does not speak it',
+  none: 'the peer did not answer it',
 }
 
 function natWords({ local, remote }: IkeSaStatus['nat']): string {

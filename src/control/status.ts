@@ -68,7 +68,20 @@ export type TunnelStatus = {
   readonly failures: number
   readonly retryAt?: Timestamp
   readonly peerAliveAt?: Timestamp
+  /** The day by which the tunnel should have left IKEv1, `2027-06-30`. */
+  readonly ikeV1Until?: string
+  /** Whether the peer answers IKEv2, as far as it could be asked. */
+  readonly ikeV2?: IkeV2Status
   readonly lastFailure?: FailureStatus
+}
+
+/** Unauthenticated: whoever stands between can have said it. */
+export type IkeV2Status = {
+  /** `not-for-us`: it speaks IKEv2 and has no configuration for us; `no`: it said it does not; `none`: it said nothing. */
+  readonly answer: 'yes' | 'not-for-us' | 'no' | 'none'
+  readonly askedAt: Timestamp
+  /** What to change, where something can be. */
+  readonly change?: string
 }
 
 export type TrafficTotals = { readonly packets: number; readonly octets: number }

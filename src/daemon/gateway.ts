@@ -1,6 +1,8 @@
 import type { Config } from '#config/config'
+import { isOverdue, overdueText } from '#config/historic'
 import type { ReloadResult, Request, Results, ToldEvent, TunnelState } from '#control/schema'
 import type { GatewayStatus, StatusDocument } from '#control/status'
+import { nodeCrypto } from '#crypto/node'
 import type { DataPlane, DataPlaneEvent } from '#dataplane/port'
 import { positionOf } from '#diagnosis/failure-text'
 import type { Answer, Command, Input, Question } from '#ike/effects'
@@ -14,6 +16,7 @@ import { replaceConfig } from './reload.ts'
 import { statusDocument } from './status-document.ts'
 import { TrafficLedger } from './traffic-totals.ts'
 import { selectTunnels } from './tunnel-selection.ts'
+import { VersionProbes } from './version-probes.ts'
 import { wallEvent } from './wall-event.ts'
 
 /** What reading the configuration file gave; without `config`, `problems` says why in the operator's words. */
@@ -39,6 +42,8 @@ export type GatewayParts = {
   readonly onDataPlaneFailed: () => void
 }
 
+const DAY = 86_400_000
+
 // The same bug again is counted; each distinct one is logged with its inputs, this many at most.
 const MOST_DEFECTS_LOGGED = 50
 
@@ -53,6 +58,7 @@ export class Gateway {
   /** Refusals in clear: shown while the tunnel is not up and nothing better is known. */
   readonly #hints = new Map<string, Failure>()
   readonly #states = new Map<string, TunnelSnapshot['state']>()
+  readonly #probes: VersionProbes
   readonly #startedAt: Date
   #config: Config | undefined
   #loadedAt: Date
@@ -61,11 +67,24 @@ export class Gateway {
   #told = false
   #stopping = false
   #reloading: Promise<unknown> = Promise.resolve()
+  #daily: NodeJS.Timeout | undefined
 
   constructor(parts: GatewayParts) {
     this.#parts = parts
     this.#startedAt = this.#wallNow()
     this.#loadedAt = this.#startedAt
+    this.#probes = new VersionProbes({
+      clock: parts.clock,
+      random: (octets) => nodeCrypto.random(octets),
+      send: (octets, local, remote) => parts.dataPlane.sendIke(octets, local, remote),
+      onAnswer: (tunnels, answer) => {
+        if (answer !== 'yes') return
+        parts.log.note(
+          'info',
+          `the peer of ${tunnels.join(', ')} would answer IKEv2 (causeway status)`,
+        )
+      },
+    })
     this.#loop = new EngineLoop({
       engine: parts.engine,
       clock: parts.clock,
@@ -84,6 +103,8 @@ export class Gateway {
   /** @throws what the data plane throws when the host is not ready. */
   async start(config: Config): Promise<void> {
     await this.#replace(undefined, config)
+    this.#daily = setInterval(() => this.#warnOverdue(), DAY)
+    this.#daily.unref()
   }
 
   /** Everything the data plane reports; never throws. */
@@ -91,6 +112,7 @@ export class Gateway {
     if (this.#config === undefined || this.#stopping) return
     switch (event.kind) {
       case 'ike-datagram':
+        if (this.#probes.take(event.octets, event.remote)) return
         this.#submit({ ...event, kind: 'datagram' })
         return
       case 'acquire':
@@ -125,6 +147,7 @@ export class Gateway {
         snapshots: engine.snapshot(clock.now()).map((snapshot) => this.#withHint(snapshot)),
         counters: dataPlane.counters(),
         ledger: this.#ledger,
+        probed: (tunnel) => this.#probes.result(tunnel),
         dropped: this.#dropped,
         defects: this.#defects,
       },
@@ -136,6 +159,8 @@ export class Gateway {
   async stop(): Promise<void> {
     if (this.#stopping) return
     await this.#reloading
+    clearInterval(this.#daily)
+    this.#probes.stop()
     this.#command({ kind: 'shutdown' })
     this.#stopping = true
     this.#loop.stop()
@@ -247,8 +272,16 @@ export class Gateway {
     )
     this.#loadedAt = this.#wallNow()
     this.#refused = undefined
+    this.#probes.configure(to)
+    this.#warnOverdue()
     const last = this.#journal.entries(['']).findLast(({ event }) => event.kind === 'configured')
     return last?.event.kind === 'configured' ? last.event : undefined
+  }
+
+  #warnOverdue(): void {
+    for (const tunnel of this.#config?.tunnels ?? []) {
+      if (isOverdue(tunnel, this.#wallNow())) this.#parts.log.note('warn', overdueText(tunnel))
+    }
   }
 
   #command(command: Command): void {

@@ -5,6 +5,7 @@ import type {
   FailureStatus,
   GatewayStatus,
   IkeSaStatus,
+  IkeV2Status,
   SaTraffic,
   StatusDocument,
   Timestamp,
@@ -18,6 +19,7 @@ import { formatEspSuite, formatIkeSuite, formatPfs } from '#policy/proposal'
 import { formatSelector } from '#policy/traffic-selector'
 import type { Clock } from './clock.ts'
 import type { TrafficLedger } from './traffic-totals.ts'
+import type { ProbeResult } from './version-probes.ts'
 
 export type StatusSources = {
   readonly version: string
@@ -27,6 +29,7 @@ export type StatusSources = {
   readonly snapshots: readonly TunnelSnapshot[]
   readonly counters: DataPlaneCounters
   readonly ledger: TrafficLedger
+  readonly probed: (tunnel: TunnelConfig) => ProbeResult | undefined
   readonly dropped: Readonly<Record<string, number>>
   readonly defects: number
 }
@@ -63,13 +66,14 @@ export function statusDocument(sources: StatusSources, only?: readonly string[])
 function tunnelStatus(
   tunnel: TunnelConfig,
   snapshot: TunnelSnapshot | undefined,
-  { clock, counters, ledger, gateway }: StatusSources,
+  { clock, counters, ledger, gateway, probed }: StatusSources,
 ): TunnelStatus {
   const own = counters.tunnels.find((entry) => entry.tunnel === tunnel.name)
   const totals = ledger.totals(tunnel.name, counters)
   const served = new Set(snapshot?.childSas.map(({ child }) => child.pair))
   const time = (at: Instant) => clock.wall(at).toISOString()
   const failure = snapshot?.lastFailure
+  const probe = probed(tunnel)
   return {
     name: tunnel.name,
     ...(tunnel.note === undefined ? {} : { note: tunnel.note }),
@@ -101,8 +105,26 @@ function tunnelStatus(
     failures: snapshot?.failures ?? 0,
     ...(snapshot?.retryAt === undefined ? {} : { retryAt: time(snapshot.retryAt) }),
     ...(snapshot?.peerAliveAt === undefined ? {} : { peerAliveAt: time(snapshot.peerAliveAt) }),
+    ...(tunnel.ikeV1Until === undefined ? {} : { ikeV1Until: tunnel.ikeV1Until }),
+    ...(probe === undefined ? {} : { ikeV2: ikeV2Status(probe, time) }),
     ...(failure === undefined ? {} : { lastFailure: failureStatus(failure, tunnel) }),
   }
+}
+
+function ikeV2Status(
+  { answer, askedAt }: ProbeResult,
+  time: (at: Instant) => Timestamp,
+): IkeV2Status {
+  const change = CHANGES[answer]
+  return { answer, askedAt: time(askedAt), ...(change === undefined ? {} : { change }) }
+}
+
+const CHANGES: Readonly<Record<ProbeResult['answer'], string | undefined>> = {
+  yes: 'the peer is ready: ike: v2 here, as soon as this gateway speaks it',
+  'not-for-us':
+    'configure IKEv2 for us at the peer, then ike: v2 here, as soon as this gateway speaks it',
+  no: undefined,
+  none: undefined,
 }
 
 function ikeSaStatus(facts: IkeSaFacts, time: (at: Instant) => Timestamp): IkeSaStatus {

@@ -30,7 +30,7 @@ for (const { name, a, b, encapsulation, kind } of VARIANTS) {
       await assertPings(net.gatewayA, b)
       await assertPings(net.gatewayB, a)
       const { sent, received } = await transfer(net.gatewayA, net.gatewayB, b, 1_000_000)
-      assert.equal(received.sha256, sent.sha256)
+      assert.equal(received.digest, sent.digest)
       // Rekeyed through the very hosts whose traffic it protects.
       await gateways.a.rekey('link', 1)
       await gateways.a.rekey('link', 2)
@@ -38,7 +38,8 @@ for (const { name, a, b, encapsulation, kind } of VARIANTS) {
       await assertPings(net.gatewayA, b)
       const counts = countFrames(await capture.frames())
       assert.equal(counts.plaintext, 0)
-      assert.ok(counts[kind] > 500, JSON.stringify(counts))
+      // Many packets inside UDP leave, and are captured, as one.
+      assert.ok(counts[kind] > 30, JSON.stringify(counts))
       const [child] = (await gateways.a.tunnel('link')).childSas
       assert.equal(child?.mode, 'transport')
     })
@@ -64,7 +65,7 @@ test('only the protocol that is listed is protected; the rest goes its usual way
     const capture = await Capture.start(net.middle, 'site-a')
     await assertPings(net.gatewayA, B4)
     const { sent, received } = await transfer(net.gatewayA, net.gatewayB, B4, 1_000)
-    assert.equal(received.sha256, sent.sha256)
+    assert.equal(received.digest, sent.digest)
     const counts = countFrames(await capture.frames())
     assert.equal(counts.esp, 6)
     assert.ok(counts.plaintext > 0)
@@ -77,7 +78,7 @@ test('only the port that is listed is protected, from either end', async () => {
   await withGateways(A4, B4, { networks }, async (gateways) => {
     const capture = await Capture.start(net.middle, 'site-a')
     const { sent, received } = await transfer(net.gatewayA, net.gatewayB, B4, 200_000)
-    assert.equal(received.sha256, sent.sha256)
+    assert.equal(received.digest, sent.digest)
     const counts = countFrames(await capture.frames())
     assert.equal(counts.plaintext, 0)
     assert.ok(counts.esp > 100, JSON.stringify(counts))

@@ -95,6 +95,12 @@ export const statusSample: StatusDocument = {
       },
       rekeys: 21,
       failures: 0,
+      ikeV1Until: '2027-06-30',
+      ikeV2: {
+        answer: 'yes',
+        askedAt: '2026-11-23T10:00:00.000Z',
+        change: 'configure both ends for IKEv2',
+      },
       peerAliveAt: '2026-11-23T15:11:59.000Z',
     },
     {
