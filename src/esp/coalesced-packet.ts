@@ -109,14 +109,7 @@ export class CoalescedPacket<Sink extends HostSink> {
   /** Whether everything is equal that every segment of the merged packet will have in common; flows and lengths were compared. */
   hasSameHeaders(view: DataView, at: number, packet: PacketFields): boolean {
     const mine = this.at
-    if (this.ipv4) {
-      if (view.getUint16(mine) !== view.getUint16(at)) return false
-      if (view.getUint16(mine + 6) !== view.getUint16(at + 6)) return false
-      if (view.getUint8(mine + 8) !== view.getUint8(at + 8)) return false
-    } else {
-      if (view.getUint32(mine) !== view.getUint32(at)) return false
-      if (view.getUint8(mine + 7) !== view.getUint8(at + 7)) return false
-    }
+    if (!this.#hasSameIpHeader(view, at)) return false
     if (!this.tcp) return true
     const a = mine + packet.transportAt
     const b = at + packet.transportAt
@@ -131,6 +124,22 @@ export class CoalescedPacket<Sink extends HostSink> {
       if (view.getUint32(a + i) !== view.getUint32(b + i)) return false
     }
     return true
+  }
+
+  /** Version, traffic class, flow label, time to live, and whether it may be fragmented. */
+  #hasSameIpHeader(view: DataView, at: number): boolean {
+    const mine = this.at
+    if (!this.ipv4) {
+      return (
+        view.getUint32(mine) === view.getUint32(at) &&
+        view.getUint8(mine + 7) === view.getUint8(at + 7)
+      )
+    }
+    return (
+      view.getUint16(mine) === view.getUint16(at) &&
+      view.getUint16(mine + 6) === view.getUint16(at + 6) &&
+      view.getUint8(mine + 8) === view.getUint8(at + 8)
+    )
   }
 
   /**

@@ -90,11 +90,7 @@ export class Coalescing<Sink extends HostSink = HostSink> {
     if (packet.fragment !== Fragment.none) return 0
     const view = this.#view
     const { transportAt, totalOctets, protocol } = packet
-    if (packet.family === 4) {
-      if (transportAt !== IPV4_HEADER_OCTETS || (ipv4Fragment(view, at) & ~IPV4_DF) !== 0) return 0
-    } else if (transportAt !== IPV6_HEADER_OCTETS || ipv6NextHeader(view, at) !== protocol) {
-      return 0
-    }
+    if (!hasPlainHeader(view, at, packet)) return 0
     const transport = at + transportAt
     if (protocol === IpProtocol.tcp) {
       if (!sink.takesTcp || transportAt + TCP_HEADER_OCTETS > totalOctets) return 0
@@ -229,6 +225,14 @@ export class Coalescing<Sink extends HostSink = HostSink> {
     writePlainVirtioHeader(this.#view, at - VIRTIO_HEADER_OCTETS)
     sink.deliver(at - VIRTIO_HEADER_OCTETS, octets + VIRTIO_HEADER_OCTETS, 1)
   }
+}
+
+/** No options, no extension headers, nothing of a fragment but that it must not become one. */
+function hasPlainHeader(view: DataView, at: number, packet: PacketFields): boolean {
+  if (packet.family === 6) {
+    return packet.transportAt === IPV6_HEADER_OCTETS && ipv6NextHeader(view, at) === packet.protocol
+  }
+  return packet.transportAt === IPV4_HEADER_OCTETS && (ipv4Fragment(view, at) & ~IPV4_DF) === 0
 }
 
 function fold(sum: number): number {

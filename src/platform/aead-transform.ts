@@ -36,8 +36,8 @@ export class AeadTransform implements EspTransform {
   readonly #nonceAt: bigint
   readonly #dataAt: bigint
   readonly #dataOctets: number
-  readonly #lengthAt: bigint
-  readonly #tagAt: bigint
+  /** An array of OSSL_PARAM: the ICV, and its end. */
+  readonly #tagParameterAt: bigint
 
   constructor(openssl: OpensslFunctions, arena: Arena, parameters: AeadParameters) {
     const { cipher, icvOctets, esn, direction, key, salt } = parameters
@@ -47,11 +47,15 @@ export class AeadTransform implements EspTransform {
     this.#limit = arena.octets.length
     this.#esn = esn
     this.#dataOctets = esn ? 12 : 8
-    const { address, octets } = this.#scratch
+    const { address, octets, pointers, words } = this.#scratch
     this.#nonceAt = address + BigInt(NONCE)
     this.#dataAt = address + BigInt(DATA)
-    this.#lengthAt = address + BigInt(LENGTH)
-    this.#tagAt = address + BigInt(TAG)
+    this.#tagParameterAt = address + BigInt(PARAMETER)
+    octets.set(TAG_NAME, NAME)
+    pointers[PARAMETER >> 3] = address + BigInt(NAME)
+    words[(PARAMETER + 8) >> 2] = OSSL_PARAM_OCTET_STRING
+    pointers[(PARAMETER + 16) >> 3] = address + BigInt(TAG)
+    pointers[(PARAMETER + 24) >> 3] = BigInt(icvOctets)
     octets.set(salt, NONCE)
     this.#context = keyedCipher(openssl, cipher, direction, key)
   }
@@ -70,12 +74,12 @@ export class AeadTransform implements EspTransform {
     const context = this.#context
     const payloadAt = this.#arena.addressOf(offset + HEADER_OCTETS + IV_OCTETS, plain)
     const sealed =
-      openssl.encryptInit(context, 0n, 0n, 0n, this.#nonceAt) === 1 &&
-      openssl.encryptUpdate(context, 0n, this.#lengthAt, this.#dataAt, this.#dataOctets) === 1 &&
-      openssl.encryptUpdate(context, payloadAt, this.#lengthAt, payloadAt, plain) === 1 &&
-      openssl.encryptFinal(context, this.#tagAt, this.#lengthAt) === 1 &&
-      openssl.control(context, EVP_CTRL_AEAD_GET_TAG, this.icvOctets, this.#tagAt) === 1
-    if (!sealed) throw new OpensslError('EVP_EncryptUpdate', 'an ESP packet')
+      openssl.encryptInitWith(context, 0n, 0n, this.#nonceAt, 0n) === 1 &&
+      openssl.cipher(context, 0n, this.#dataAt, this.#dataOctets) >= 0 &&
+      openssl.cipher(context, payloadAt, payloadAt, plain) >= 0 &&
+      openssl.cipher(context, 0n, 0n, 0) >= 0 &&
+      openssl.getParameters(context, this.#tagParameterAt) === 1
+    if (!sealed) throw new OpensslError('EVP_Cipher', 'an ESP packet')
     const tag = this.#scratch.view
     const icv = offset + length - this.icvOctets
     for (let i = 0; i < this.icvOctets; i += 4) view.setUint32(icv + i, tag.getUint32(TAG + i))
@@ -94,11 +98,10 @@ export class AeadTransform implements EspTransform {
     const context = this.#context
     const payloadAt = this.#arena.addressOf(offset + HEADER_OCTETS + IV_OCTETS, sealed)
     return (
-      openssl.decryptInit(context, 0n, 0n, 0n, this.#nonceAt) === 1 &&
-      openssl.control(context, EVP_CTRL_AEAD_SET_TAG, this.icvOctets, this.#tagAt) === 1 &&
-      openssl.decryptUpdate(context, 0n, this.#lengthAt, this.#dataAt, this.#dataOctets) === 1 &&
-      openssl.decryptUpdate(context, payloadAt, this.#lengthAt, payloadAt, sealed) === 1 &&
-      openssl.decryptFinal(context, this.#tagAt, this.#lengthAt) === 1
+      openssl.decryptInitWith(context, 0n, 0n, this.#nonceAt, this.#tagParameterAt) === 1 &&
+      openssl.cipher(context, 0n, this.#dataAt, this.#dataOctets) >= 0 &&
+      openssl.cipher(context, payloadAt, payloadAt, sealed) >= 0 &&
+      openssl.cipher(context, 0n, 0n, 0) >= 0
     )
   }
 
@@ -128,11 +131,14 @@ function outOfBounds(offset: number, length: number): RangeError {
 /** SPI and sequence. */
 const HEADER_OCTETS = 8
 const IV_OCTETS = 8
-const EVP_CTRL_AEAD_GET_TAG = 0x10
-const EVP_CTRL_AEAD_SET_TAG = 0x11
+/** The name of the parameter (OSSL_CIPHER_PARAM_AEAD_TAG), with its end. */
+const TAG_NAME = new TextEncoder().encode('tag\0')
+const OSSL_PARAM_OCTET_STRING = 5
 
 const NONCE = 0
 const DATA = 16
-const LENGTH = 32
+const NAME = 32
 const TAG = 40
-const SCRATCH_OCTETS = TAG + 16
+// Two `struct ossl_param_st`: name 0, type 8, data 16, size 24, size returned 32. The last is all zero.
+const PARAMETER = 56
+const SCRATCH_OCTETS = PARAMETER + 80

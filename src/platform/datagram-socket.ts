@@ -18,7 +18,8 @@ import {
 import { readErrorQueue, type SocketError } from './error-queue.ts'
 import { CMSG, MSG_TRUNC, MSGHDR, recvmsg, sendmsg } from './message-header.ts'
 import { allocateMemory, lastErrno } from './native.ts'
-import { type Destination, readSocketAddress, SOCKET_ADDRESS_OCTETS } from './socket-address.ts'
+import { SenderCache, sameAddress } from './sender-cache.ts'
+import { type Destination, SOCKET_ADDRESS_OCTETS } from './socket-address.ts'
 import {
   IP_TOS,
   IPV6_TCLASS,
@@ -79,7 +80,7 @@ export class DatagramSocket {
         const errno = lastErrno()
         if (errno === EAGAIN) return -1
         // An ICMP error is told here once and stays in the error queue; the datagrams behind it are still to be read.
-        if (errno === EINTR || REPORTED.has(errno)) continue
+        if (errno === EINTR || REPORTED_ERRORS.has(errno)) continue
         throw new SystemError('recvmsg', errno, 'socket')
       }
       if (((words[MSGHDR.flags >> 2] ?? 0) & MSG_TRUNC) !== 0) {
@@ -94,7 +95,7 @@ export class DatagramSocket {
 
   /** Who sent the datagram received last; made when asked for and kept for the next time. */
   get lastSender(): Endpoint {
-    return this.#senders.find(this.#receive.words)
+    return this.#senders.find(this.#receive.words, NAME >> 2)
   }
 
   /** Whether the datagram received last came from there: two to five comparisons, nothing allocated. */
@@ -119,7 +120,7 @@ export class DatagramSocket {
     const octets = sendmsg(this.fd, address, 0)
     if (octets >= 0) return octets
     const errno = lastErrno()
-    if (errno !== EINTR && !REPORTED.has(errno)) return -errno
+    if (errno !== EINTR && !REPORTED_ERRORS.has(errno)) return -errno
     // That may have been the error of an earlier packet, which the kernel tells once: this one was not sent yet.
     const again = sendmsg(this.fd, address, 0)
     return again >= 0 ? again : -lastErrno()
@@ -156,40 +157,6 @@ export class DatagramSocket {
   }
 }
 
-/** Endpoints by their `sockaddr`, a few of them: who sends much is found again, who floods cannot make it grow. */
-class SenderCache {
-  readonly #known = allocateMemory(SENDERS * SOCKET_ADDRESS_OCTETS)
-  readonly #endpoints: Endpoint[] = []
-  #next = 0
-
-  find(message: Uint32Array): Endpoint {
-    const { words } = this.#known
-    for (let i = 0; i < this.#endpoints.length; i++) {
-      const known = this.#endpoints[i]
-      if (known !== undefined && sameAddress(message, NAME >> 2, words, i * ADDRESS_WORDS)) {
-        return known
-      }
-    }
-    const slot = this.#next
-    this.#next = (slot + 1) % SENDERS
-    words.set(message.subarray(NAME >> 2, (NAME >> 2) + ADDRESS_WORDS), slot * ADDRESS_WORDS)
-    const endpoint = readSocketAddress(this.#known, slot * SOCKET_ADDRESS_OCTETS)
-    if (endpoint === undefined) throw new RangeError('no datagram was received yet')
-    this.#endpoints[slot] = endpoint
-    return endpoint
-  }
-}
-
-/** Family and port stand in word 0, an IPv4 address in word 1, an IPv6 address in words 2 to 5. */
-function sameAddress(a: Uint32Array, i: number, b: Uint32Array, j: number): boolean {
-  const first = a[i] ?? 0
-  if (first !== b[j]) return false
-  if ((first & 0xffff) === 2) return a[i + 1] === b[j + 1]
-  return (
-    a[i + 2] === b[j + 2] && a[i + 3] === b[j + 3] && a[i + 4] === b[j + 4] && a[i + 5] === b[j + 5]
-  )
-}
-
 function layOut(pointers: BigUint64Array, address: bigint): void {
   pointers[MSGHDR.name >> 3] = address + BigInt(NAME)
   pointers[MSGHDR.iov >> 3] = address + BigInt(IOVEC)
@@ -198,7 +165,7 @@ function layOut(pointers: BigUint64Array, address: bigint): void {
 }
 
 /** Errors that belong to a packet sent earlier: the kernel's translation of ICMP (icmp_err_convert, and path MTU). */
-const REPORTED: ReadonlySet<number> = new Set([
+export const REPORTED_ERRORS: ReadonlySet<number> = new Set([
   EACCES,
   ECONNREFUSED,
   EHOSTDOWN,
@@ -211,8 +178,6 @@ const REPORTED: ReadonlySet<number> = new Set([
 ])
 
 const RECEIVE_ATTEMPTS = 64
-const SENDERS = 16
-const ADDRESS_WORDS = SOCKET_ADDRESS_OCTETS / 4
 
 // A message header, its one iovec, its address and its control messages, in one piece of memory.
 const IOVEC = 64

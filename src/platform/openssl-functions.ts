@@ -18,11 +18,17 @@ export type OpensslFunctions = {
   /** The hot ones: every pointer is a prepared address. */
   readonly encryptInit: Init
   readonly encryptUpdate: Update
-  readonly encryptFinal: Final
   readonly decryptInit: Init
   readonly decryptUpdate: Update
-  readonly decryptFinal: Final
-  readonly control: (context: bigint, command: number, argument: number, data: bigint) => number
+  /** Like `init`, with an array of OSSL_PARAM set in the same call. */
+  readonly encryptInitWith: Init
+  readonly decryptInitWith: Init
+  /**
+   * Straight to the cipher: with `out` 0 associated data, with `input` 0 the end. @returns octets written, or -1; -1 at the
+   * end of an AEAD's decryption says that the ICV is wrong
+   */
+  readonly cipher: (context: bigint, out: bigint, input: bigint, octets: number) => number
+  readonly getParameters: (context: bigint, parameters: bigint) => number
   readonly newHmacContext: () => number | bigint
   readonly freeHmacContext: (context: bigint) => void
   readonly setHmacKey: (
@@ -53,7 +59,6 @@ type Update = (
   input: bigint,
   octets: number,
 ) => number
-type Final = (context: bigint, out: bigint, outOctets: bigint) => number
 
 /** Undefined where this Node was built with another library, or with one that hides a function we need. */
 export function loadOpenssl(): OpensslFunctions | undefined {
@@ -69,8 +74,6 @@ function load(): OpensslFunctions {
     program.func(`int ${name}(uint64_t c, uint64_t t, uint64_t e, uint64_t k, uint64_t iv)`)
   const update = (name: string): Update =>
     program.func(`int ${name}(uint64_t c, uint64_t out, uint64_t outl, uint64_t in, int inl)`)
-  const final = (name: string): Final =>
-    program.func(`int ${name}(uint64_t c, uint64_t out, uint64_t outl)`)
   return {
     fetchCipher: program.func(
       'uint64_t EVP_CIPHER_fetch(uint64_t library, const char *name, const char *properties)',
@@ -84,11 +87,12 @@ function load(): OpensslFunctions {
     ),
     encryptInit: init('EVP_EncryptInit_ex'),
     encryptUpdate: update('EVP_EncryptUpdate'),
-    encryptFinal: final('EVP_EncryptFinal_ex'),
     decryptInit: init('EVP_DecryptInit_ex'),
     decryptUpdate: update('EVP_DecryptUpdate'),
-    decryptFinal: final('EVP_DecryptFinal_ex'),
-    control: program.func('int EVP_CIPHER_CTX_ctrl(uint64_t c, int command, int n, uint64_t data)'),
+    encryptInitWith: init('EVP_EncryptInit_ex2'),
+    decryptInitWith: init('EVP_DecryptInit_ex2'),
+    cipher: program.func('int EVP_Cipher(uint64_t c, uint64_t out, uint64_t in, unsigned int n)'),
+    getParameters: program.func('int EVP_CIPHER_CTX_get_params(uint64_t c, uint64_t parameters)'),
     newHmacContext: program.func('uint64_t HMAC_CTX_new()'),
     freeHmacContext: program.func('void HMAC_CTX_free(uint64_t c)'),
     setHmacKey: program.func('HMAC_Init_ex', 'int', [

@@ -1,5 +1,6 @@
 import type { IpFamily } from '#bytes/ip'
 import { checked, ENOPROTOOPT, EOPNOTSUPP, EPERM, SystemError } from './errno.ts'
+import { SOL_UDP, UDP_GRO, UDP_SEGMENT } from './message-header.ts'
 import { allocateMemory, lastErrno, program } from './native.ts'
 import { AF_INET, AF_INET6 } from './socket-address.ts'
 
@@ -40,6 +41,20 @@ export function setPathMtuDiscovery(fd: number, family: IpFamily, mode: PathMtuD
   const value = PMTUDISC[mode]
   if (family === 4) setOption(fd, SOL_IP, IP_MTU_DISCOVER, value, 'IP_MTU_DISCOVER')
   else setOption(fd, SOL_IPV6, IPV6_MTU_DISCOVER, value, 'IPV6_MTU_DISCOVER')
+}
+
+/**
+ * Datagrams of one sender that arrive together may come as one message; only for who reads it with `ReceiveBatch`.
+ * @returns false where the kernel cannot
+ */
+export function enableReceiveOffload(fd: number): boolean {
+  return setsockoptInt(fd, SOL_UDP, UDP_GRO, 1) === 0
+}
+
+/** Whether the kernel knows how to cut one message into many datagrams (Linux 4.18). */
+export function canSegmentDatagrams(fd: number): boolean {
+  // Zero is what it is without anybody asking: nothing is cut unless a message says so itself.
+  return setsockoptInt(fd, SOL_UDP, UDP_SEGMENT, 0) === 0
 }
 
 /** An IPv6 UDP socket that leaves the IPv4 port alone; a raw socket is of one family anyhow and refuses the option. */

@@ -8,6 +8,8 @@ export type TunOptions = {
   readonly virtioHeader?: boolean
 }
 
+export type TunOffloads = { readonly tcp: boolean; readonly udp: boolean }
+
 /** A network device whose packets this process reads and writes. It disappears when it is closed, or with the process. */
 export class Tun {
   readonly name: string
@@ -45,6 +47,18 @@ export class Tun {
   write(offset: number, length: number): number {
     const octets = write(this.fd, this.#arena.addressOf(offset, length), length)
     return octets >= 0 ? octets : -lastErrno()
+  }
+
+  /**
+   * Asks the host for long TCP and UDP packets, which it would otherwise cut, and for packets without checksums (for a device with
+   * virtio headers). @returns what the kernel agreed to; UDP needs Linux 6.2
+   */
+  enableOffloads(): TunOffloads {
+    const tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6
+    if (ioctl(this.fd, TUNSETOFFLOAD, BigInt(tcp | TUN_F_USO4 | TUN_F_USO6)) === 0) {
+      return { tcp: true, udp: true }
+    }
+    return { tcp: ioctl(this.fd, TUNSETOFFLOAD, BigInt(tcp)) === 0, udp: false }
   }
 
   /** What routing daemons and operators see as NO-CARRIER (`ip link`). */
@@ -144,6 +158,12 @@ const IFREQ_OCTETS = 40
 const IFNAMSIZ = 16
 const MAX_NAME_OCTETS = IFNAMSIZ - 1
 const TUNSETIFF = 0x400454ca
+const TUNSETOFFLOAD = 0x400454d0
+const TUN_F_CSUM = 0x01
+const TUN_F_TSO4 = 0x02
+const TUN_F_TSO6 = 0x04
+const TUN_F_USO4 = 0x20
+const TUN_F_USO6 = 0x40
 const TUNSETCARRIER = 0x400454e2
 const IFF_TUN = 0x1
 const IFF_NO_PI = 0x1000

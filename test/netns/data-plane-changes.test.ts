@@ -10,6 +10,7 @@ import {
   type Link,
   OUTER_4,
   OUTER_6,
+  saOf,
   sasOf,
   settings,
   withLink,
@@ -37,7 +38,11 @@ for (const outer of [OUTER_4, OUTER_6]) {
         await planes.transfer(1_000_000, outer.b, net.gatewayA, net.gatewayB)
         const counts = countFrames(await capture.frames())
         assert.equal(counts.plaintext, 0)
-        assert.ok(counts[encapsulation === 'udp' ? 'esp-in-udp' : 'esp'] > 500)
+        assert.ok(
+          counts[encapsulation === 'udp' ? 'esp-in-udp' : 'esp'] > 25,
+          JSON.stringify(counts),
+        )
+        assert.ok((await saOf(planes.a, 'outbound')).packets > 500)
         await assertAllDelivered(planes)
       })
     })
@@ -70,7 +75,9 @@ test('a tunnel that takes everything leaves the local network and the peer reach
     await assertPings(net.hostA, ADDRESSES.gatewayA.lan)
     await assertPings(net.hostA, ADDRESSES.gatewayB.ipv4)
     const counts = countFrames(await capture.frames())
-    assert.deepEqual([counts.plaintext, counts['esp-in-udp']], [0, 12])
+    assert.equal(counts.plaintext, 0)
+    // Packets that leave together are captured as one.
+    assert.ok(counts['esp-in-udp'] >= 6 && counts['esp-in-udp'] <= 12, JSON.stringify(counts))
   })
 })
 

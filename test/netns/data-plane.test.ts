@@ -71,7 +71,8 @@ for (const [name, link, destination, kind] of CARRIERS) {
       await planes.transfer(2_000_000, destination)
       const counts = countFrames(await capture.frames())
       assert.equal(counts.plaintext, 0)
-      assert.ok(counts[kind as 'esp'] > 1000, JSON.stringify(counts))
+      assert.ok(counts[kind as 'esp'] > 60, JSON.stringify(counts))
+      assert.ok((await saOf(planes.a, 'outbound')).packets > 1000)
       await assertAllDelivered(planes)
     })
   })
@@ -129,7 +130,8 @@ test('without an SA nothing leaves in clear, one SA is asked for, and the first 
       assert.equal((await a.counters()).tunnels[0]?.noSa, 24, 'all but those that wait')
       const counts = countFrames(await capture.frames())
       assert.equal(counts.plaintext, 0)
-      assert.equal(counts['esp-in-udp'], 6)
+      // Those that waited may leave, and be captured, as one.
+      assert.ok(counts['esp-in-udp'] >= 2 && counts['esp-in-udp'] <= 6, JSON.stringify(counts))
     },
     'without SAs',
   )

@@ -29,6 +29,11 @@ export class Events {
     this.#post({ kind: 'warning', text })
   }
 
+  /** What was found out about this host; only for what happens rarely. */
+  notice(text: string): void {
+    this.#post({ kind: 'notice', text })
+  }
+
   /** Counted and dropped when the main thread is far behind. */
   ikeDatagram(event: DataPlaneEvent & { readonly kind: 'ike-datagram' }): void {
     if (this.#ikePosted - (this.#counters[GlobalCounter.ikeTaken] as number) >= MAX_IKE_WAITING) {
@@ -59,11 +64,11 @@ export class Events {
     this.#count(GlobalCounter.malformed)
   }
 
-  countNotSent(): void {
-    this.#count(GlobalCounter.notSent)
+  countNotSent(packets = 1): void {
+    this.#count(GlobalCounter.notSent, packets)
   }
 
-  #count(field: number): void {
-    this.#counters[field] = (this.#counters[field] as number) + 1
+  #count(field: number, by = 1): void {
+    this.#counters[field] = (this.#counters[field] as number) + by
   }
 }

@@ -15,6 +15,7 @@ import { OuterSockets } from './outer-sockets.ts'
 import type { PacketMemory } from './packet-memory.ts'
 import { Receiver } from './receiver.ts'
 import { Sender } from './sender.ts'
+import { offloadSentence } from './tun-sink.ts'
 import { type OutboundSlot, Tunnel } from './tunnel.ts'
 
 const EMSGSIZE = 90
@@ -45,7 +46,7 @@ export class Installation {
     this.#events = events
     this.sockets = new OuterSockets(memory.arena)
     this.receiver = new Receiver(memory, events)
-    this.sender = new Sender(memory, events, this, ({ path }) =>
+    this.sender = new Sender(memory, events, this, (path) =>
       // The kernel has learned a smaller MTU, and says which in the error queue.
       this.readErrors(path.socket),
     )
@@ -199,8 +200,10 @@ export class Installation {
     if (present === undefined) {
       const fields = counters.get(settings.name)
       if (fields === undefined) throw new RangeError(`no counters for tunnel ${settings.name}`)
-      const tunnel = new Tunnel(this.#memory.arena, settings, new Float64Array(fields))
+      const memory = this.#memory
+      const tunnel = new Tunnel(memory, settings, new Float64Array(fields), this.#events)
       this.tunnels = [...this.tunnels, tunnel]
+      this.#events.notice(offloadSentence(settings.interfaceName, tunnel.offloads))
       return
     }
     if (JSON.stringify(present.settings) === JSON.stringify(settings)) return

@@ -44,6 +44,7 @@ export type FromWorker =
   | { readonly kind: 'configured'; readonly id: number }
   | { readonly kind: 'not-configured'; readonly id: number; readonly message: string }
   | { readonly kind: 'warning'; readonly text: string }
+  | { readonly kind: 'notice'; readonly text: string }
   | { readonly kind: 'event'; readonly event: DataPlaneEvent }
   | { readonly kind: 'closed' }
 

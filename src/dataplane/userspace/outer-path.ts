@@ -5,25 +5,33 @@ import type { DatagramSocket } from '#platform/datagram-socket'
 import { withNetlink } from '#platform/netlink'
 import { routeTo } from '#platform/routes'
 import { type Destination, prepareDestination } from '#platform/socket-address'
+import { canSegmentDatagrams } from '#platform/socket-options'
 import { OUTER_MARK } from './routing-plan.ts'
 
 const USUAL_MTU = 1500
 /** How long a smaller MTU that somebody reported is believed (RFC 1191 §6.3, RFC 8201 §4: ten minutes). */
 const REPORT_LIFE_MS = 600_000
 
+/** How long a path goes without segmentation offload after the kernel refused it: routes and devices change. */
+const REFUSAL_LIFE_MS = 60_000
+
 /** How ESP packets of some SAs travel: the socket they leave by, where they go, and how large they may be. */
 export class OuterPath {
   readonly socket: DatagramSocket
   readonly destination: Destination
   readonly encapsulation: EspEncapsulation
+  /** Whether datagrams may leave as one message that the kernel cuts; a raw socket cannot. */
+  segments: boolean
   #mtu: number
   #reportedUntil = 0
+  #refusedUntil = 0
 
   constructor(socket: DatagramSocket, remote: Endpoint, encapsulation: EspEncapsulation) {
     const port = encapsulation === 'udp' ? remote.port : 0
     this.socket = socket
     this.destination = prepareDestination({ address: remote.address, port })
     this.encapsulation = encapsulation
+    this.segments = this.#canSegment()
     this.#mtu = pathMtu(remote.address)
   }
 
@@ -46,13 +54,26 @@ export class OuterPath {
     return true
   }
 
+  refuseSegments(now: number): void {
+    this.segments = false
+    this.#refusedUntil = now + REFUSAL_LIFE_MS
+  }
+
   /** Forgets a report that has grown old, and asks the host again. @returns whether the MTU changed */
   refresh(now: number): boolean {
+    if (this.#refusedUntil > 0 && now >= this.#refusedUntil) {
+      this.#refusedUntil = 0
+      this.segments = this.#canSegment()
+    }
     if (this.#reportedUntil === 0 || now < this.#reportedUntil) return false
     this.#reportedUntil = 0
     const before = this.#mtu
     this.#mtu = pathMtu(this.remote)
     return this.#mtu !== before
+  }
+
+  #canSegment(): boolean {
+    return this.encapsulation === 'udp' && canSegmentDatagrams(this.socket.fd)
   }
 }
 

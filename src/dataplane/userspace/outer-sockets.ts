@@ -3,6 +3,7 @@ import type { EspEncapsulation } from '#esp/sa'
 import type { Arena } from '#platform/arena'
 import type { DatagramSocket } from '#platform/datagram-socket'
 import { openRawEspSocket } from '#platform/raw-esp-socket'
+import { enableReceiveOffload } from '#platform/socket-options'
 import { openUdpSocket } from '#platform/udp-socket'
 import { IKE_PORT, NAT_TRAVERSAL_PORT } from './demux.ts'
 import { OUTER_MARK } from './routing-plan.ts'
@@ -80,13 +81,21 @@ function openSockets(arena: Arena, address: IpAddress): AddressSockets {
       ike: keep(
         openUdpSocket(arena, { address, port: IKE_PORT }, { ...options, pathMtuDiscovery: 'dont' }),
       ),
-      natTraversal: keep(openUdpSocket(arena, { address, port: NAT_TRAVERSAL_PORT }, options)),
+      natTraversal: keep(
+        withReceiveOffload(openUdpSocket(arena, { address, port: NAT_TRAVERSAL_PORT }, options)),
+      ),
       esp: keep(openRawEspSocket(arena, address, options)),
     }
   } catch (error) {
     for (const socket of opened) socket.close()
     throw error
   }
+}
+
+/** Kernels before 5.0 go without; so do datagrams of peers that send no UDP checksum, which the kernel never joins. */
+function withReceiveOffload(socket: DatagramSocket): DatagramSocket {
+  enableReceiveOffload(socket.fd)
+  return socket
 }
 
 function closeSockets({ ike, natTraversal, esp }: AddressSockets): void {

@@ -3,8 +3,10 @@ import type { DatagramSocket } from '#platform/datagram-socket'
 import { SystemError } from '#platform/errno'
 import type { EventFd } from '#platform/eventfd'
 import { PollSet } from '#platform/poll'
+import { ReceiveBatch } from '#platform/receive-batch'
 import { IpProtocol } from '#wire/ip-protocol'
 import { ipv4HeaderOctets, ipv4Protocol, isIpv4Packet } from '#wire/ipv4'
+import { VIRTIO_HEADER_OCTETS } from '#wire/virtio-net'
 import { classify, Datagram, NAT_TRAVERSAL_PORT, NON_ESP_MARKER_OCTETS } from './demux.ts'
 import type { Events } from './events.ts'
 import { Installation } from './installation.ts'
@@ -12,8 +14,10 @@ import type { FromWorker, ToWorker } from './messages.ts'
 import { MAX_PACKET_OCTETS, type PacketMemory } from './packet-memory.ts'
 import type { Tunnel } from './tunnel.ts'
 
-/** Packets taken from one descriptor before the next has its turn. */
+/** Packets, long or short, taken from one descriptor before the next has its turn. */
 const BURST = 64
+/** Octets after which it has its turn too. */
+const BURST_OCTETS = 524_288
 /** Milliseconds; also how long a thread that is told to end by `terminate()` may hang in poll(). */
 const TICK = 500
 /** RFC 2408 §3.1: nothing shorter is an IKE message. */
@@ -35,6 +39,7 @@ export class PacketLoop {
   readonly #parts: LoopParts
   readonly #installation: Installation
   readonly #poll: PollSet
+  readonly #received: ReceiveBatch
   #sockets: readonly DatagramSocket[] = []
   /** By the same index as their descriptors behind those of the sockets; a device that broke is undefined. */
   #tunnels: (Tunnel | undefined)[] = []
@@ -46,6 +51,8 @@ export class PacketLoop {
     this.#parts = parts
     this.#installation = new Installation(parts.memory, parts.factory, parts.events)
     this.#poll = new PollSet([parts.wake.fd])
+    const { arena, fromNetwork } = parts.memory
+    this.#received = new ReceiveBatch(arena, fromNetwork, MAX_PACKET_OCTETS)
   }
 
   /** Until a `close` message comes. @throws whatever goes wrong beyond repair, with everything undone */
@@ -84,12 +91,16 @@ export class PacketLoop {
   #drainTunnel(index: number): void {
     const tunnel = this.#tunnels[index]
     if (tunnel === undefined) return
-    const at = this.#parts.memory.fromHost
+    const { sender } = this.#installation
+    const { fromHost } = this.#parts.memory
+    const header = fromHost - VIRTIO_HEADER_OCTETS
     try {
-      for (let i = 0; i < BURST; i++) {
-        const length = tunnel.tun.read(at, MAX_PACKET_OCTETS)
-        if (length < 0) return
-        this.#installation.sender.handle(tunnel, at, length, this.#now)
+      let octets = 0
+      for (let i = 0; i < BURST && octets < BURST_OCTETS; i++) {
+        const length = tunnel.tun.read(header, VIRTIO_HEADER_OCTETS + MAX_PACKET_OCTETS)
+        if (length < 0) break
+        octets += length
+        sender.handle(tunnel, header, length, this.#now)
       }
     } catch (error) {
       if (!(error instanceof SystemError)) throw error
@@ -101,23 +112,44 @@ export class PacketLoop {
         message: `tunnel ${tunnel.settings.name}: ${error.message}`,
       })
     }
+    sender.sendAll()
   }
 
   #drainSocket(socket: DatagramSocket): void {
-    const at = this.#parts.memory.fromNetwork
+    const received = this.#received
     const { port } = socket.local
-    for (let i = 0; i < BURST; i++) {
-      const length = socket.receive(at, MAX_PACKET_OCTETS)
-      if (length < 0) return
-      if (port === 0) this.#handleRaw(socket, at, length)
-      else this.#handleUdp(socket, port, at, length)
+    let octets = 0
+    for (let taken = 0; taken < BURST && octets < BURST_OCTETS; ) {
+      const messages = received.receive(socket)
+      for (let i = 0; i < messages; i++) {
+        received.select(i)
+        if (received.length < 0) continue
+        octets += received.length
+        if (port === 0) this.#handleRaw(socket, received.offset, received.length)
+        else this.#handleMessage(socket, port)
+      }
+      this.#installation.receiver.flush()
+      if (messages < received.capacity) return
+      taken += messages
     }
+  }
+
+  /** One datagram or several: each is looked at by itself, because the kernel joins whatever has the same ports and length. */
+  #handleMessage(socket: DatagramSocket, port: number): void {
+    const { offset, length, segmentOctets } = this.#received
+    const end = offset + length
+    let at = offset
+    do {
+      const octets = Math.min(segmentOctets, end - at)
+      this.#handleUdp(socket, port, at, octets)
+      at += segmentOctets
+    } while (at < end && segmentOctets > 0)
   }
 
   #handleUdp(socket: DatagramSocket, port: number, at: number, length: number): void {
     const kind = classify(port, this.#parts.memory.arena.view, at, length)
     if (kind === Datagram.esp) {
-      this.#installation.receiver.handle(socket, at, length, this.#now)
+      this.#installation.receiver.handle(socket, this.#received, at, length, this.#now)
       return
     }
     if (kind === Datagram.keepalive) return
@@ -130,14 +162,15 @@ export class PacketLoop {
       kind: 'ike-datagram',
       octets: this.#parts.memory.arena.octets.slice(at + marker, at + length),
       local: socket.local,
-      remote: socket.lastSender,
+      remote: this.#received.sender,
     })
   }
 
   /** On IPv4 a raw socket gives the IP header too, on IPv6 it does not (raw(7), ipv6(7)). */
   #handleRaw(socket: DatagramSocket, at: number, length: number): void {
+    const { receiver } = this.#installation
     if (socket.family === 6) {
-      this.#installation.receiver.handle(socket, at, length, this.#now)
+      receiver.handle(socket, this.#received, at, length, this.#now)
       return
     }
     const { view } = this.#parts.memory.arena
@@ -146,7 +179,7 @@ export class PacketLoop {
       return
     }
     const header = ipv4HeaderOctets(view, at)
-    this.#installation.receiver.handle(socket, at + header, length - header, this.#now)
+    receiver.handle(socket, this.#received, at + header, length - header, this.#now)
   }
 
   /** @returns whether there were any */

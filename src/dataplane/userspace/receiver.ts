@@ -1,4 +1,5 @@
 import type { Endpoint } from '#bytes/ip'
+import { Coalescing } from '#esp/coalescing'
 import { FragmentTable } from '#esp/fragment-table'
 import { decapsulate, InboundState, InboundVerdict, OpenedPacket } from '#esp/inbound'
 import { clampMss } from '#esp/mss'
@@ -9,11 +10,13 @@ import { Sad } from '#esp/sad'
 import { Expiry } from '#esp/sequence'
 import type { EspTransform } from '#esp/transform'
 import type { DatagramSocket } from '#platform/datagram-socket'
+import type { ReceiveBatch } from '#platform/receive-batch'
 import { type Destination, prepareDestination } from '#platform/socket-address'
 import { espPacketSpi } from '#wire/esp'
 import { NAT_TRAVERSAL_PORT } from './demux.ts'
 import type { Events } from './events.ts'
 import type { PacketMemory } from './packet-memory.ts'
+import type { TunSink } from './tun-sink.ts'
 import type { Tunnel } from './tunnel.ts'
 
 /** An inbound SA, where its packets are delivered and where they should come from. */
@@ -42,11 +45,13 @@ export class Receiver {
   readonly #sad = new Sad<InboundSlot>()
   readonly #fragments = new FragmentTable()
   readonly #opened = new OpenedPacket<InboundSlot>(new PacketFields())
+  readonly #coalescing: Coalescing<TunSink>
   #unknownToldAt = Number.NEGATIVE_INFINITY
 
   constructor(memory: PacketMemory, events: Events) {
     this.#memory = memory
     this.#events = events
+    this.#coalescing = new Coalescing(memory.arena, memory.work, memory.coalesced)
   }
 
   install(
@@ -80,8 +85,14 @@ export class Receiver {
     for (const slot of this.#sad.list()) this.remove(slot.sa.spi)
   }
 
-  /** The ESP packet of `length` octets at `at` has just come from `socket`. */
-  handle(socket: DatagramSocket, at: number, length: number, now: number): void {
+  /** The ESP packet of `length` octets at `at` is in the message of `batch` that is selected, which has just come from `socket`. */
+  handle(
+    socket: DatagramSocket,
+    batch: ReceiveBatch,
+    at: number,
+    length: number,
+    now: number,
+  ): void {
     const opened = this.#opened
     const verdict = decapsulate(
       this.#memory.arena,
@@ -89,13 +100,13 @@ export class Receiver {
       this.#fragments,
       at,
       length,
-      socket.lastTos,
+      batch.tos,
       now,
       opened,
     )
     const slot = opened.state
     if (slot === undefined) {
-      if (verdict === InboundVerdict.unknownSpi) this.#tellUnknown(socket, at, now)
+      if (verdict === InboundVerdict.unknownSpi) this.#tellUnknown(batch, at, now)
       else this.#events.countMalformed()
       return
     }
@@ -105,33 +116,38 @@ export class Receiver {
     }
     if (verdict === InboundVerdict.replayed || verdict === InboundVerdict.badIcv) return
     // From here on the packet is authenticated and fresh.
-    this.#watch(slot, socket, now)
+    this.#watch(slot, socket, batch, now)
     if (verdict === InboundVerdict.delivered) this.#deliver(slot)
+  }
+
+  /** Gives the host what waits for more of its flow: nothing stays behind the batch it came in. */
+  flush(): void {
+    this.#coalescing.flush()
   }
 
   #deliver({ tunnel }: InboundSlot): void {
     if (tunnel === undefined) return
-    const { offset, length, fields } = this.#opened
+    const { offset, fields } = this.#opened
     clampMss(this.#memory.arena.view, offset, fields, mssFor(tunnel.mtu, fields.family))
-    if (tunnel.tun.write(offset, length) < 0) this.#events.countNotSent()
+    this.#coalescing.add(tunnel.sink, offset, fields)
   }
 
-  #watch(slot: InboundSlot, socket: DatagramSocket, now: number): void {
+  #watch(slot: InboundSlot, socket: DatagramSocket, batch: ReceiveBatch, now: number): void {
     if (slot.expiry !== slot.expiryTold) {
       slot.expiryTold = slot.expiry
       this.#events.saExpired('inbound', espSpi(slot.spi), slot.expiry === Expiry.hard)
     }
-    if (!slot.udp || socket.isFrom(slot.sender)) return
+    if (!slot.udp || batch.isFrom(slot.sender)) return
     if (socket.local.port !== NAT_TRAVERSAL_PORT || now - slot.movedToldAt < 1000) return
     slot.movedToldAt = now
-    this.#events.emit({ kind: 'peer-moved', spi: slot.sa.spi, remote: socket.lastSender })
+    this.#events.emit({ kind: 'peer-moved', spi: slot.sa.spi, remote: batch.sender })
   }
 
-  #tellUnknown(socket: DatagramSocket, at: number, now: number): void {
+  #tellUnknown(batch: ReceiveBatch, at: number, now: number): void {
     this.#events.countUnknownSpi()
     if (now - this.#unknownToldAt < 1000) return
     this.#unknownToldAt = now
     const spi = espSpi(espPacketSpi(this.#memory.arena.view, at))
-    this.#events.emit({ kind: 'unknown-spi', spi, remote: socket.lastSender.address })
+    this.#events.emit({ kind: 'unknown-spi', spi, remote: batch.sender.address })
   }
 }

@@ -4,15 +4,21 @@ import { writeIpv4Fragment } from '#esp/fragment-ipv4'
 import { FragmentTable } from '#esp/fragment-table'
 import { clampMss } from '#esp/mss'
 import { mssFor } from '#esp/mtu'
-import { encapsulate, OutboundVerdict, SealedPacket } from '#esp/outbound'
+import { ENCAPSULATION_TAILROOM, encapsulate, OutboundVerdict, SealedPacket } from '#esp/outbound'
 import { PacketFields, readPacketFields } from '#esp/packet-fields'
+import { HostPacket, Segmentation } from '#esp/segmentation'
 import { Expiry } from '#esp/sequence'
 import { NO_PAIR } from '#esp/spd'
 import { writeTooBig } from '#esp/too-big'
+import { errnoDetail } from '#platform/errno'
+import { SendBatch } from '#platform/send-batch'
 import type { PacketSummary } from '#policy/packet-summary'
+import { ESP_HEADER_OCTETS } from '#wire/esp'
+import { VIRTIO_HEADER_OCTETS } from '#wire/virtio-net'
 import type { Events } from './events.ts'
 import { TunnelCounter } from './messages.ts'
-import type { PacketMemory } from './packet-memory.ts'
+import type { OuterPath } from './outer-path.ts'
+import { type PacketMemory, SEND_OCTETS } from './packet-memory.ts'
 import type { OutboundSlot, PairSlot, Tunnel } from './tunnel.ts'
 
 const EMSGSIZE = 90
@@ -26,46 +32,92 @@ export class Sender {
   readonly #fields = new PacketFields()
   readonly #piece = new PacketFields()
   readonly #sealed = new SealedPacket()
+  readonly #segmentation: Segmentation
+  readonly #batch: SendBatch<OuterPath>
   readonly #all: { readonly tunnels: readonly Tunnel[] }
-  /** Told of an SA whose packet did not fit the path. */
-  readonly #onTooBig: (slot: OutboundSlot) => void
+  #now = 0
 
+  /** @param onTooBig told of a path that did not take a packet for its size */
   constructor(
     memory: PacketMemory,
     events: Events,
     all: { readonly tunnels: readonly Tunnel[] },
-    onTooBig: (slot: OutboundSlot) => void,
+    onTooBig: (path: OuterPath) => void,
   ) {
     this.#memory = memory
     this.#events = events
     this.#all = all
-    this.#onTooBig = onTooBig
+    this.#segmentation = new Segmentation(memory.arena.view, memory.work)
+    this.#batch = new SendBatch<OuterPath>(memory.arena, memory.toNetwork, SEND_OCTETS, {
+      // A full socket loses packets, as a full router does; waiting would stall every other tunnel.
+      onLost: (path, packets, errno) => {
+        events.countNotSent(packets)
+        if (errno === EMSGSIZE) onTooBig(path)
+      },
+      onRefusedSegments: (path, errno) => {
+        path.refuseSegments(this.#now)
+        events.warn(
+          `to ${path.remote} packets go one by one for a minute: segmentation was refused, ${errnoDetail(errno)}`,
+        )
+      },
+    })
   }
 
-  /** The packet of `length` octets at `at` came out of the device of `tunnel`. */
-  handle(tunnel: Tunnel, at: number, length: number, now: number): void {
+  /** `length` octets at `header` came out of the device of `tunnel`: a virtio header and a packet, maybe a long one. */
+  handle(tunnel: Tunnel, header: number, length: number, now: number): void {
+    this.#now = now
+    const at = header + VIRTIO_HEADER_OCTETS
+    const octets = length - VIRTIO_HEADER_OCTETS
+    const kind = this.#segmentation.read(header, at, octets)
+    if (kind === HostPacket.malformed) {
+      this.#events.countNotSent()
+      return
+    }
+    this.#handlePacket(tunnel, at, octets, kind === HostPacket.segmented, now)
+  }
+
+  /** Sends what was sealed until now. */
+  sendAll(): void {
+    this.#batch.flush()
+  }
+
+  /** Sends what waited for the SA that has just come. */
+  flush(tunnel: Tunnel, pair: PairSlot, now: number): void {
+    const { arena, fromHost } = this.#memory
+    for (const packet of pair.waiting.take()) {
+      arena.octets.set(packet, fromHost)
+      this.#handlePacket(tunnel, fromHost, packet.length, false, now)
+    }
+    this.sendAll()
+  }
+
+  #handlePacket(tunnel: Tunnel, at: number, length: number, long: boolean, now: number): void {
     if (!readPacketFields(this.#memory.arena.view, at, length, this.#fields)) {
       count(tunnel, TunnelCounter.noPolicy, 1)
       return
     }
-    if (this.#handleFor(tunnel, at, now)) return
+    if (this.#handleFor(tunnel, at, long, now)) return
     // Routes know destinations only: where remote networks overlap, the source may mean another tunnel. Not so where routes were
     // written: they mean this one.
     const tunnels = tunnel.isRouteBased ? NONE : this.#all.tunnels
     for (let i = 0; i < tunnels.length; i++) {
       const other = tunnels[i] as Tunnel
-      if (other !== tunnel && !other.isRouteBased && this.#handleFor(other, at, now)) return
+      if (other !== tunnel && !other.isRouteBased && this.#handleFor(other, at, long, now)) return
     }
     if (!isLinkLocalMulticast(this.#fields)) count(tunnel, TunnelCounter.noPolicy, 1)
   }
 
   /** @returns false when no pair of the tunnel takes the packet */
-  #handleFor(tunnel: Tunnel, at: number, now: number): boolean {
+  #handleFor(tunnel: Tunnel, at: number, long: boolean, now: number): boolean {
     const fields = this.#fields
     const index = tunnel.spd.find(fields, this.#fragments, now)
     const pair = index === NO_PAIR ? undefined : tunnel.pairs[index]
     if (pair === undefined) return false
     const slot = pair.current
+    if (long) {
+      this.#handleLong(tunnel, slot, now)
+      return true
+    }
     if (slot === undefined) {
       this.#keep(tunnel, pair, index, at, now)
       return true
@@ -81,21 +133,65 @@ export class Sender {
     return true
   }
 
-  /** Sends what waited for the SA that has just come. */
-  flush(tunnel: Tunnel, pair: PairSlot, now: number): void {
-    for (const packet of pair.waiting.take()) {
-      this.#memory.arena.octets.set(packet, this.#memory.fromHost)
-      this.handle(tunnel, this.#memory.fromHost, packet.length, now)
+  /** A packet of many segments; the policy is asked once for all of them. */
+  #handleLong(tunnel: Tunnel, slot: OutboundSlot | undefined, now: number): void {
+    const segmentation = this.#segmentation
+    const { segmentOctets } = segmentation
+    if (slot === undefined || slot.state.mode !== 'tunnel' || segmentOctets > slot.state.innerMtu) {
+      this.#handleOneByOne(tunnel, slot, now)
+      return
+    }
+    const fields = this.#fields
+    const { state, path } = slot
+    const headroom = ESP_HEADER_OCTETS + state.transform.ivOctets
+    const room = headroom + segmentOctets + ENCAPSULATION_TAILROOM
+    const segments = segmentation.count
+    for (let i = 0; i < segments; i++) {
+      const to = this.#batch.reserve(room) + headroom
+      fields.totalOctets = segmentation.write(i, to)
+      if (!this.#seal(slot, to, fields, now)) return
+      this.#batch.commit(path, this.#sealed.length, fields.trafficClass)
+    }
+  }
+
+  /** Each segment as if the host had cut the packet itself: while there is no SA, in transport mode, or when they are too large. */
+  #handleOneByOne(tunnel: Tunnel, slot: OutboundSlot | undefined, now: number): void {
+    const segmentation = this.#segmentation
+    const { segment } = this.#memory
+    const segments = segmentation.count
+    for (let i = 0; i < segments; i++) {
+      this.#handlePacket(tunnel, segment, segmentation.write(i, segment), false, now)
+      // One message about its size is enough for a packet.
+      const tooBig = slot !== undefined && segmentation.segmentOctets > slot.state.innerMtu
+      if (tooBig && this.#fields.dontFragment) {
+        count(tunnel, TunnelCounter.tooBig, segments - 1)
+        return
+      }
     }
   }
 
   #send(slot: OutboundSlot, at: number, fields: PacketFields, now: number): void {
     const { state, path } = slot
-    const before = state.expiry
+    const { work } = this.#memory
+    const batch = this.#batch
     const sealed = this.#sealed
+    const headroom = ESP_HEADER_OCTETS + state.transform.ivOctets
+    const start = batch.reserve(headroom + fields.totalOctets + ENCAPSULATION_TAILROOM)
+    if (state.mode === 'tunnel') work.copy(start + headroom, at, fields.totalOctets)
+    const place = state.mode === 'tunnel' ? start + headroom : at
+    if (!this.#seal(slot, place, fields, now)) return
+    // In transport mode the IP header stands before the packet and would run into the one before.
+    if (sealed.offset !== start) work.copy(start, sealed.offset, sealed.length)
+    // Congestion marks and class go on the outer header as they are (RFC 6040 §4.1, RFC 4301 §5.1.2.1).
+    batch.commit(path, sealed.length, fields.trafficClass)
+  }
+
+  /** @returns false when there is no ESP packet */
+  #seal({ state }: OutboundSlot, at: number, fields: PacketFields, now: number): boolean {
+    const before = state.expiry
     let verdict: OutboundVerdict = OutboundVerdict.exhausted
     try {
-      verdict = encapsulate(this.#memory.arena, state, at, fields, now, sealed)
+      verdict = encapsulate(this.#memory.arena, state, at, fields, now, this.#sealed)
     } catch (error) {
       // A defect in the cipher or above it ends this SA, and nothing else.
       state.expiry = Expiry.hard
@@ -105,21 +201,9 @@ export class Sender {
     if (state.expiry !== before) {
       this.#events.saExpired('outbound', state.sa.spi, state.expiry === Expiry.hard)
     }
-    if (verdict !== OutboundVerdict.sealed) {
-      this.#events.countNotSent()
-      return
-    }
-    // Congestion marks and class go on the outer header as they are (RFC 6040 §4.1, RFC 4301 §5.1.2.1).
-    const result = path.socket.send(
-      sealed.offset,
-      sealed.length,
-      path.destination,
-      fields.trafficClass,
-    )
-    if (result >= 0) return
-    // A full socket loses the packet, as a full router does; waiting would stall every other tunnel.
+    if (verdict === OutboundVerdict.sealed) return true
     this.#events.countNotSent()
-    if (result === -EMSGSIZE) this.#onTooBig(slot)
+    return false
   }
 
   #keep(tunnel: Tunnel, pair: PairSlot, index: number, at: number, now: number): void {
@@ -143,7 +227,7 @@ export class Sender {
     if (fields.dontFragment) {
       count(tunnel, TunnelCounter.tooBig, 1)
       const length = writeTooBig(arena, at, fields, mtu, made)
-      if (length > 0) tunnel.tun.write(made, length)
+      if (length > 0) tunnel.sink.deliverMade(made, length)
       return
     }
     const piece = this.#piece

@@ -4,18 +4,22 @@ import type { OutboundState } from '#esp/outbound'
 import type { EspSpi } from '#esp/sa'
 import { Spd } from '#esp/spd'
 import { addAddress, listAddresses, removeAddress } from '#platform/addresses'
-import type { Arena } from '#platform/arena'
 import { ENODEV, SystemError } from '#platform/errno'
 import { changeLink } from '#platform/links'
 import { withNetlink } from '#platform/netlink'
-import { openTun, type Tun } from '#platform/tun'
+import { openTun, type Tun, type TunOffloads } from '#platform/tun'
 import type { SelectorPair } from '#policy/traffic-selector'
 import type { DataPlaneTunnel } from '../port.ts'
+import type { Events } from './events.ts'
 import { TunnelCounter } from './messages.ts'
 import type { OuterPath } from './outer-path.ts'
+import type { PacketMemory } from './packet-memory.ts'
+import { TunSink } from './tun-sink.ts'
 import { WaitingPackets } from './waiting-packets.ts'
 
 const QUEUE_PACKETS = 1000
+/** What fits into one message to the network when each segment fills an Ethernet frame: ⌊65,507 / 1,472⌋. */
+const MAX_SEGMENTS = 44
 const USUAL_MTU = 1500
 /** A device takes no less (RFC 791: what every IPv4 host must take is 68; Linux agrees). */
 const SMALLEST_MTU = 68
@@ -56,6 +60,8 @@ export class PairSlot {
 /** One tunnel at work: its TUN device, its policy, its outbound SAs. */
 export class Tunnel {
   readonly tun: Tun
+  readonly offloads: TunOffloads
+  readonly sink: TunSink
   readonly counters: Float64Array
   settings: DataPlaneTunnel
   pairs: readonly PairSlot[]
@@ -66,17 +72,25 @@ export class Tunnel {
   #carrier = true
 
   /** @throws SystemError when the device cannot be made */
-  constructor(arena: Arena, settings: DataPlaneTunnel, counters: Float64Array) {
+  constructor(
+    memory: PacketMemory,
+    settings: DataPlaneTunnel,
+    counters: Float64Array,
+    events: Events,
+  ) {
     this.settings = settings
     this.counters = counters
     this.pairs = settings.pairs.map((pair) => new PairSlot(pair))
     this.spd = new Spd(settings.pairs)
-    this.tun = openTun(arena, settings.interfaceName)
+    this.tun = openTun(memory.arena, settings.interfaceName, { virtioHeader: true })
+    this.offloads = this.tun.enableOffloads()
+    this.sink = new TunSink(this.tun, this.offloads, memory, events)
     try {
       withNetlink((netlink) =>
         changeLink(netlink, this.tun.index, {
           ipv6LinkLocal: false,
           transmitQueue: QUEUE_PACKETS,
+          ...(this.offloads.tcp ? { maxSegments: MAX_SEGMENTS } : {}),
           alias: `causeway tunnel ${settings.name}`,
         }),
       )

@@ -26,6 +26,8 @@ export type UserspaceOptions = {
   readonly onEvent: (event: DataPlaneEvent) => void
   /** What an operator should know and nobody can act on. */
   readonly onWarning?: (text: string) => void
+  /** What it found out about this host, such as the offloads it has. */
+  readonly onNotice?: (text: string) => void
   readonly workerFile?: URL
 }
 
@@ -45,6 +47,7 @@ type Waiting = { readonly resolve: () => void; readonly reject: (error: Error) =
 export class UserspaceDataPlane implements DataPlane {
   readonly #onEvent: (event: DataPlaneEvent) => void
   readonly #onWarning: (text: string) => void
+  readonly #onNotice: (text: string) => void
   readonly #wake: EventFd
   readonly #worker: Worker
   readonly #global: Float64Array
@@ -58,6 +61,7 @@ export class UserspaceDataPlane implements DataPlane {
   constructor(options: UserspaceOptions) {
     this.#onEvent = options.onEvent
     this.#onWarning = options.onWarning ?? (() => {})
+    this.#onNotice = options.onNotice ?? (() => {})
     this.#wake = openEventFd()
     const globalCounters = new SharedArrayBuffer(GLOBAL_COUNTER_FIELDS * 8)
     this.#global = new Float64Array(globalCounters)
@@ -176,6 +180,9 @@ export class UserspaceDataPlane implements DataPlane {
         return
       case 'warning':
         this.#onWarning(message.text)
+        return
+      case 'notice':
+        this.#onNotice(message.text)
         return
       case 'event':
         if (message.event.kind === 'ike-datagram') {
