@@ -11,8 +11,23 @@ export function lifeOf(
   now: Instant,
   crypto: Crypto,
 ): { readonly rekeyAt: Instant; readonly expiresAt: Instant } {
-  const share = role === 'initiator' ? 0.8 + 0.08 * fraction(crypto) : 0.9 + 0.05 * fraction(crypto)
-  return { rekeyAt: now + seconds * 1_000 * share, expiresAt: now + seconds * 1_000 }
+  const rekeyAfter = seconds * 1_000 * shareOf(role, crypto)
+  return { rekeyAt: now + rekeyAfter, expiresAt: now + seconds * 1_000 }
+}
+
+/** The same of its volume; `kilobytes` have 1,024 octets. */
+export function volumeOf(
+  kilobytes: number | undefined,
+  role: 'initiator' | 'responder',
+  crypto: Crypto,
+): { readonly volume?: { readonly soft: number; readonly hard: number } } {
+  if (kilobytes === undefined) return {}
+  const hard = kilobytes * 1_024
+  return { volume: { soft: Math.floor(hard * shareOf(role, crypto)), hard } }
+}
+
+function shareOf(role: 'initiator' | 'responder', crypto: Crypto): number {
+  return role === 'initiator' ? 0.8 + 0.08 * fraction(crypto) : 0.9 + 0.05 * fraction(crypto)
 }
 
 /** Evenly spread over 0…1. */

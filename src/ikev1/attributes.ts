@@ -1,4 +1,5 @@
 import { toHex } from '#bytes/hex'
+import type { Lifetime } from '#policy/proposal'
 import type { Transform, TransformAttribute } from '#wire/v1/payloads'
 
 /** A value that fits two octets goes in the short form, others as four octets (RFC 2408 §3.3). */
@@ -42,6 +43,25 @@ export function findLifetime(
     if (unit === LIFE_KILOBYTES) found.kilobytes ??= value
   }
   return found
+}
+
+/** `shortened`: one of the limits is ours and below what the peer offered. */
+export type AgreedLifetime = Lifetime & { readonly shortened?: true }
+
+/** The shorter of what both sides want. `peer.seconds` must stand in for what the peer left out. */
+export function shorterLifetime(
+  peer: { readonly seconds: number; readonly kilobytes?: number },
+  own: Lifetime,
+): AgreedLifetime {
+  const unlimited = Number.POSITIVE_INFINITY
+  const offered = peer.kilobytes ?? unlimited
+  const kilobytes = Math.min(own.kilobytes ?? unlimited, offered)
+  const shortened = own.seconds < peer.seconds || kilobytes < offered
+  return {
+    seconds: Math.min(own.seconds, peer.seconds),
+    ...(Number.isFinite(kilobytes) ? { kilobytes } : {}),
+    ...(shortened ? { shortened } : {}),
+  }
 }
 
 export function lifetimeAttributes(

@@ -1,5 +1,5 @@
 import type { EspSpi, InboundSa, OutboundSa } from '#esp/sa'
-import { lifeOf } from '#ike/lifetimes'
+import { lifeOf, volumeOf } from '#ike/lifetimes'
 import type { IkeContext } from '#ike/version'
 import { deriveChildKeys } from './keys.ts'
 import type { QuickExchange, QuickHost } from './quick-exchange.ts'
@@ -10,10 +10,11 @@ export function inboundSa(
   host: QuickHost,
   terms: ChildTerms,
   sharedSecret: Uint8Array | undefined,
+  role: 'initiator' | 'responder',
   context: IkeContext,
 ): InboundSa {
   const { replayWindow } = host.tunnel
-  const parameters = parametersOf(host, terms.ownSpi, terms, sharedSecret, context)
+  const parameters = parametersOf(host, terms.ownSpi, terms, sharedSecret, role, context)
   return { direction: 'inbound', replayWindow, ...parameters }
 }
 
@@ -22,9 +23,10 @@ export function outboundSa(
   host: QuickHost,
   terms: ChildTerms,
   sharedSecret: Uint8Array | undefined,
+  role: 'initiator' | 'responder',
   context: IkeContext,
 ): OutboundSa {
-  const parameters = parametersOf(host, terms.choice.peerSpi, terms, sharedSecret, context)
+  const parameters = parametersOf(host, terms.choice.peerSpi, terms, sharedSecret, role, context)
   return { direction: 'outbound', ...parameters }
 }
 
@@ -65,6 +67,7 @@ function parametersOf(
   spi: EspSpi,
   { child, choice, selectors, wish, nonceI, nonceR }: ChildTerms,
   sharedSecret: Uint8Array | undefined,
+  role: 'initiator' | 'responder',
   { crypto }: IkeContext,
 ): Omit<OutboundSa, 'direction'> {
   const secrets = { nonceI, nonceR, ...(sharedSecret === undefined ? {} : { sharedSecret }) }
@@ -77,6 +80,7 @@ function parametersOf(
     encapsulation: wish.udp ? 'udp' : 'native',
     local: sa.local,
     remote: sa.remote,
+    ...volumeOf(choice.lifetime.kilobytes, role, crypto),
     ...deriveChildKeys(crypto, channel.keys, choice.suite, spi, secrets),
   }
 }

@@ -231,6 +231,7 @@ export class Ikev1Sa implements IkeSa {
     if (fresh) this.#phase1.confirmed()
     if (fresh && this.#phase1.ends.nat.remote) this.#followNat(datagram, context)
     if (phase2.closedByPeer) this.#end('peer-deleted', context)
+    else if (phase2.spent) this.close('expired', [], context)
   }
 
   /** A responder that refuses message 5 may say so under the keys both already have; then it is no hint but a fact. */
@@ -268,7 +269,9 @@ export class Ikev1Sa implements IkeSa {
     }
     if (phase1.state.kind !== 'established' || this.#phase2 !== undefined) return
     const channel = phase1.channel(phase1.state, phase1.state.lastBlock)
-    const options = { udp: () => phase1.ends.udpNumbers, peerKnowsDpd: phase1.abilities.dpd }
+    const { lifetime } = phase1.state
+    const peerKnowsDpd = phase1.abilities.dpd
+    const options = { udp: () => phase1.ends.udpNumbers, peerKnowsDpd, lifetime }
     this.#phase2 = new Phase2(this, this.#config, channel, options, context)
     if (phase1.ends.needsKeepalive) this.#keepaliveAt = context.now + NAT_KEEPALIVE_EVERY
     context.outcomes.push({ kind: 'ike-sa-established', sa: this })

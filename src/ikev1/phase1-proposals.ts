@@ -13,11 +13,13 @@ import type { IkeSuite, Lifetime } from '#policy/proposal'
 import { formatIkeSuite } from '#policy/proposal'
 import type { SaPayload, Transform, TransformAttribute } from '#wire/v1/payloads'
 import {
+  type AgreedLifetime,
   attribute,
   findLifetime,
   findNumber,
   lifetimeAttributes,
   sameTransform,
+  shorterLifetime,
 } from './attributes.ts'
 
 /** What one side wants of phase 1. */
@@ -42,7 +44,7 @@ export function offerPhase1(wish: Phase1Wish): SaPayload {
 
 export type Phase1Choice = {
   readonly suite: IkeSuite
-  readonly lifetime: Lifetime
+  readonly lifetime: AgreedLifetime
   /** What the responder sends back: the chosen transform exactly as it was offered. */
   readonly answer: SaPayload
 }
@@ -179,13 +181,14 @@ function attributesOf(
     attribute(HASH, hash(suite.hash).ikev1),
     attribute(GROUP_DESCRIPTION, keyExchange(suite.keyExchange).id),
     attribute(AUTHENTICATION_METHOD, method),
-    ...lifetimeAttributes(LIFE_TYPE, LIFE_DURATION, { seconds: lifetime.seconds }),
+    ...lifetimeAttributes(LIFE_TYPE, LIFE_DURATION, lifetime),
   ]
 }
 
-function agreedLifetime(attributes: readonly TransformAttribute[], own: Lifetime): Lifetime {
-  const { seconds } = findLifetime(attributes, LIFE_TYPE, LIFE_DURATION)
-  return { ...own, seconds: Math.min(own.seconds, seconds ?? own.seconds) }
+/** RFC 2409 has no time for when none is said: ours then. */
+function agreedLifetime(attributes: readonly TransformAttribute[], own: Lifetime): AgreedLifetime {
+  const { seconds } = own
+  return shorterLifetime({ seconds, ...findLifetime(attributes, LIFE_TYPE, LIFE_DURATION) }, own)
 }
 
 function saPayload(

@@ -32,6 +32,7 @@ export class Phase2Channel {
   readonly cookies: Cookies
   readonly #lastPhase1Block: Uint8Array
   readonly #ends: PeerEnds
+  #octets = 0
 
   constructor(
     tunnel: string,
@@ -45,6 +46,11 @@ export class Phase2Channel {
     this.cookies = cookies
     this.#lastPhase1Block = lastPhase1Block
     this.#ends = ends
+  }
+
+  /** Sealed and opened under this SA's keys so far. */
+  get octets(): number {
+    return this.#octets
   }
 
   firstIv(messageId: number, { crypto }: IkeContext): Uint8Array {
@@ -66,10 +72,9 @@ export class Phase2Channel {
     const data = phase2Hash(crypto, this.keys, ...bound, encodePayloads(payloads).octets)
     const hashed: readonly Payload[] = [{ type: 'HASH', data }, ...payloads]
     const header = outgoingHeader(this.cookies, EXCHANGE_NUMBERS[exchange], messageId)
-    return {
-      message: { ...message, payloads: hashed },
-      ...seal(crypto, this.keys, iv, header, hashed),
-    }
+    const sealed = seal(crypto, this.keys, iv, header, hashed)
+    this.#octets += sealed.octets.length
+    return { message: { ...message, payloads: hashed }, ...sealed }
   }
 
   /**
@@ -94,6 +99,7 @@ export class Phase2Channel {
     const expected = phase2Hash(crypto, this.keys, ...bound, plain.subarray(first.end, end))
     if (!equalSecret(expected, first.payload.data))
       throw new PeerViolation('bad-hash', 'HASH differs from the one computed')
+    this.#octets += datagram.octets.length
     const carried = others.map(({ payload }) => payload)
     return { payloads: carried, hashed: [first.payload, ...carried], nextIv }
   }

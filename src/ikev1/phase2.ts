@@ -2,7 +2,9 @@ import type { TunnelConfig } from '#config/config'
 import { type EspSpi, espSpi } from '#esp/sa'
 import { ExchangeType, NotifyType } from '#iana/isakmp'
 import type { Instant } from '#ike/effects'
+import { volumeOf } from '#ike/lifetimes'
 import type { Datagram, IkeContext, IkeSa } from '#ike/version'
+import type { Lifetime } from '#policy/proposal'
 import type { IkeHeader } from '#wire/ike-header'
 import type { NotificationPayload } from '#wire/v1/payloads'
 import { DeadPeerWatch } from './dead-peer.ts'
@@ -12,12 +14,20 @@ import type { Phase2Channel } from './phase2-channel.ts'
 import { QuickExchanges } from './quick-exchanges.ts'
 import type { UdpNumbers } from './quick-proposals.ts'
 
+type Options = {
+  readonly udp: () => UdpNumbers
+  readonly peerKnowsDpd: boolean
+  /** Of the ISAKMP SA. */
+  readonly lifetime: Lifetime
+}
+
 /** What runs under an established ISAKMP SA: Quick mode, Informational exchanges, dead peer detection. */
 export class Phase2 {
   readonly quick: QuickExchanges
   readonly #sa: IkeSa
   readonly #channel: Phase2Channel
   readonly #deadPeer: DeadPeerWatch | undefined
+  readonly #volume: { readonly soft: number; readonly hard: number } | undefined
   /** Message IDs that began an exchange; one is never accepted twice, whatever it carried (RFC 2408 §5.1 leaves replay to us). */
   readonly #seen = new Set<string>()
   #aliveAt: Instant
@@ -27,11 +37,12 @@ export class Phase2 {
     sa: IkeSa,
     tunnel: TunnelConfig,
     channel: Phase2Channel,
-    options: { readonly udp: () => UdpNumbers; readonly peerKnowsDpd: boolean },
+    options: Options,
     context: IkeContext,
   ) {
     this.#sa = sa
     this.#channel = channel
+    this.#volume = volumeOf(options.lifetime.kilobytes, sa.role, context.crypto).volume
     this.quick = new QuickExchanges(sa, tunnel, channel, options.udp)
     this.#deadPeer = options.peerKnowsDpd ? new DeadPeerWatch(tunnel.deadPeer, context) : undefined
     this.#aliveAt = context.now
@@ -46,9 +57,16 @@ export class Phase2 {
     return this.#closedByPeer
   }
 
-  /** So many Message IDs are used up that the SA should be replaced before its time. */
+  /** So many Message IDs, or so much of its volume, are used up that the SA should be replaced before its time. */
   get worn(): boolean {
-    return this.#seen.size >= MAX_SEEN / 2
+    return (
+      this.#seen.size >= MAX_SEEN / 2 || this.#channel.octets >= (this.#volume?.soft ?? UNLIMITED)
+    )
+  }
+
+  /** All of its volume is used up. */
+  get spent(): boolean {
+    return this.#channel.octets >= (this.#volume?.hard ?? UNLIMITED)
   }
 
   /** @returns whether the message was new and truly the peer's. */
@@ -158,6 +176,7 @@ function espSpiOf(octets: Uint8Array): readonly EspSpi[] {
   return [espSpi(new DataView(octets.buffer, octets.byteOffset, 4).getUint32(0))]
 }
 
+const UNLIMITED = Number.POSITIVE_INFINITY
 const QUICK_MODE = ExchangeType.number('QUICK-MODE')
 /** Two probes a peer every ten seconds over eight hours stay below half of it. */
 const MAX_SEEN = 16_384

@@ -106,8 +106,8 @@ export function sendMessage3(
   sharedSecret: Uint8Array | undefined,
   context: IkeContext,
 ): void {
-  const inbound = inboundSa(host, terms, sharedSecret, context)
-  const outbound = outboundSa(host, terms, sharedSecret, context)
+  const inbound = inboundSa(host, terms, sharedSecret, 'initiator', context)
+  const outbound = outboundSa(host, terms, sharedSecret, 'initiator', context)
   const bound = [Uint8Array.of(0), ...boundTo(exchange.messageId, terms.nonceI, terms.nonceR)]
   const done: QuickExchange = {
     ...exchange,

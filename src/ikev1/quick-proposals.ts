@@ -13,11 +13,13 @@ import type { EncapsulationMode, EspSuite, Lifetime, Pfs } from '#policy/proposa
 import { formatEspSuite, formatPfs } from '#policy/proposal'
 import type { ProposalPayload, SaPayload, Transform, TransformAttribute } from '#wire/v1/payloads'
 import {
+  type AgreedLifetime,
   attribute,
   findLifetime,
   findNumber,
   lifetimeAttributes,
   sameTransform,
+  shorterLifetime,
 } from './attributes.ts'
 import { messageIdOctets } from './keys.ts'
 
@@ -51,7 +53,7 @@ export function offerChild(wish: ChildWish, spi: EspSpi): SaPayload {
 
 export type ChildChoice = {
   readonly suite: EspSuite
-  readonly lifetime: Lifetime
+  readonly lifetime: AgreedLifetime
   readonly peerSpi: EspSpi
 }
 
@@ -224,17 +226,12 @@ function modeNumber({ mode, udp }: ChildWish): number {
   return udp === 'draft' ? DRAFT_UDP_MODES[mode] : UDP_MODES[mode]
 }
 
-function agreedLifetime(attributes: readonly TransformAttribute[], own: Lifetime): Lifetime {
-  const peer = findLifetime(attributes, LIFE_TYPE, LIFE_DURATION)
-  const kilobytes = Math.min(
-    own.kilobytes ?? Number.POSITIVE_INFINITY,
-    peer.kilobytes ?? Number.POSITIVE_INFINITY,
+/** RFC 2407 §4.5: absent means eight hours. */
+function agreedLifetime(attributes: readonly TransformAttribute[], own: Lifetime): AgreedLifetime {
+  return shorterLifetime(
+    { seconds: 28_800, ...findLifetime(attributes, LIFE_TYPE, LIFE_DURATION) },
+    own,
   )
-  return {
-    // RFC 2407 §4.5: absent means eight hours.
-    seconds: Math.min(own.seconds, peer.seconds ?? 28_800),
-    ...(Number.isFinite(kilobytes) ? { kilobytes } : {}),
-  }
 }
 
 /** @returns undefined when it is not four octets, or a value RFC 4303 §2.1 reserves. */

@@ -84,7 +84,7 @@ export function sendMessage2(
   context: IkeContext,
 ): void {
   const secret = agreed === undefined ? {} : { sharedSecret: agreed.sharedSecret }
-  const inbound = inboundSa(host, terms, agreed?.sharedSecret, context)
+  const inbound = inboundSa(host, terms, agreed?.sharedSecret, 'responder', context)
   const payloads = message2(terms, answer, agreed?.own, host.sa)
   const bound = boundTo(exchange.messageId, terms.nonceI)
   const state: QuickState = { kind: 'answered', terms, ...secret }
@@ -103,7 +103,7 @@ export function handleMessage3(
   const bound = [Uint8Array.of(0), ...boundTo(exchange.messageId, terms.nonceI, terms.nonceR)]
   const { hashed, nextIv } = host.channel.open(datagram, header, exchange.iv, bound, context)
   host.tellReceived(exchange, 3, hashed, datagram, context)
-  const outbound = outboundSa(host, terms, sharedSecret, context)
+  const outbound = outboundSa(host, terms, sharedSecret, 'responder', context)
   const { retransmission: _, sent: __, ...rest } = exchange
   host.commit({
     ...rest,

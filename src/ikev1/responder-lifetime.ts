@@ -1,12 +1,15 @@
+import type { EspSpi } from '#esp/sa'
 import { SaAttribute } from '#iana/ipsec-doi'
 import { NotifyType, ProtocolId } from '#iana/isakmp'
 import { every } from '#ike/message-rules'
 import type { Lifetime } from '#policy/proposal'
-import { decode } from '#wire/codec'
+import { decode, encode } from '#wire/codec'
 import { MalformedMessage } from '#wire/malformed'
 import type { NotificationPayload, Payload } from '#wire/v1/payloads'
 import { attributeList } from '#wire/v1/sa-payload'
-import { findLifetime } from './attributes.ts'
+import { type AgreedLifetime, findLifetime, lifetimeAttributes } from './attributes.ts'
+import { messageIdOctets } from './keys.ts'
+import { childNotify } from './notify.ts'
 
 /**
  * The lifetime both sides have when the responder lets a longer one stand in its SA payload and names its own beside it
@@ -14,6 +17,19 @@ import { findLifetime } from './attributes.ts'
  */
 export function withResponderLifetime(agreed: Lifetime, payloads: readonly Payload[]): Lifetime {
   return every(payloads, 'N').filter(isResponderLifetime).map(lifetimeOf).reduce(shorter, agreed)
+}
+
+/**
+ * What a responder says beside the offer that it gives back unchanged, when it keeps the Child SA for less time or traffic. `spi` is
+ * its own (RFC 2407 §4.6.3.1).
+ */
+export function responderLifetime(
+  spi: EspSpi,
+  lifetime: AgreedLifetime,
+): readonly NotificationPayload[] {
+  if (lifetime.shortened !== true) return []
+  const data = encode(attributeList, lifetimeAttributes(LIFE_TYPE, LIFE_DURATION, lifetime))
+  return [{ ...childNotify('RESPONDER-LIFETIME', messageIdOctets(spi)), data }]
 }
 
 function isResponderLifetime({ notifyType, protocolId }: NotificationPayload): boolean {

@@ -1,8 +1,9 @@
 import type { KeyPair } from '#crypto/port'
 import type { FeatureName } from '#iana/vendor-ids'
 import type { Instant } from '#ike/effects'
-import type { IkeSuite, Lifetime } from '#policy/proposal'
+import type { IkeSuite } from '#policy/proposal'
 import type { IdPayload, Payload, SaPayload } from '#wire/v1/payloads'
+import type { AgreedLifetime } from './attributes.ts'
 import type { PeerAuthenticated } from './auth.ts'
 import type { Phase1Keys, Phase1Transcript } from './keys.ts'
 
@@ -10,7 +11,7 @@ import type { Phase1Keys, Phase1Transcript } from './keys.ts'
 export type Phase1Agreement = {
   readonly saBody: Uint8Array
   readonly suite: IkeSuite
-  readonly lifetime: Lifetime
+  readonly lifetime: AgreedLifetime
 }
 
 /** Keys exist, identities are still to be shown. `iv` is where the CBC chain of phase 1 stands. */
@@ -116,7 +117,7 @@ export type Phase1State =
 export type Established = {
   readonly kind: 'established'
   readonly suite: IkeSuite
-  readonly lifetime: Lifetime
+  readonly lifetime: AgreedLifetime
   readonly keys: Phase1Keys
   /** Last CBC block of phase 1; every phase 2 IV starts from it (RFC 2409 appendix B). */
   readonly lastBlock: Uint8Array

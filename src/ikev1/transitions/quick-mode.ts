@@ -34,7 +34,7 @@ import {
   readChildChoice,
   type UdpNumbers,
 } from '../quick-proposals.ts'
-import { withResponderLifetime } from '../responder-lifetime.ts'
+import { responderLifetime, withResponderLifetime } from '../responder-lifetime.ts'
 
 /** What an initiator asks for; fixed when Quick mode begins. */
 export type ChildRequest = {
@@ -161,6 +161,7 @@ export function message2(
     ...kePayload(own),
     ...terms.ids,
     ...originalAddresses(terms.wish, 'responder', ends),
+    ...responderLifetime(terms.ownSpi, terms.choice.lifetime),
   ]
 }
 
