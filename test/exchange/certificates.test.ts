@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Authentication, TunnelConfig } from '#config/config'
+import { opensslEcdsa } from '#platform/openssl-ecdsa'
+import type { Identity } from '#policy/identity'
+import { arrows, assertUp, events, prepare, snapshot } from '../support/exchange.ts'
+import { A_DAY, type Holder, sampleAuthority, sampleGateway, TODAY } from '../support/sample-pki.ts'
+import { sites } from '../support/sites.ts'
+
+const NAME: Identity = { kind: 'fqdn', name: 'gw.example.net' }
+const CA = sampleAuthority('Plant CA')
+
+const METHODS = { rsa3072: 3, p256: 9, p384: 10 } as const
+
+for (const keyType of ['rsa3072', 'p256', 'p384'] as const) {
+  for (const ike of ['v1-main', 'v1-aggressive'] as const) {
+    test(`${ike} with ${keyType} signatures brings the tunnel up`, () => {
+      const a = sampleGateway(`a ${keyType}`, CA, { keyType })
+      const b = sampleGateway(`b ${keyType}`, CA, { keyType })
+      const rehearsal = begin({ ike, authentication: by(a) }, { ike, authentication: by(b) })
+      assertUp(rehearsal)
+      assert.deepEqual(snapshot(rehearsal, 'a').ikeSas[0]?.remoteId, 'gw.example.net')
+      const [first] = events(rehearsal, 'a', 'message')
+      const offer = first?.payloads.find((payload) => payload.type === 'SA')
+      const attributes = offer?.proposals[0]?.transforms[0]?.attributes
+      assert.ok(
+        attributes?.some(
+          (one) => one.type === 3 && one.form === 'short' && one.value === METHODS[keyType],
+        ),
+      )
+    })
+  }
+}
+
+test('Main mode asks for certificates with the keys, and shows them with the signatures', () => {
+  const rehearsal = begin(
+    { authentication: by(gateway('a')) },
+    { authentication: by(gateway('b')) },
+  )
+  assert.deepEqual(arrows(rehearsal).slice(0, 6), [
+    'a → b  main 1  SA VID',
+    'a ← b  main 2  SA VID',
+    'a → b  main 3  KE NONCE CR NAT-D NAT-D',
+    'a ← b  main 4  KE NONCE CR NAT-D NAT-D',
+    'a → b  main 5*  ID CERT SIG N',
+    'a ← b  main 6*  ID CERT SIG',
+  ])
+})
+
+test('an intermediate is sent along, so that the peer need trust only the root', () => {
+  const middle = sampleAuthority('Plant CA of Lyon', CA)
+  const a = sampleGateway('a below Lyon', middle)
+  const authentication = { ...by(a), own: [a.certificate, middle.certificate] }
+  assertUp(begin({ authentication }, { authentication: by(gateway('b')) }))
+})
+
+test('a key on one side and a certificate on the other: both sides say so', () => {
+  const rehearsal = begin({}, { authentication: by(gateway('b')) })
+  const atB = events(rehearsal, 'b', 'negotiation-failed')[0]?.failure
+  assert.equal(atB?.code, 'CW-204')
+  assert.match(atB?.summary ?? '', /both sides must prove themselves the same way/)
+  assert.match(atB?.summary ?? '', /pre-shared key/)
+  assert.equal(snapshot(rehearsal, 'a').childSas.length, 0)
+})
+
+test('a certificate of a CA we do not trust is refused, with its issuer', () => {
+  const other = sampleAuthority('Plant CA 2')
+  const a = sampleGateway('a of another CA', other)
+  const rehearsal = begin(
+    { authentication: { ...by(a), trust: [CA.certificate] } },
+    { authentication: by(gateway('b')) },
+  )
+  const failure = events(rehearsal, 'b', 'negotiation-failed')[0]?.failure
+  assert.equal(failure?.code, 'CW-306')
+  assert.match(failure?.summary ?? '', /Plant CA 2/)
+  assert.equal(snapshot(rehearsal, 'b').ikeSas.length, 0)
+})
+
+test('a certificate that has expired is refused', () => {
+  const a = sampleGateway('a of last year', CA, { notAfter: TODAY - A_DAY / 2 })
+  const rehearsal = begin({ authentication: by(a) }, { authentication: by(gateway('b')) })
+  assert.equal(events(rehearsal, 'b', 'negotiation-failed')[0]?.failure.code, 'CW-307')
+})
+
+test('a good certificate under an identity that is not in it is refused', () => {
+  const stranger: Identity = { kind: 'fqdn', name: 'other.example.net' }
+  const rehearsal = begin(
+    { authentication: by(gateway('a')), localId: stranger },
+    { authentication: by(gateway('b')), remoteId: stranger },
+  )
+  assert.equal(events(rehearsal, 'b', 'negotiation-failed')[0]?.failure.code, 'CW-308')
+})
+
+test('a signature made with another key than that of the certificate is refused', () => {
+  const [a, other] = [gateway('a'), gateway('another')]
+  const authentication = { ...by(a), key: other.key }
+  const rehearsal = begin({ authentication }, { authentication: by(gateway('b')) })
+  assert.equal(events(rehearsal, 'b', 'negotiation-failed')[0]?.failure.code, 'CW-306')
+  assert.equal(snapshot(rehearsal, 'b').ikeSas.length, 0)
+})
+
+function gateway(name: string): Holder {
+  return sampleGateway(name, CA)
+}
+
+function by({ certificate, key }: Holder): Extract<Authentication, { kind: 'certificate' }> {
+  return {
+    kind: 'certificate',
+    own: [certificate],
+    key,
+    trust: [CA.certificate],
+    revocation: { crl: 'off', ocsp: 'off' },
+    crls: [],
+  }
+}
+
+function begin(a: Partial<TunnelConfig>, b: Partial<TunnelConfig>) {
+  const named = { localId: NAME, remoteId: NAME }
+  const rehearsal = prepare(sites(named, a, { start: 'respond', ...b }))
+  for (const side of [rehearsal.gateways.a, rehearsal.gateways.b]) {
+    side.bareEcdsa = opensslEcdsa()
+    side.date = TODAY
+  }
+  rehearsal.start()
+  rehearsal.runFor(5_000)
+  return rehearsal
+}
