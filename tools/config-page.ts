@@ -95,6 +95,15 @@ With \`interface.routes\` the tunnel is route-based: the peers may agree on ever
 
 [examples/route-based](../examples/route-based) has both ends.
 
+## Transport mode
+
+\`mode: transport\` protects what the two gateways themselves send each other, without a second IP header
+([examples/transport](../examples/transport)). Left out, \`networks\` is all traffic between the two addresses; IKE and ESP
+themselves, known by their mark, go past it. When only a protocol or port is listed, rules lead exactly that into the tunnel
+(\`ip rule\`, Linux 4.17 or later) and the rest goes its usual way in clear. Behind a NAT the checksums of TCP and UDP are made
+anew, as RFC 3948 §3.1.2 asks. With strict source validation (\`rp_filter=1\`) the kernel would refuse packets of the peer that
+come from outside while its route points into the tunnel: use loose validation (2) with it.
+
 ## IKEv1 is Historic
 
 RFC 9395 moved IKEv1 to Historic status and asks for IKEv2. The gateway speaks IKEv1 only where a tunnel says so. \`causeway check\`

@@ -64,10 +64,11 @@ test('while it is up the listed networks of both families go through it, and the
 })
 
 test('what is not listed stays outside', async () => {
+  const before = await sentThrough()
   const capture = await Capture.start(net.middle, 'site-a')
   await assertPings(net.gatewayA, ADDRESSES.gatewayB.ipv4)
-  const counts = countFrames(await capture.frames())
-  assert.deepEqual([counts.esp, counts.plaintext], [0, 6])
+  assert.equal(countFrames(await capture.frames()).plaintext, 6)
+  assert.deepEqual(await sentThrough(), before)
 })
 
 test('another tunnel with the same route takes over while this one is down', async () => {
@@ -89,6 +90,40 @@ test('another tunnel with the same route takes over while this one is down', asy
   )
   await bothPairsUp()
   await assertPings(net.hostA, '10.2.0.2')
+})
+
+test('what another tunnel refuses does not slip into one that takes everything', async () => {
+  const lyon = {
+    peer: '192.0.2.78',
+    psk: PSK,
+    networks: ['10.9.9.9/32 <-> 10.7.0.0/16'],
+    start: 'respond' as const,
+    interface: { name: 'cw-lyon' },
+  }
+  const settings = gatewayOf(ADDRESSES.gatewayA.ipv4, { paris: toParis, lyon })
+  assert.equal((await a.reload(settings)).outcome, 'applied')
+  await bothPairsUp()
+  const before = await sentThrough()
+  assert.ok(before.length > 0)
+  const capture = await Capture.start(net.middle, 'site-a')
+  await net.hostA.ping('10.7.0.1', { count: 2, wait: 1 })
+  assert.equal(countFrames(await capture.frames()).plaintext, 0)
+  assert.deepEqual(await sentThrough(), before)
+  assert.equal((await a.tunnel('lyon')).dropped.noPolicy, 2)
+})
+
+test('with start: on-traffic the first packet brings it up and is not lost', async () => {
+  const settings = gatewayOf(ADDRESSES.gatewayA.ipv4, {
+    paris: { ...toParis, start: 'on-traffic' },
+  })
+  assert.equal((await a.reload(settings)).outcome, 'applied')
+  await eventually('the peer has heard the delete', async () =>
+    (await b.tunnel('berlin')).networks.every(({ state }) => state === 'idle'),
+  )
+  assert.doesNotMatch(await link(), /NO-CARRIER/)
+  assert.match(await table(4500), /10\.2\.0\.0\/16 dev cw-a/)
+  const { received } = await net.hostA.ping('10.2.0.2', { count: 1, wait: 5 })
+  assert.equal(received, 1)
 })
 
 test('a default route into the tunnel leaves local networks and the peer alone', async () => {
@@ -138,6 +173,12 @@ async function bothPairsUp(): Promise<void> {
     const tunnels = await Promise.all([a.tunnel('paris'), b.tunnel('berlin')])
     return tunnels.every(({ networks }) => networks.every(({ state }) => state === 'up'))
   })
+}
+
+/** Packets of IPv4; of IPv6 the host itself tells its multicast groups now and then. */
+async function sentThrough(): Promise<readonly number[]> {
+  const { childSas } = await a.tunnel('paris')
+  return childSas.filter(({ pair }) => pair === 0).map(({ out }) => out.packets)
 }
 
 async function table(number: number): Promise<string> {
