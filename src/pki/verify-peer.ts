@@ -111,7 +111,13 @@ export function verifyPeer(
   if (first === undefined)
     return refused({ kind: 'unreadable-certificate', detail: received.problem })
   // The one that vouches for the identity, wherever it stands (RFC 4945 §3.3.10.3 leaves the order to the sender).
-  const leaf = received.certificates.find((one) => !isCa(one) && isBound(identity, one)) ?? first
+  const bound = received.certificates
+    .filter((one) => !isCa(one) && isBound(identity, one))
+    .slice(0, MOST_CANDIDATES)
+  const isSigner = ({ publicKey }: Certificate) =>
+    verify(publicKey, scheme, data, signature, bareEcdsa)
+  // Of an old and a renewed one, the one that signed.
+  const leaf = bound.find(isSigner) ?? bound[0] ?? first
   const others = received.certificates.filter((one) => one !== leaf)
   const path = validatePath({
     leaf,
@@ -126,7 +132,7 @@ export function verifyPeer(
     return refused({ kind: 'unbound-identity', identity, expected, certificate })
   if (!isExpected(expected, identity))
     return refused({ kind: 'other-identity', identity, expected, certificate })
-  if (!verify(leaf.publicKey, scheme, data, signature, bareEcdsa))
+  if (!isSigner(leaf))
     return refused({ kind: 'wrong-signature', key: describeKey(leaf.publicKey), certificate })
   const { revocation, crls } = demands
   const verdict = checkRevocation(path.chain, revocation, { crls, fetched }, at)
@@ -161,6 +167,7 @@ function parseAll(received: readonly Uint8Array[]): {
 }
 
 const MOST_CERTIFICATES = 32
+const MOST_CANDIDATES = 4
 
 function isCa({ basicConstraints }: Certificate): boolean {
   return basicConstraints?.ca === true
