@@ -66,6 +66,7 @@ export class Gateway {
   #defects = 0
   #told = false
   #stopping = false
+  #trafficAt = Number.NEGATIVE_INFINITY
   #reloading: Promise<unknown> = Promise.resolve()
   #daily: NodeJS.Timeout | undefined
 
@@ -89,6 +90,7 @@ export class Gateway {
       engine: parts.engine,
       clock: parts.clock,
       onDefect: (defect) => this.defect(defect),
+      beforeTimer: () => this.#trafficHeard(),
       execute: (effect) =>
         executeEffect(effect, {
           dataPlane: parts.dataPlane,
@@ -105,6 +107,18 @@ export class Gateway {
     await this.#replace(undefined, config)
     this.#daily = setInterval(() => this.#warnOverdue(), DAY)
     this.#daily.unref()
+  }
+
+  /** At most once a second: with many tunnels there are many deadlines, and each look is at all SAs. */
+  #trafficHeard(): Input | undefined {
+    const now = this.#parts.clock.now()
+    if (now - this.#trafficAt < 1_000) return undefined
+    this.#trafficAt = now
+    const { sas } = this.#parts.dataPlane.counters()
+    const heard = sas
+      .filter(({ direction, lastUsed }) => direction === 'inbound' && lastUsed > 0)
+      .map(({ child, lastUsed }) => ({ tunnel: child.tunnel, at: lastUsed }))
+    return { kind: 'traffic', heard }
   }
 
   /** Everything the data plane reports; never throws. */

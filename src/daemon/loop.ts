@@ -17,6 +17,8 @@ export type LoopParts = {
   /** Carries out every effect but `wake-at`. */
   readonly execute: (effect: Effect) => void
   readonly onDefect: (defect: Defect) => void
+  /** What the engine should know before it deals with a deadline. */
+  readonly beforeTimer?: () => Input | undefined
 }
 
 // A timer that could not be handled must not leave the engine asleep for ever.
@@ -89,7 +91,11 @@ export class EngineLoop {
     clearTimeout(this.#timer)
     if (this.#stopped) return
     const wait = Math.min(Math.max(Math.ceil(at - this.#parts.clock.now()), 0), LONGEST_TIMEOUT)
-    this.#timer = setTimeout(() => this.submit({ kind: 'timer' }), wait)
+    this.#timer = setTimeout(() => {
+      const news = this.#parts.beforeTimer?.()
+      if (news !== undefined) this.submit(news)
+      this.submit({ kind: 'timer' })
+    }, wait)
   }
 }
 

@@ -32,6 +32,11 @@ export type Input =
       readonly spi: EspSpi
       readonly hard: boolean
     }
+  /** When ESP of the peer last came through a tunnel, as far as it did; told before deadlines are dealt with. */
+  | {
+      readonly kind: 'traffic'
+      readonly heard: readonly { readonly tunnel: string; readonly at: Instant }[]
+    }
   /** ESP came for an SPI that is none of ours: the sender holds an SA that we no longer, or never, had. */
   | { readonly kind: 'unknown-spi'; readonly spi: EspSpi; readonly remote: IpAddress }
   | { readonly kind: 'peer-moved'; readonly spi: EspSpi; readonly remote: Endpoint }

@@ -76,6 +76,11 @@ export class Engine {
         if (tunnel !== undefined) touched.add(tunnel)
         return
       }
+      case 'traffic':
+        for (const { tunnel, at } of input.heard) {
+          for (const sa of this.#tunnels.get(tunnel)?.ikeSas.all ?? []) sa.heard(at)
+        }
+        return
       case 'unknown-spi':
         this.#unknownSpi(input.spi, input.remote, context)
         return

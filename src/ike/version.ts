@@ -60,6 +60,8 @@ export interface IkeSa {
   deleteChildren(inboundSpis: readonly EspSpi[], context: IkeContext): void
   /** Follows a peer that its NAT moved; where nobody is behind a NAT nothing changes. */
   follow(remote: Endpoint): void
+  /** ESP of the peer came: as good as a sign of life (RFC 3706 §4). */
+  heard(at: Instant): void
   /** Asks the peer whether it is there. */
   probe(context: IkeContext): void
   /** Ends without a word, after a defect. */

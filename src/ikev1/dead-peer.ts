@@ -22,9 +22,10 @@ export class DeadPeerWatch {
     return this.#aliveAt
   }
 
-  /** A fresh, authenticated message came. */
-  heard(now: Instant): void {
-    this.#aliveAt = now
+  /** A fresh, authenticated message came, or ESP did. */
+  heard(at: Instant): void {
+    if (at <= this.#aliveAt) return
+    this.#aliveAt = at
     this.#unanswered = 0
   }
 

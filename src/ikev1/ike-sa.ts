@@ -198,6 +198,10 @@ export class Ikev1Sa implements IkeSa {
     if (this.#phase1.ends.nat.remote) this.#phase1.ends.moveTo({ local: this.local, remote })
   }
 
+  heard(at: Instant): void {
+    this.#phase2?.heard(at)
+  }
+
   probe(context: IkeContext): void {
     this.#phase2?.probe(context)
   }

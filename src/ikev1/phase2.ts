@@ -31,6 +31,10 @@ export class Phase2 {
   /** Message IDs that began an exchange; one is never accepted twice, whatever it carried (RFC 2408 §5.1 leaves replay to us). */
   readonly #seen = new Set<string>()
   #aliveAt: Instant
+  /** The last fresh message under these keys; ESP says nothing about them. */
+  #messageAt: Instant
+  /** The peer does not answer under these keys, though it may live. */
+  #unanswered = false
   #closedByPeer = false
 
   constructor(
@@ -46,6 +50,7 @@ export class Phase2 {
     this.quick = new QuickExchanges(sa, tunnel, channel, options.udp)
     this.#deadPeer = options.peerKnowsDpd ? new DeadPeerWatch(tunnel.deadPeer, context) : undefined
     this.#aliveAt = context.now
+    this.#messageAt = context.now
   }
 
   get aliveAt(): Instant {
@@ -57,10 +62,18 @@ export class Phase2 {
     return this.#closedByPeer
   }
 
-  /** So many Message IDs, or so much of its volume, are used up that the SA should be replaced before its time. */
+  /** ESP of the peer came. */
+  heard(at: Instant): void {
+    this.#aliveAt = Math.max(this.#aliveAt, at)
+    this.#deadPeer?.heard(at)
+  }
+
+  /** So many Message IDs, or so much of its volume, are used up, or the peer seems to have lost the keys: the SA should be replaced before its time. */
   get worn(): boolean {
     return (
-      this.#seen.size >= MAX_SEEN / 2 || this.#channel.octets >= (this.#volume?.soft ?? UNLIMITED)
+      this.#unanswered ||
+      this.#seen.size >= MAX_SEEN / 2 ||
+      this.#channel.octets >= (this.#volume?.soft ?? UNLIMITED)
     )
   }
 
@@ -84,13 +97,17 @@ export class Phase2 {
       : this.#handleInformational(datagram, header, context)
     if (!fresh) return false
     this.#seen.add(key)
-    this.#aliveAt = context.now
-    this.#deadPeer?.heard(context.now)
+    this.#messageAt = context.now
+    this.#unanswered = false
+    this.heard(context.now)
     return true
   }
 
   handleDeadline(context: IkeContext): 'alive' | 'dead' {
-    this.quick.handleDeadline(context)
+    const givenUp = this.quick.handleDeadline(context)
+    this.#unanswered ||= givenUp.some(
+      ({ role, startedAt }) => role === 'initiator' && startedAt > this.#messageAt,
+    )
     if (this.#deadPeer === undefined) return 'alive'
     if (this.#deadPeer.isDead(context.now)) return 'dead'
     if (this.#deadPeer.probeDue(context.now)) this.probe(context)

@@ -118,7 +118,9 @@ export class QuickExchanges implements QuickHost {
     }
   }
 
-  handleDeadline(context: IkeContext): void {
+  /** @returns the exchanges that were given up because the peer was silent. */
+  handleDeadline(context: IkeContext): readonly QuickExchange[] {
+    const givenUp: QuickExchange[] = []
     for (const exchange of [...this.#exchanges.values()]) {
       const { retransmission, sent } = exchange
       if (retransmission === undefined || sent === undefined) {
@@ -130,11 +132,13 @@ export class QuickExchanges implements QuickHost {
       if (next === 'exhausted') {
         const silence = exchange.role === 'initiator' ? childSilence : childUnconfirmed
         this.#fail(exchange, silence(this.tunnel, this.#pairOf(exchange)), context)
+        givenUp.push(exchange)
         continue
       }
       this.commit({ ...exchange, retransmission: next })
       this.channel.transmit(sent.message, sent.octets, next.repeats, context)
     }
+    return givenUp
   }
 
   /** An error notify from the peer, which came under the SA's keys: the exchange it belongs to is over. */

@@ -2,17 +2,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fromHex } from '#bytes/hex'
-import type { TunnelConfig } from '#config/config'
 import { NotifyType } from '#iana/isakmp'
 import { messageIdOctets } from '#ikev1/keys'
-import { Rehearsal } from '#rehearsal/rehearsal'
 import { selectorToPayload } from '#wire/v1/id-payload'
 import type { Payload } from '#wire/v1/payloads'
 import { vendorIdOctets } from '#wire/v1/vendor-id'
 import { establishedScene, scene } from '../support/attack.ts'
-import { events, newEngine, snapshot } from '../support/exchange.ts'
-import { ScriptedResponder } from '../support/scripted-responder.ts'
-import { configOf, pair, sites } from '../support/sites.ts'
+import { events, snapshot } from '../support/exchange.ts'
+import { responderScene } from '../support/responder-scene.ts'
+import { pair } from '../support/sites.ts'
 
 const DPD: Payload = { type: 'VID', data: vendorIdOctets('dpd') }
 
@@ -163,21 +161,6 @@ test('INVALID-SPI under the keys ends the Child SA it names, and no Quick mode u
     assert.ok(peer.receive().some(({ header }) => header.exchangeType === QUICK_MODE))
   }
 })
-
-/** Side a has begun; a scripted responder stands at side b. No PFS, so that Quick mode needs no key agreement. */
-function responderScene() {
-  const phase2: TunnelConfig['phase2'] = {
-    suites: [{ encryption: 'aes256-gcm16', integrity: 'none', esn: false }],
-    pfs: 'none',
-    lifetime: { seconds: 3_600 },
-  }
-  const of = sites({ phase2 })
-  const rehearsal = new Rehearsal({ seed: 1, a: of.a, b: configOf('b'), newEngine })
-  const [tunnel] = of.b.tunnels
-  assert.ok(tunnel !== undefined)
-  rehearsal.start()
-  return { rehearsal, peer: new ScriptedResponder(rehearsal, tunnel) }
-}
 
 const R_U_THERE = 36136
 const QUICK_MODE = 32
