@@ -49,8 +49,8 @@ export type DataPlaneTunnel = {
   /** Addresses of the interface; a network that one of them is in is routed like `routes`. */
   readonly addresses?: readonly Prefix[]
   /**
-   * Route-based: exactly these are led into the interface, while there is an outbound SA; the interface's carrier says whether
-   * there is. Absent: the remote networks, always.
+   * Route-based: exactly these are led into the interface, while there is an SA; the interface's carrier says whether there
+   * is. Absent: the remote networks, always.
    */
   readonly routes?: readonly Prefix[]
   /** Routes and carrier stay without an SA too, so that traffic can ask for one. */

@@ -80,6 +80,8 @@ export class Installation {
     const tunnel = this.#tunnel(sa.child.tunnel)
     if (sa.direction === 'inbound') {
       this.receiver.install(sa, transform, fields, tunnel)
+      tunnel?.pairs[sa.child.pair]?.inboundSpis.add(sa.spi)
+      if (tunnel?.followSas() === true) this.#reconcileRouting()
       return
     }
     const pair = tunnel?.pairs[sa.child.pair]
@@ -98,11 +100,13 @@ export class Installation {
   }
 
   removeSa(direction: 'inbound' | 'outbound', child: ChildId, spi: EspSpi): void {
+    const tunnel = this.#tunnel(child.tunnel)
     if (direction === 'inbound') {
       this.receiver.remove(spi)
+      tunnel?.pairs[child.pair]?.inboundSpis.delete(spi)
+      if (tunnel?.followSas() === true) this.#reconcileRouting()
       return
     }
-    const tunnel = this.#tunnel(child.tunnel)
     const slot = tunnel?.pairs[child.pair]?.remove(spi)
     if (tunnel === undefined || slot === undefined) return
     slot.state.transform.free()

@@ -209,7 +209,8 @@ export class Sender {
   #keep(tunnel: Tunnel, pair: PairSlot, index: number, at: number, now: number): void {
     const fields = this.#fields
     const octets = this.#memory.arena.octets.subarray(at, at + fields.totalOctets)
-    const kept = tunnel.settings.acquire && pair.waiting.add(octets, now)
+    const expected = tunnel.settings.acquire || pair.inboundSpis.size > 0
+    const kept = expected && pair.waiting.add(octets, now)
     if (!kept) count(tunnel, TunnelCounter.noSa, 1)
     if (!tunnel.settings.acquire || now - pair.acquiredAt < 1000) return
     pair.acquiredAt = now

@@ -32,6 +32,11 @@ export class PairSlot {
   readonly selectors: SelectorPair
   readonly waiting: WaitingPackets = new WaitingPackets()
   acquiredAt: number = Number.NEGATIVE_INFINITY
+  /**
+   * SPIs of inbound SAs. The other end may use one as soon as it is agreed on; the answers then come here before our outbound SA, which
+   * waits for the last message of the negotiation.
+   */
+  readonly inboundSpis: Set<EspSpi> = new Set()
   #slots: OutboundSlot[] = []
   current: OutboundSlot | undefined
 
@@ -130,7 +135,9 @@ export class Tunnel {
   /** Whether packets should be led here: what is route-based steps aside while it cannot carry them. */
   get takesPackets(): boolean {
     if (!this.isRouteBased || this.settings.routesStay === true) return true
-    return this.pairs.some(({ current }) => current !== undefined)
+    return this.pairs.some(
+      ({ current, inboundSpis }) => current !== undefined || inboundSpis.size > 0,
+    )
   }
 
   /** Makes the carrier of the device say whether packets are taken. @returns whether that changed */
