@@ -146,14 +146,17 @@ function load(input: object, passphrase: Secret | undefined): PrivateKey {
 function unreadable(error: unknown, withPassphrase: boolean): UnreadableKey {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   if (code === 'ERR_MISSING_PASSPHRASE') return passphraseNeeded()
-  if (/UNSUPPORTED/.test(code))
+  if (withPassphrase && /UNSUPPORTED/.test(code))
     return new UnreadableKey(
       'unsupported',
       'encrypted in a way, or a kind of key, that this OpenSSL does not read',
     )
   if (withPassphrase && /BAD_DECRYPT|BAD_PASSWORD|CIPHERFINAL|WRONG|OSSL_EVP|ERR_OSSL/.test(code))
     return new UnreadableKey('wrong-passphrase', 'the passphrase does not open it')
-  return new UnreadableKey('not-a-key', 'there is no private key in it that can be read')
+  return new UnreadableKey(
+    'not-a-key',
+    'no private key in it can be read: it is damaged, or of an unknown kind',
+  )
 }
 
 function passphraseNeeded(): UnreadableKey {
