@@ -74,7 +74,7 @@ export class Ladder {
         if (pending !== undefined) pending.nat = shortNatText(event)
         return []
       case 'ike-sa-established':
-        if (pending?.event.exchange === 'main') pending.verified = true
+        if (pending !== undefined && isPhase1(pending.event)) pending.verified = true
         return []
       case 'message':
         return belongs(event) ? this.#message(at, event) : []
@@ -89,8 +89,8 @@ export class Ladder {
     this.#pending = undefined
     const { event, delta, verified, nat } = pending
     const story = storyOf(event, this.#offers.of(event))
-    const proven = verified && event.direction === 'received' && event.number >= 5
-    const carried = `${story.carried}${proven ? ', hash correct' : ''}`
+    const proven = verified && event.direction === 'received' && proofOf(event)
+    const carried = `${story.carried}${proven ? `, ${proven}` : ''}`
     if (event.repeat > 0) return messageLines(event, repeatText(event), delta, '', this.#columns)
     const lines = messageLines(event, carried, delta, remarkOf(event, nat), this.#columns)
     return this.#explain ? [...lines, ...explained(event, story.achieved, this.#columns)] : lines
@@ -136,7 +136,7 @@ function exchangeKey({ exchange, initiatorSpi, messageId }: MessageEvent): strin
 /** Who the peer is, from its first message; whether there is a NAT, from the one that tells addresses (RFC 3947 §3.2). */
 function remarkOf(event: MessageEvent, nat: string | undefined): string {
   if (event.direction === 'sent') return ''
-  if (event.exchange !== 'main') return ''
+  if (!isPhase1(event)) return ''
   if (event.number <= 2) return vendorOf(event) ?? ''
   const tells = event.payloads.some(({ type }) => type === 'NAT-D')
   return nat ?? (tells ? 'no NAT' : '')
@@ -162,9 +162,24 @@ function isRefusal(name: string): boolean {
 function titleOf(event: MessageEvent, offer: OfferText | undefined): string {
   const arrow = event.role === 'initiator' ? '→' : '←'
   const authentication = offer?.authentication === undefined ? '' : `, ${offer.authentication}`
-  const mode =
-    event.exchange === 'main' ? `Main mode${authentication}` : `${event.exchange} exchange`
+  const name = MODE_NAMES[event.exchange]
+  const mode = name === undefined ? `${event.exchange} exchange` : `${name}${authentication}`
   return `${event.tunnel}  ${event.local.address} ${arrow} ${event.remote.address}  IKEv1 ${mode}`
+}
+
+function isPhase1({ exchange }: MessageEvent): boolean {
+  return exchange === 'main' || exchange === 'aggressive'
+}
+
+/** What was found right in a message that proves its sender. */
+function proofOf({ payloads }: MessageEvent): string | undefined {
+  if (payloads.some(({ type }) => type === 'SIG')) return 'certificate and signature correct'
+  return payloads.some(({ type }) => type === 'HASH') ? 'hash correct' : undefined
+}
+
+const MODE_NAMES: Readonly<Partial<Record<MessageEvent['exchange'], string>>> = {
+  main: 'Main mode',
+  aggressive: 'Aggressive mode',
 }
 
 const TEXT_COLUMN = 9

@@ -15,6 +15,7 @@ export type MessageStory = { readonly carried: string; readonly achieved: string
 /** The heading under which a message stands, where it opens a part of the negotiation. */
 export function headingOf({ exchange, number }: MessageEvent): string | undefined {
   if (exchange === 'main') return MAIN_HEADINGS[number]
+  if (exchange === 'aggressive') return AGGRESSIVE_HEADINGS[number]
   if (exchange === 'quick') return number === 1 ? 'Phase 2: what traffic, which keys' : undefined
   return undefined
 }
@@ -24,6 +25,7 @@ export function storyOf(event: MessageEvent, offered: OfferText | undefined): Me
   const error = event.payloads.find(isErrorNotification)
   if (error !== undefined) return errorStory(event, error)
   if (event.exchange === 'main') return mainStory(event, offered)
+  if (event.exchange === 'aggressive') return aggressiveStory(event, offered)
   if (event.exchange === 'quick') return quickStory(event, offered)
   return { carried: otherText(event), achieved: otherAchieved(event) }
 }
@@ -61,6 +63,11 @@ const MAIN_HEADINGS: Readonly<Record<number, string>> = {
   5: 'Phase 1, third exchange: prove identity (encrypted from here)',
 }
 
+const AGGRESSIVE_HEADINGS: Readonly<Record<number, string>> = {
+  1: 'Phase 1: algorithms, Diffie-Hellman and identities at once, in clear',
+  3: 'Phase 1: the initiator proves itself',
+}
+
 function mainStory(event: MessageEvent, offered: OfferText | undefined): MessageStory {
   switch (event.number) {
     case 1:
@@ -86,7 +93,7 @@ function mainStory(event: MessageEvent, offered: OfferText | undefined): Message
     case 5:
       return {
         carried: identityText(event),
-        achieved: 'the responder knows who the initiator is and that it has the key',
+        achieved: `the responder knows who the initiator is and that it has ${proofOf(event)}`,
       }
     case 6:
       return {
@@ -96,6 +103,33 @@ function mainStory(event: MessageEvent, offered: OfferText | undefined): Message
     default:
       return { carried: otherText(event), achieved: '' }
   }
+}
+
+function aggressiveStory(event: MessageEvent, offered: OfferText | undefined): MessageStory {
+  switch (event.number) {
+    case 1:
+      return {
+        carried: `${offerText(offerOf(event))}, ${keyExchangeText(event)}, ${identityText(event)}`,
+        achieved: 'the responder knows what the initiator accepts, and who it says it is',
+      }
+    case 2:
+      return {
+        carried: `${acceptedText(offerOf(event), offered)}, ${keyExchangeText(event)}, ${identityText(event)}`,
+        achieved: `the initiator knows that the responder has ${proofOf(event)}`,
+      }
+    case 3:
+      return {
+        carried: `proof of ${proofOf(event)}`,
+        achieved: 'both sides have proven who they are: phase 1 is done',
+      }
+    default:
+      return { carried: otherText(event), achieved: '' }
+  }
+}
+
+/** What a message with a HASH or SIG payload proves that its sender has. */
+function proofOf({ payloads }: MessageEvent): string {
+  return payloads.some(({ type }) => type === 'SIG') ? 'the key of its certificate' : 'the key'
 }
 
 function quickStory(event: MessageEvent, offered: OfferText | undefined): MessageStory {

@@ -284,6 +284,26 @@ export function childSilence(tunnel: TunnelConfig, pair: SelectorPair | undefine
   }
 }
 
+/** Public-key work that came to nothing, by what it was for. */
+export function workFailed(
+  tunnel: TunnelConfig,
+  { kind }: { readonly kind: string },
+  reason: string,
+): Failure {
+  if (kind !== 'proving' && kind !== 'checking') return badPublicValue(tunnel, reason)
+  const own = kind === 'proving'
+  return {
+    code: own ? 'CW-311' : 'CW-306',
+    summary: own
+      ? `our own signature for ${tunnel.name} could not be made: ${reason}`
+      : `the certificate of ${tunnel.name} could not be verified: ${reason}`,
+    evidence: 'our own cryptography',
+    certainty: 'certain',
+    key: 'certificate',
+    remedy: own ? 'check that certificate.key is the key of certificate.own' : 'see the log',
+  }
+}
+
 /** A public value that fails the checks of RFC 6989. */
 export function badPublicValue(tunnel: TunnelConfig, reason: string): Failure {
   return {

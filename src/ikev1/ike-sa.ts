@@ -139,7 +139,7 @@ export class Ikev1Sa implements IkeSa {
   }
 
   handleAnswer(id: number, answer: Answer, context: IkeContext): void {
-    if (!this.#phase1.awaits(id)) {
+    if (!this.#phase1.work.awaits(id)) {
       this.#phase2?.quick.handleAnswer(id, answer, context)
       return
     }
@@ -266,7 +266,7 @@ export class Ikev1Sa implements IkeSa {
     for (const failure of phase1.takeFailures()) {
       context.outcomes.push({ kind: 'ike-sa-failed', sa: this, failure })
     }
-    for (const question of phase1.takeQuestions()) phase1.asked(context.ask(this, question))
+    for (const question of phase1.work.take()) phase1.work.asked(context.ask(this, question))
     if (phase1.state.kind === 'closed') {
       this.#end('failed', context)
       return

@@ -1,7 +1,7 @@
 import { equalOctets } from '#bytes/equal'
 import type { TunnelConfig } from '#config/config'
 import { isErrorNotify } from '#iana/isakmp'
-import type { Answer, Instant, Question } from '#ike/effects'
+import type { Answer, Instant } from '#ike/effects'
 import { AuthenticationFailure, PeerViolation } from '#ike/errors'
 import type { DropReason, Failure } from '#ike/events'
 import { lifeOf } from '#ike/lifetimes'
@@ -18,7 +18,13 @@ import { type Ends, PeerEnds } from './peer-ends.ts'
 import { Phase1Sender } from './phase1-sender.ts'
 import { Phase2Channel } from './phase2-channel.ts'
 import { encodePlain, open, outgoingHeader, seal } from './protect.ts'
-import type { Established, Keyed, PeerAbilities, Phase1State } from './state.ts'
+import {
+  awaitsWork,
+  type Established,
+  type Keyed,
+  type PeerAbilities,
+  type Phase1State,
+} from './state.ts'
 import { type Cookies, cookiesOf, type Phase1Environment, type Step } from './step.ts'
 import {
   begin,
@@ -40,14 +46,13 @@ export class Phase1 {
   /** Whether the peer's message 5 said so. */
   #initialContact = false
   #cookies: Cookies
-  #state: Phase1State
+  #state: Phase1State = { kind: 'closed' }
   #abilities: PeerAbilities = { natTraversal: 'none', dpd: false, fragmentation: false }
   readonly ends: PeerEnds
   /** Last message each way: a repeat of the one is answered by the other. */
   #received: Uint8Array | undefined
   readonly #sender: Phase1Sender
-  readonly #questions: Question[] = []
-  #pendingAsk: number | undefined
+  readonly work: PendingWork = new PendingWork()
   /** When a half-open SA is given up. */
   #giveUpAt: Instant
   /** What the peer, or someone in its name, said in clear. */
@@ -58,7 +63,6 @@ export class Phase1 {
     config: TunnelConfig,
     role: 'initiator' | 'responder',
     cookies: Cookies,
-    state: Phase1State,
     ends: Ends,
     isFirstContact: () => boolean,
     now: Instant,
@@ -66,7 +70,6 @@ export class Phase1 {
     this.#config = config
     this.role = role
     this.#cookies = cookies
-    this.#state = state
     this.ends = new PeerEnds(config, ends)
     this.#isFirstContact = isFirstContact
     this.#giveUpAt = now + HALF_OPEN_TIME
@@ -84,7 +87,7 @@ export class Phase1 {
       local: { address: config.local, port: 500 },
       remote: { address: config.peer, port: 500 },
     }
-    return new Phase1(config, 'initiator', cookies, CLOSED, ends, isFirstContact, context.now)
+    return new Phase1(config, 'initiator', cookies, ends, isFirstContact, context.now)
   }
 
   /** Reads message 1 and answers it. @throws NoAgreement, PeerViolation, MalformedMessage */
@@ -97,7 +100,7 @@ export class Phase1 {
     const payloads = decodeClear(datagram, header)
     const cookies = cookiesOf(header.initiatorSpi.slice(), freshCookie(context))
     const { now } = context
-    const phase1 = new Phase1(config, 'responder', cookies, CLOSED, datagram, () => false, now)
+    const phase1 = new Phase1(config, 'responder', cookies, datagram, () => false, now)
     phase1.#abilities = learnAbilities(phase1.#abilities, 1, plainOf(payloads))
     const step = firstAnswer(payloads, phase1.#environment(datagram, context))
     phase1.#tellReceived(datagram, 1, payloads, false, context)
@@ -128,19 +131,6 @@ export class Phase1 {
     return this.#failures.splice(0)
   }
 
-  /** Public-key work to be asked for, once; `asked` names it. */
-  takeQuestions(): readonly Question[] {
-    return this.#questions.splice(0)
-  }
-
-  asked(ask: number): void {
-    this.#pendingAsk = ask
-  }
-
-  awaits(ask: number): boolean {
-    return this.#pendingAsk === ask
-  }
-
   deadline(): Instant {
     const idle = this.#state.kind === 'established' ? Number.POSITIVE_INFINITY : this.#giveUpAt
     return this.#sender.nextAt ?? idle
@@ -149,8 +139,7 @@ export class Phase1 {
   close(): void {
     this.#state = { kind: 'closed' }
     this.#sender.stop()
-    this.#pendingAsk = undefined
-    this.#questions.length = 0
+    this.work.clear()
   }
 
   channel({ keys }: Keyed | Established, lastBlock: Uint8Array): Phase2Channel {
@@ -205,9 +194,9 @@ export class Phase1 {
 
   /** The public-key work asked for is done. */
   handleAnswer(answer: Answer, context: IkeContext): void {
-    this.#pendingAsk = undefined
+    this.work.clear()
     if (answer.kind === 'refused') {
-      this.fail(failures.badPublicValue(this.#config, answer.reason))
+      this.fail(failures.workFailed(this.#config, this.#state, answer.reason))
       return
     }
     const state = this.#state
@@ -216,9 +205,10 @@ export class Phase1 {
       const done = stepAfterWork(state, answer, this.#environment(this.ends, context))
       if (done !== undefined) this.#commit(done.step, done.after, undefined, context)
     } catch (error) {
-      if (error instanceof AuthenticationFailure) this.fail(error.failure)
-      else if (error instanceof PeerViolation) {
-        this.fail(failures.badPublicValue(this.#config, error.message))
+      if (error instanceof AuthenticationFailure) {
+        this.#reject(error.failure, 'keyed' in state ? state.keyed : undefined, context)
+      } else if (error instanceof PeerViolation) {
+        this.fail(failures.workFailed(this.#config, state, error.message))
       } else throw error
     }
   }
@@ -288,11 +278,12 @@ export class Phase1 {
 
   #answerRepeat(datagram: Datagram, context: IkeContext): void {
     // While an answer is being computed there is nothing to repeat.
-    if (this.#state.kind === 'answering' || this.#state.kind === 'aggressive-answering') return
-    // An initiator's repeats go by its own clock, but nothing answers the last message of Aggressive mode: the repeat asks for it.
-    if (this.role === 'responder' || this.#sender.lastExchange === 'aggressive') {
-      this.#sender.sendAgain(datagram, this.#cookies, context)
-    }
+    if (awaitsWork(this.#state)) return
+    // The last message of Aggressive mode has no answer; to the initiator a repeat of message 2 says that it was lost.
+    const aggressive = this.#sender.lastExchange === 'aggressive'
+    const done = this.#state.kind === 'established'
+    const answers = this.role === 'responder' ? !(aggressive && done) : aggressive
+    if (answers) this.#sender.sendAgain(datagram, this.#cookies, context)
   }
 
   /** What a message that led nowhere costs: a count, a word to the operator, and at most one notify to the peer. */
@@ -303,10 +294,8 @@ export class Phase1 {
     datagram: Datagram,
     context: IkeContext,
   ): void {
-    if (error instanceof AuthenticationFailure && 'iv' in state) {
-      const refusal = phase1Notify('AUTHENTICATION-FAILED', this.#cookies.pair)
-      sendInformational(this.channel(state, state.iv), [refusal], context)
-      this.fail(error.failure)
+    if (error instanceof AuthenticationFailure) {
+      this.#reject(error.failure, 'iv' in state ? state : undefined, context)
       return
     }
     if (!(error instanceof MalformedMessage || error instanceof PeerViolation)) throw error
@@ -324,6 +313,13 @@ export class Phase1 {
     sendClearNotify('PAYLOAD-MALFORMED', this.#cookies, this.#cookies.pair, datagram, context)
   }
 
+  /** The peer hears that, and not why. */
+  #reject(failure: Failure, keyed: Keyed | undefined, context: IkeContext): void {
+    const refusal = phase1Notify('AUTHENTICATION-FAILED', this.#cookies.pair)
+    if (keyed !== undefined) sendInformational(this.channel(keyed, keyed.iv), [refusal], context)
+    this.fail(failure)
+  }
+
   #commit(step: Step, after: number, datagram: Datagram | undefined, context: IkeContext): void {
     const { next, send, ask, nat } = step
     this.ends.canFragment = this.#abilities.fragmentation
@@ -331,7 +327,7 @@ export class Phase1 {
     this.#giveUpAt = context.now + HALF_OPEN_TIME
     const authenticated = next.kind === 'authenticated'
     if (authenticated && datagram !== undefined) this.ends.moveTo(datagram)
-    if (ask !== undefined) this.#questions.push(ask)
+    if (ask !== undefined) this.work.want(ask)
     const nextIv =
       send === undefined
         ? undefined
@@ -395,6 +391,5 @@ export class Phase1 {
   }
 }
 
-const CLOSED: Phase1State = { kind: 'closed' }
 /** How long a half-open SA waits for its next message, in milliseconds. */
 const HALF_OPEN_TIME = 30_000

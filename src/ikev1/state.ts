@@ -139,3 +139,13 @@ export type PeerAbilities = {
   readonly fragmentation: boolean
   readonly vendor?: string
 }
+
+/** Whether public-key work is under way that an answer waits for. */
+export function awaitsWork({ kind }: Phase1State): boolean {
+  return (
+    kind === 'answering' ||
+    kind === 'aggressive-answering' ||
+    kind === 'proving' ||
+    kind === 'checking'
+  )
+}
