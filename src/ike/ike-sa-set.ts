@@ -28,6 +28,11 @@ export class IkeSaSet {
     return now < this.ourTurnAt || negotiating.some(({ role }) => role === 'initiator')
   }
 
+  /** Whether there is one that was established at `at` or later. */
+  isServedSince(at: Instant): boolean {
+    return this.established.some(({ establishedAt }) => establishedAt >= at)
+  }
+
   /** When the peer's beginnings are waited for no longer. */
   get ourTurnAt(): Instant {
     return this.#yieldingSince + YIELD

@@ -130,6 +130,8 @@ export class Tunnel {
         this.#forgetBefore(outcome.sa, context)
         return
       case 'ike-sa-failed':
+        // An attempt that the peer's own has overtaken was not needed.
+        if (this.ikeSas.isServedSince(outcome.sa.startedAt)) return
         if (outcome.sa.role === 'initiator') {
           this.#phase1BackOff = failedAgain(this.#phase1BackOff, now, context.crypto)
           if (this.#wanted !== 'all') this.#wanted.clear()

@@ -8,9 +8,9 @@ import { selectorToPayload } from '#wire/v1/id-payload'
 import type { Payload } from '#wire/v1/payloads'
 import { vendorIdOctets } from '#wire/v1/vendor-id'
 import { establishedScene, scene } from '../support/attack.ts'
-import { events, snapshot } from '../support/exchange.ts'
+import { assertUp, events, rehearse, snapshot } from '../support/exchange.ts'
 import { responderScene } from '../support/responder-scene.ts'
-import { pair } from '../support/sites.ts'
+import { pair, sites, TUNNEL } from '../support/sites.ts'
 
 const DPD: Payload = { type: 'VID', data: vendorIdOctets('dpd') }
 
@@ -97,6 +97,23 @@ test('a peer that closes phase 1 whenever we ask for networks is asked ever more
   }
   assert.ok(times.length > 10 && times.length < 40, `${times.length} attempts in 15 minutes`)
   assert.ok((times.at(-1) ?? 0) - (times.at(-2) ?? 0) > 20_000)
+})
+
+test('an attempt that the peer’s own has overtaken is no failure', () => {
+  const rehearsal = rehearse(sites({}, {}, { start: 'on-traffic' }))
+  // Side a is not heard at first, so b comes up by itself; what a repeats since then is answered by nobody.
+  const lost = new Set<string>()
+  rehearsal.intercept = ({ side, octets }) => {
+    const cookie = octets.subarray(0, 8).join()
+    if (side === 'a' && rehearsal.now < 5_000) lost.add(cookie)
+    return lost.has(cookie) ? undefined : octets
+  }
+  rehearsal.runFor(4_000)
+  rehearsal.command('b', { kind: 'up', tunnel: TUNNEL })
+  rehearsal.runFor(60_000)
+  assertUp(rehearsal)
+  assert.deepEqual(events(rehearsal, 'a', 'negotiation-failed'), [])
+  assert.equal(snapshot(rehearsal, 'a').failures, 0)
 })
 
 test('status says nothing of a next try, or of a peer last heard, where there is none', () => {
