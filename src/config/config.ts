@@ -44,6 +44,8 @@ export type TunnelConfig = {
   readonly replayWindow: number
   /** Milliseconds. */
   readonly deadPeer: { readonly probeEvery: number; readonly giveUpAfter: number }
+  /** Whether a tunnel that comes up proves itself in its first minute (early rekeys); only the side that began does. */
+  readonly proof?: 'on'
   readonly interfaceName: string
   readonly mtu?: number
   /** Of the interface, each with its network; none when absent. */

@@ -49,6 +49,10 @@ export function eventText(event: Event): EventText {
       const what = `message from ${formatEndpoint(remote)} dropped, ${DROP_WORDS[reason]}`
       return { level: 'warn', text: `${what}: ${detail}`, repeatKey: `dropped ${reason}` }
     }
+    case 'tunnel-proven': {
+      const text = `proven: both phases rekeyed and the peer answered, ${Math.round(event.after / 1_000)} s after it came up`
+      return { level: 'info', text }
+    }
     case 'warning':
       return { level: 'warn', text: event.text, repeatKey: `warning ${event.text}` }
     case 'defect':

@@ -40,6 +40,8 @@ export type Input =
   /** ESP came for an SPI that is none of ours: the sender holds an SA that we no longer, or never, had. */
   | { readonly kind: 'unknown-spi'; readonly spi: EspSpi; readonly remote: IpAddress }
   | { readonly kind: 'peer-moved'; readonly spi: EspSpi; readonly remote: Endpoint }
+  /** Packets as large as the tunnel takes passed both ways. */
+  | { readonly kind: 'full-size-packet'; readonly tunnel: string }
   | {
       readonly kind: 'unreachable'
       readonly remote: Endpoint

@@ -87,6 +87,9 @@ export class Engine {
       case 'peer-moved':
         this.#bySpi('inbound', input.spi)?.moved(input.remote, context)
         return
+      case 'full-size-packet':
+        this.#touch(input.tunnel, touched)?.proof.fullSizePacketPassed()
+        return
       case 'unreachable':
         for (const tunnel of this.#tunnels.values()) {
           if (tunnel.config.peer === input.remote.address)

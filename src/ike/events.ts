@@ -53,6 +53,8 @@ export type Event =
       readonly reason: DropReason
       readonly detail: string
     }
+  /** Everything that first shows at a rekey has been tried; `after` milliseconds since it came up. */
+  | { readonly kind: 'tunnel-proven'; readonly tunnel: string; readonly after: number }
   | { readonly kind: 'warning'; readonly tunnel: string; readonly text: string }
   /** A mistake in this program; the input that showed it was dropped. */
   | { readonly kind: 'defect'; readonly detail: string }
@@ -161,6 +163,16 @@ export type Failure = {
   readonly remedy: string
 }
 
+/** What a tunnel has shown since it came up for the first time. */
+export type ProofPart = 'peer-answered' | 'phase-2-rekeyed' | 'phase-1-rekeyed' | 'full-size-packet'
+
+/** `provenAt`: when all of it had been seen but the packet, which only the data plane can tell of. */
+export type ProofFacts = {
+  readonly seen: readonly ProofPart[]
+  readonly provenAt?: number
+  readonly failure?: Failure
+}
+
 /** What an engine knows of one tunnel, for `status`. Times are Instants. */
 export type TunnelSnapshot = {
   readonly tunnel: string
@@ -173,4 +185,6 @@ export type TunnelSnapshot = {
   readonly rekeys: number
   readonly retryAt?: number
   readonly peerAliveAt?: number
+  /** Absent where nothing is to be proven, or the peer began. */
+  readonly proof?: ProofFacts
 }

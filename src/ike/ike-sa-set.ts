@@ -1,6 +1,6 @@
 import type { Instant } from './effects.ts'
 import { type Candidate, preferredOf } from './preference.ts'
-import type { IkeSa } from './version.ts'
+import type { IkeContext, IkeSa } from './version.ts'
 
 /** An established IKE SA with what decides between it and others. */
 export type EstablishedIkeSa = Candidate & { readonly sa: IkeSa }
@@ -49,6 +49,21 @@ export class IkeSaSet {
 
   get preferred(): IkeSa | undefined {
     return preferredOf(this.established)?.sa
+  }
+
+  handleDeadlines(context: IkeContext): void {
+    for (const sa of this.all) {
+      const at = sa.deadline()
+      if (at === undefined || at > context.now) continue
+      try {
+        sa.handleDeadline(context)
+      } catch (error) {
+        // Its deadline would stay due for ever.
+        const detail = error instanceof Error ? (error.stack ?? error.message) : String(error)
+        context.tell({ kind: 'defect', detail })
+        sa.abandon(context)
+      }
+    }
   }
 
   add(sa: IkeSa, now: Instant): void {

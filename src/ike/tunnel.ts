@@ -8,6 +8,7 @@ import type { Instant } from './effects.ts'
 import type { CloseReason, Failure, TunnelSnapshot } from './events.ts'
 import { type IcmpError, withIcmp } from './icmp-evidence.ts'
 import { IkeSaSet } from './ike-sa-set.ts'
+import { Proof } from './proof.ts'
 import { replacedSas } from './replacement.ts'
 import type { IkeContext, IkeSa, Outcome } from './version.ts'
 
@@ -19,6 +20,7 @@ export class Tunnel {
   readonly config: TunnelConfig
   readonly children: ChildTable
   readonly ikeSas: IkeSaSet = new IkeSaSet()
+  readonly proof: Proof = new Proof()
   /** `'all'` pairs, or those traffic asked for. */
   #wanted: 'all' | Set<number>
   #stopped = false
@@ -136,7 +138,7 @@ export class Tunnel {
           this.#phase1BackOff = failedAgain(this.#phase1BackOff, now, context.crypto)
           if (this.#wanted !== 'all') this.#wanted.clear()
         }
-        this.refused(1, withIcmp(outcome.failure, this.#unreachable), context)
+        this.refused(1, this.#judged(1, outcome.failure), context)
         return
       case 'ike-sa-closed':
         this.#ikeSaClosed(outcome.sa, outcome.why, context)
@@ -151,7 +153,7 @@ export class Tunnel {
           this.#phase2BackOff.set(pair, failedAgain(before, now, context.crypto))
           if (this.#wanted !== 'all') this.#wanted.delete(pair)
         }
-        this.refused(2, outcome.failure, context)
+        this.refused(2, this.#judged(2, outcome.failure), context)
         // Not a word under this IKE SA, and nothing that needs it: the peer has lost it and knows no DPD that would show it.
         if (this.children.all.length === 0 && outcome.sa.peerAliveAt < now - SILENCE)
           outcome.sa.close('failed', [], context)
@@ -167,20 +169,7 @@ export class Tunnel {
 
   /** Deadlines that have come. */
   handleDeadline(context: IkeContext): void {
-    for (const sa of this.ikeSas.all) {
-      const at = sa.deadline()
-      if (at === undefined || at > context.now) continue
-      try {
-        sa.handleDeadline(context)
-      } catch (error) {
-        // Its deadline would stay due for ever.
-        context.tell({
-          kind: 'defect',
-          detail: error instanceof Error ? (error.stack ?? error.message) : String(error),
-        })
-        sa.abandon(context)
-      }
-    }
+    this.ikeSas.handleDeadlines(context)
     this.children.handleDeadline(context)
     for (const child of this.children.all) {
       if (child.facts.expiresAt <= context.now) this.#closeChild(child, 'expired', context)
@@ -190,6 +179,7 @@ export class Tunnel {
   /** Does what the difference between wanted and present asks for now; called after everything that may have changed it. */
   repair(context: IkeContext): void {
     this.#clearReplaced(context)
+    this.proof.advance(this, context)
     const preferred = this.ikeSas.preferred
     if (preferred === undefined) this.#repairPhase1(context)
     else {
@@ -212,6 +202,7 @@ export class Tunnel {
       ...[...this.#phase2BackOff.values()].map(({ retryAt }) => later(retryAt)),
       ...replacedSas(this.config, this.ikeSas, this.children).map(({ clearAt }) => later(clearAt)),
       later(this.#phase1BackOff.retryAt),
+      later(this.proof.nextAt),
       later(this.ikeSas.ourTurnAt),
       later(facts?.rekeyAt ?? Number.POSITIVE_INFINITY),
       later((facts?.establishedAt ?? Number.POSITIVE_INFINITY) + INITIATOR_GOES_FIRST),
@@ -233,7 +224,12 @@ export class Tunnel {
       rekeys: this.#rekeys,
       ...(willRetry && this.#state !== 'up' ? { retryAt } : {}),
       ...(Number.isFinite(aliveAt) ? { peerAliveAt: aliveAt } : {}),
+      ...this.proof.facts(),
     }
+  }
+
+  #judged(phase: 1 | 2, failure: Failure): Failure {
+    return this.proof.judge(phase, withIcmp(failure, this.#unreachable), this.children)
   }
 
   #ikeSaEstablished(sa: IkeSa, context: IkeContext): void {

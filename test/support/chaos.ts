@@ -250,6 +250,7 @@ class Chaos {
       phase2: this.#somePhase2(),
       deadPeer: { probeEvery: 5_000 + this.#below(10_000), giveUpAfter: 20_000 },
       encapsulation: this.#chance(0.2) ? 'force' : 'auto',
+      ...(this.#chance(0.5) ? { proof: 'on' } : {}),
     }
   }
 

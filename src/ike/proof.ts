@@ -1,0 +1,163 @@
+import type { EspSpi } from '#esp/sa'
+import type { ChildSa, ChildTable } from './child-table.ts'
+import type { Instant } from './effects.ts'
+import type { Failure, ProofFacts, ProofPart } from './events.ts'
+import type { IkeSaSet } from './ike-sa-set.ts'
+import { fraction } from './lifetimes.ts'
+import type { IkeContext } from './version.ts'
+
+/** Of a tunnel, what proving it needs. */
+type Subject = {
+  readonly config: { readonly name: string; readonly proof?: 'on' }
+  readonly children: ChildTable
+  readonly ikeSas: IkeSaSet
+  rekey(phase: 1 | 2, context: IkeContext): void
+}
+
+/**
+ * Shows in the first minute what would show at the first rekey, an hour or a day later: after a tunnel has come up for the first time
+ * since it was configured, the peer is asked for a sign of life and both phases are rekeyed once, by the side that began.
+ */
+export class Proof {
+  #begun: Begun | undefined
+  #stage: 'probe' | 'phase 2' | 'phase 1' | 'over' = 'probe'
+  #nextAt: Instant = Number.POSITIVE_INFINITY
+  readonly #seen = new Set<ProofPart>()
+  #provenAt: Instant | undefined
+  #failure: Failure | undefined
+
+  get nextAt(): Instant {
+    return this.#nextAt
+  }
+
+  facts(): { readonly proof?: ProofFacts } {
+    if (this.#begun === undefined) return {}
+    return {
+      proof: {
+        seen: [...this.#seen],
+        ...(this.#provenAt === undefined ? {} : { provenAt: this.#provenAt }),
+        ...(this.#failure === undefined ? {} : { failure: this.#failure }),
+      },
+    }
+  }
+
+  /** Packets as large as the tunnel takes passed in both directions; who carries packets tells. */
+  fullSizePacketPassed(): void {
+    this.#seen.add('full-size-packet')
+  }
+
+  /** Called after everything that may have changed the tunnel. */
+  advance(tunnel: Subject, context: IkeContext): void {
+    if (tunnel.config.proof !== 'on' || this.#provenAt !== undefined || this.#failure !== undefined)
+      return
+    const sa = tunnel.ikeSas.preferred
+    const [child] = tunnel.children.actives
+    if (child === undefined) {
+      this.#beginAnew()
+      return
+    }
+    // While phase 1 is being repaired there is nothing to prove; and who answered leaves it to the other side.
+    if (sa === undefined || (this.#begun === undefined && sa.role === 'responder')) return
+    const { now } = context
+    if (this.#begun === undefined) {
+      this.#begun = begunWith(sa.initiatorSpi, child, now)
+      this.#nextAt = now + PROBE_AFTER
+    }
+    const begun = this.#begun
+    const current = tunnel.children.active(begun.pair)
+    if (current !== undefined && current.facts.inboundSpi !== begun.child)
+      this.#seen.add('phase-2-rekeyed')
+    if (sa.initiatorSpi !== begun.ikeSa) this.#seen.add('phase-1-rekeyed')
+    if (sa.peerAliveAt > (begun.probedAt ?? Number.POSITIVE_INFINITY))
+      this.#seen.add('peer-answered')
+    if (NEEDED.every((part) => this.#seen.has(part))) {
+      this.#provenAt = now
+      this.#nextAt = Number.POSITIVE_INFINITY
+      context.tell({ kind: 'tunnel-proven', tunnel: tunnel.config.name, after: now - begun.at })
+      return
+    }
+    if (now >= this.#nextAt) this.#next(tunnel, current, context)
+  }
+
+  /**
+   * @returns the failure as the operator should read it. One that the proof brought out leaves everything else as it is: the SA that
+   * works is kept, and renewed when it would have been.
+   */
+  judge(phase: 1 | 2, failure: Failure, children: ChildTable): Failure {
+    const ours = this.#stage === (phase === 2 ? 'phase 1' : 'over')
+    const done = this.#seen.has(phase === 2 ? 'phase-2-rekeyed' : 'phase-1-rekeyed')
+    if (this.#begun === undefined || this.#provenAt !== undefined || !ours || done) return failure
+    this.#nextAt = Number.POSITIVE_INFINITY
+    for (const child of children.actives) {
+      if (child.facts.inboundSpi === this.#begun.child && this.#begun.rekeyAt !== undefined)
+        child.rekeyAt = this.#begun.rekeyAt
+    }
+    this.#failure = {
+      ...failure,
+      code: 'CW-603',
+      summary: `rekey of phase ${phase} failed although the first negotiation passed: ${failure.summary}`,
+      remedy: `the tunnel works until its SAs end, then it breaks as now; ${failure.remedy}`,
+    }
+    return this.#failure
+  }
+
+  #next(tunnel: Subject, child: ChildSa | undefined, context: IkeContext): void {
+    const { now, crypto } = context
+    const begun = this.#begun
+    if (begun === undefined) return
+    const pause = STEP * (0.5 + 0.5 * fraction(crypto))
+    switch (this.#stage) {
+      case 'probe':
+        tunnel.ikeSas.preferred?.probe(context)
+        this.#begun = { ...begun, probedAt: now }
+        this.#stage = 'phase 2'
+        this.#nextAt = now + pause
+        return
+      case 'phase 2':
+        if (child === undefined) return
+        this.#begun = { ...begun, rekeyAt: child.rekeyAt }
+        child.rekeyAt = Math.min(child.rekeyAt, now)
+        this.#stage = 'phase 1'
+        this.#nextAt = now + pause
+        return
+      case 'phase 1':
+        // One after the other, so that a failure names its phase.
+        this.#nextAt = now + STEP
+        if (!this.#seen.has('phase-2-rekeyed')) return
+        this.#stage = 'over'
+        this.#nextAt = Number.POSITIVE_INFINITY
+        tunnel.rekey(1, context)
+        return
+      case 'over':
+        this.#nextAt = Number.POSITIVE_INFINITY
+    }
+  }
+
+  /** The tunnel went down before it was proven. */
+  #beginAnew(): void {
+    this.#begun = undefined
+    this.#stage = 'probe'
+    this.#nextAt = Number.POSITIVE_INFINITY
+    this.#seen.clear()
+  }
+}
+
+function begunWith(ikeSa: string, { facts }: ChildSa, at: Instant): Begun {
+  return { at, ikeSa, pair: facts.child.pair, child: facts.inboundSpi }
+}
+
+type Begun = {
+  readonly at: Instant
+  readonly ikeSa: string
+  readonly pair: number
+  readonly child: EspSpi
+  readonly probedAt?: Instant
+  /** When the first Child SA would have been renewed. */
+  readonly rekeyAt?: Instant
+}
+
+const NEEDED: readonly ProofPart[] = ['peer-answered', 'phase-2-rekeyed', 'phase-1-rekeyed']
+
+/** Milliseconds; all steps together stay below half a minute when everything works. */
+const PROBE_AFTER = 1_000
+const STEP = 14_000
