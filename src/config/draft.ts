@@ -38,6 +38,7 @@ export type TunnelDraft = {
   /** Absent: `always`, or `respond` where the peer can be anywhere. */
   readonly start: 'always' | 'on-traffic' | 'respond' | undefined
   readonly encapsulation: 'auto' | 'force'
+  readonly proof: 'auto' | 'off'
   readonly 'replay-window': number
   readonly 'dead-peer': { readonly 'probe-every': number; readonly 'give-up-after': number }
   readonly interface: InterfaceDraft

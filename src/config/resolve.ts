@@ -45,6 +45,7 @@ export function resolveTunnel({
     return undefined
   }
   const { kilobytes } = phase2
+  const start = draft.start ?? (peer.kind === 'any' ? 'respond' : 'always')
   return {
     name,
     ...(draft.note === undefined ? {} : { note: draft.note }),
@@ -65,8 +66,9 @@ export function resolveTunnel({
     },
     mode,
     networks,
-    start: draft.start ?? (peer.kind === 'any' ? 'respond' : 'always'),
+    start,
     encapsulation,
+    ...(draft.proof === 'auto' && start === 'always' ? { proof: 'on' as const } : {}),
     replayWindow,
     deadPeer: {
       probeEvery: deadPeer['probe-every'] * 1000,
