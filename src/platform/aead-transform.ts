@@ -36,8 +36,12 @@ export class AeadTransform implements EspTransform {
   readonly #nonceAt: bigint
   readonly #dataAt: bigint
   readonly #dataOctets: number
-  /** An array of OSSL_PARAM: the ICV, and its end. */
+  /** Arrays of OSSL_PARAM: the ICV; the IV of the next packet; what is asked for behind each packet. */
   readonly #tagParameterAt: bigint
+  readonly #ivParameterAt: bigint
+  readonly #sealedParametersAt: bigint
+  /** Whether the cipher makes the IVs of what is sealed. */
+  readonly #generates: boolean
 
   constructor(openssl: OpensslFunctions, arena: Arena, parameters: AeadParameters) {
     const { cipher, icvOctets, esn, direction, key, salt } = parameters
@@ -50,12 +54,21 @@ export class AeadTransform implements EspTransform {
     const { address, octets, pointers, words } = this.#scratch
     this.#nonceAt = address + BigInt(NONCE)
     this.#dataAt = address + BigInt(DATA)
-    this.#tagParameterAt = address + BigInt(PARAMETER)
     octets.set(TAG_NAME, NAME)
-    pointers[PARAMETER >> 3] = address + BigInt(NAME)
-    words[(PARAMETER + 8) >> 2] = OSSL_PARAM_OCTET_STRING
-    pointers[(PARAMETER + 16) >> 3] = address + BigInt(TAG)
-    pointers[(PARAMETER + 24) >> 3] = BigInt(icvOctets)
+    octets.set(IV_NAME, NAME + 8)
+    const parameter = (at: number, name: number, data: number, size: number): void => {
+      pointers[at >> 3] = address + BigInt(name)
+      words[(at + 8) >> 2] = OSSL_PARAM_OCTET_STRING
+      pointers[(at + 16) >> 3] = address + BigInt(data)
+      pointers[(at + 24) >> 3] = BigInt(size)
+    }
+    parameter(TAG_ALONE, NAME, TAG, icvOctets)
+    parameter(TAG_AND_IV, NAME, TAG, icvOctets)
+    parameter(TAG_AND_IV + PARAMETER_OCTETS, NAME + 8, NEXT_IV, IV_OCTETS)
+    this.#generates = direction === 'outbound' && cipher.endsWith('GCM')
+    this.#tagParameterAt = address + BigInt(TAG_ALONE)
+    this.#ivParameterAt = address + BigInt(TAG_AND_IV + PARAMETER_OCTETS)
+    this.#sealedParametersAt = address + BigInt(this.#generates ? TAG_AND_IV : TAG_ALONE)
     octets.set(salt, NONCE)
     this.#context = keyedCipher(openssl, cipher, direction, key)
   }
@@ -73,12 +86,15 @@ export class AeadTransform implements EspTransform {
     const openssl = this.#openssl
     const context = this.#context
     const payloadAt = this.#arena.addressOf(offset + HEADER_OCTETS + IV_OCTETS, plain)
+    const begun = this.#generates
+      ? this.#takeGeneratedIv(high, view.getUint32(offset + 4))
+      : openssl.encryptInitWith(context, 0n, 0n, this.#nonceAt, 0n) === 1
     const sealed =
-      openssl.encryptInitWith(context, 0n, 0n, this.#nonceAt, 0n) === 1 &&
+      begun &&
       openssl.cipher(context, 0n, this.#dataAt, this.#dataOctets) >= 0 &&
       openssl.cipher(context, payloadAt, payloadAt, plain) >= 0 &&
       openssl.cipher(context, 0n, 0n, 0) >= 0 &&
-      openssl.getParameters(context, this.#tagParameterAt) === 1
+      openssl.getParameters(context, this.#sealedParametersAt) === 1
     if (!sealed) throw new OpensslError('EVP_Cipher', 'an ESP packet')
     const tag = this.#scratch.view
     const icv = offset + length - this.icvOctets
@@ -102,6 +118,21 @@ export class AeadTransform implements EspTransform {
       openssl.cipher(context, 0n, this.#dataAt, this.#dataOctets) >= 0 &&
       openssl.cipher(context, payloadAt, payloadAt, sealed) >= 0 &&
       openssl.cipher(context, 0n, 0n, 0) >= 0
+    )
+  }
+
+  /**
+   * AES-GCM counts its IV up by itself, and tells the next one together with the ICV of this one: one call less for each packet. The
+   * first packet, and one whose number does not follow the last, sets where it counts from.
+   */
+  #takeGeneratedIv(high: number, low: number): boolean {
+    const { view } = this.#scratch
+    if (view.getUint32(NEXT_IV) === high && view.getUint32(NEXT_IV + 4) === low) return true
+    const openssl = this.#openssl
+    const context = this.#context
+    return (
+      openssl.control(context, EVP_CTRL_GCM_SET_IV_FIXED, WHOLE_IV, this.#nonceAt) === 1 &&
+      openssl.getParameters(context, this.#ivParameterAt) === 1
     )
   }
 
@@ -131,14 +162,21 @@ function outOfBounds(offset: number, length: number): RangeError {
 /** SPI and sequence. */
 const HEADER_OCTETS = 8
 const IV_OCTETS = 8
-/** The name of the parameter (OSSL_CIPHER_PARAM_AEAD_TAG), with its end. */
+/** Names of parameters (OSSL_CIPHER_PARAM_AEAD_TAG, OSSL_CIPHER_PARAM_AEAD_TLS1_GET_IV_GEN), with their ends. */
 const TAG_NAME = new TextEncoder().encode('tag\0')
+const IV_NAME = new TextEncoder().encode('tlsivgen\0')
 const OSSL_PARAM_OCTET_STRING = 5
+/** Sets the fixed part of the IV; with this length all of it (EVP_EncryptInit(3)). */
+const EVP_CTRL_GCM_SET_IV_FIXED = 0x12
+const WHOLE_IV = -1
 
 const NONCE = 0
 const DATA = 16
-const NAME = 32
+const NEXT_IV = 32
 const TAG = 40
-// Two `struct ossl_param_st`: name 0, type 8, data 16, size 24, size returned 32. The last is all zero.
-const PARAMETER = 56
-const SCRATCH_OCTETS = PARAMETER + 80
+const NAME = 56
+// `struct ossl_param_st`: name 0, type 8, data 16, size 24, size returned 32. One that is all zero ends an array.
+const PARAMETER_OCTETS = 40
+const TAG_ALONE = 80
+const TAG_AND_IV = TAG_ALONE + 2 * PARAMETER_OCTETS
+const SCRATCH_OCTETS = TAG_AND_IV + 3 * PARAMETER_OCTETS

@@ -28,6 +28,7 @@ export type OpensslFunctions = {
    * end of an AEAD's decryption says that the ICV is wrong
    */
   readonly cipher: (context: bigint, out: bigint, input: bigint, octets: number) => number
+  readonly control: (context: bigint, command: number, argument: number, data: bigint) => number
   readonly getParameters: (context: bigint, parameters: bigint) => number
   readonly newHmacContext: () => number | bigint
   readonly freeHmacContext: (context: bigint) => void
@@ -92,6 +93,7 @@ function load(): OpensslFunctions {
     encryptInitWith: init('EVP_EncryptInit_ex2'),
     decryptInitWith: init('EVP_DecryptInit_ex2'),
     cipher: program.func('int EVP_Cipher(uint64_t c, uint64_t out, uint64_t in, unsigned int n)'),
+    control: program.func('int EVP_CIPHER_CTX_ctrl(uint64_t c, int command, int n, uint64_t data)'),
     getParameters: program.func('int EVP_CIPHER_CTX_get_params(uint64_t c, uint64_t parameters)'),
     newHmacContext: program.func('uint64_t HMAC_CTX_new()'),
     freeHmacContext: program.func('void HMAC_CTX_free(uint64_t c)'),

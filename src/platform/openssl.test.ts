@@ -61,6 +61,34 @@ describe('ESP transforms of OpenSSL', () => {
     })
   }
 
+  it('seals numbers that follow each other and numbers that leap, each under its own IV', () => {
+    const suite: EspSuite = { encryption: 'aes128-gcm16', integrity: 'none', esn: true }
+    const keys = keysFor(suite)
+    const outbound = factory('outbound', suite, keys.encryption, keys.integrity)
+    try {
+      const numbers = [
+        [0, 1],
+        [0, 2],
+        [0, 9],
+        [0, 10],
+        [0, 0xffff_ffff],
+        [1, 0],
+        [1, 1],
+        [3, 1],
+      ] as const
+      for (const [high, low] of numbers) {
+        const plain = randomBytes(100)
+        const length = writePacket(outbound, 512, low, plain)
+        outbound.seal(512, length, high)
+        const packet = Buffer.from(arena.octets.subarray(512, 512 + length))
+        assert.deepEqual([packet.readUInt32BE(8), packet.readUInt32BE(12)], [high, low])
+        assert.deepEqual(openWithNode(suite, keys, packet, high), plain)
+      }
+    } finally {
+      outbound.free()
+    }
+  })
+
   it('opens the sample packet of RFC 7634 appendix A', () => {
     const keymat = Uint8Array.from({ length: 36 }, (_, i) => 0x80 + i)
     const suite: EspSuite = { encryption: 'chacha20poly1305', integrity: 'none', esn: false }
