@@ -86,6 +86,12 @@ export const payloadsByType: Readonly<Record<Payload['type'], fc.Arbitrary<Paylo
     idType: u8,
     data,
   }),
+  ATTR: plain({
+    type: fc.constant('ATTR' as const),
+    message: u8,
+    identifier: u16,
+    attributes: fc.array(attribute, { maxLength: 9 }),
+  }),
   FRAGMENT: plain({
     type: fc.constant('FRAGMENT' as const),
     id: u16,
@@ -96,7 +102,7 @@ export const payloadsByType: Readonly<Record<Payload['type'], fc.Arbitrary<Paylo
   unknown: plain({
     type: fc.constant('unknown' as const),
     // What the grammar does not know; 0 ends a chain.
-    number: u8.filter((number) => number > 13 && ![20, 21, 130, 131, 132].includes(number)),
+    number: u8.filter((number) => number > 14 && ![20, 21, 130, 131, 132].includes(number)),
     data,
   }),
 }

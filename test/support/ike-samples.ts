@@ -88,6 +88,25 @@ export const natOriginalAddresses: IkeSample = sample(
   '00 00 0010 01 000000 0a000002 00000000', // by the RFC's number, with octets nobody expects
 )
 
+export const xauthReply: IkeSample = sample(
+  'Transaction: HASH, ATTR (REPLY: XAUTH type, user, password)',
+  COOKIES,
+  '08 10 06 01 77aa77aa 00000052', // 82 octets
+  `0e 00 0018 ${'9a'.repeat(20)}`, // HASH
+  '00 00 001e 02 00 0a0b', // REPLY, identifier 0x0a0b
+  'c0880000 40890004 6875676f 408a0006 73657361 6d65', // generic, hugo, sesame
+)
+
+export const modeConfigPush: IkeSample = sample(
+  'Transaction: HASH, ATTR (SET: address, netmask, split include)',
+  COOKIES,
+  '08 10 06 01 77bb77bb 0000005e', // 94 octets
+  `0e 00 0018 ${'ab'.repeat(20)}`, // HASH
+  '00 00 002a 03 00 0001', // SET
+  '00010004 0a090005 00020004 ffffffff', // 10.9.0.5, 255.255.255.255
+  '7004000e 0a010000 ffff0000 000000000000', // 10.1.0.0/16
+)
+
 export const ikeSamples: readonly IkeSample[] = [
   mainMode1,
   mainMode3,
@@ -97,6 +116,8 @@ export const ikeSamples: readonly IkeSample[] = [
   informationalDpd,
   refusal,
   natOriginalAddresses,
+  xauthReply,
+  modeConfigPush,
 ]
 
 function sample(name: string, ...lines: readonly string[]): IkeSample {

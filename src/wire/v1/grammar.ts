@@ -2,6 +2,7 @@ import { PayloadType } from '#iana/isakmp'
 import type { Codec } from '../codec.ts'
 import { MalformedMessage } from '../malformed.ts'
 import type { PayloadGrammar } from '../payload-chain.ts'
+import { attributePayload } from './attribute-payload.ts'
 import { deletePayload } from './delete-payload.ts'
 import type { Payload } from './payloads.ts'
 import { saPayload } from './sa-payload.ts'
@@ -37,6 +38,7 @@ const codecs: ReadonlyMap<number, Codec<Payload>> = new Map<number, Codec<Payloa
   [number('N'), notificationPayload],
   [number('D'), deletePayload],
   [number('VID'), vendorIdPayload],
+  [number('ATTR'), attributePayload],
   [number('NAT-D'), natDiscoveryPayload(false)],
   [number('NAT-OA'), natOriginalAddressPayload(false)],
   [number('NAT-D-DRAFT'), natDiscoveryPayload(true)],
@@ -44,7 +46,7 @@ const codecs: ReadonlyMap<number, Codec<Payload>> = new Map<number, Codec<Payloa
   [number('FRAGMENT'), fragmentPayload],
 ])
 
-/** All payloads of RFC 2408 and RFC 3947; numbers of other documents are kept as `unknown`. */
+/** All payloads of RFC 2408, RFC 3947 and Mode Config; numbers of other documents are kept as `unknown`. */
 export const grammar: PayloadGrammar<Payload> = {
   /** Checked strictly: after decryption with a wrong key it is the first thing to be wrong. */
   reservedBits: 0xff,

@@ -75,6 +75,14 @@ export type NatOriginalAddressPayload = {
   readonly idType: number
   readonly data: Uint8Array
 }
+/** Mode Config (draft-dukes-ike-mode-cfg-02 §3.2), and XAUTH inside it. */
+export type AttributePayload = {
+  readonly type: 'ATTR'
+  /** REQUEST, REPLY, SET or ACK, by number. */
+  readonly message: number
+  readonly identifier: number
+  readonly attributes: readonly TransformAttribute[]
+}
 /** A part of an IKE message that is too large for the path, as Cisco and Microsoft cut them; the receiver joins them by number. */
 export type FragmentPayload = {
   readonly type: 'FRAGMENT'
@@ -106,5 +114,6 @@ export type Payload =
   | VendorIdPayload
   | NatDiscoveryPayload
   | NatOriginalAddressPayload
+  | AttributePayload
   | FragmentPayload
   | UnknownPayload
