@@ -2,7 +2,7 @@ import type { EspSpi, InboundSa, OutboundSa } from '#esp/sa'
 import { lifeOf, volumeOf } from '#ike/lifetimes'
 import type { IkeContext } from '#ike/version'
 import { deriveChildKeys } from './keys.ts'
-import type { QuickExchange, QuickHost } from './quick-exchange.ts'
+import { CONNECTED_WITHIN, LINGER, type QuickExchange, type QuickHost } from './quick-exchange.ts'
 import type { ChildTerms } from './transitions/quick-mode.ts'
 
 /** What the data plane receives on, under the SPI we chose. */
@@ -28,6 +28,25 @@ export function outboundSa(
 ): OutboundSa {
   const parameters = parametersOf(host, terms.choice.peerSpi, terms, sharedSecret, role, context)
   return { direction: 'outbound', ...parameters }
+}
+
+/**
+ * Both inbound SAs are open: the Child SA is established, or waits for the peer to say CONNECTED where it set the commit bit.
+ * @returns what becomes of the exchange.
+ */
+export function conclude(
+  host: QuickHost,
+  exchange: QuickExchange,
+  terms: ChildTerms,
+  outbound: OutboundSa,
+  context: IkeContext,
+): QuickExchange {
+  if (exchange.commit === true) {
+    const forgetAt = context.now + CONNECTED_WITHIN
+    return { ...exchange, state: { kind: 'committing', terms, outbound }, forgetAt }
+  }
+  establish(host, exchange, terms, outbound, context)
+  return { ...exchange, state: { kind: 'done' }, forgetAt: context.now + LINGER }
 }
 
 /** Both sides are ready: hands the Child SA over; when to send on it is the tunnel's affair. */

@@ -131,6 +131,13 @@ export class Ikev1Sa implements IkeSa {
           this.#followPhase1(context)
         } else this.#handlePhase2(this.#phase2, datagram, header, context)
         return
+      case ExchangeType.number('NEW-GROUP-MODE'):
+        if (encrypted && this.#phase2 !== undefined) {
+          this.#handlePhase2(this.#phase2, datagram, header, context)
+          return
+        }
+        this.#phase1.drop(datagram, 'out-of-state', 'New Group Mode before its time', context)
+        return
       default: {
         const detail = `exchange type ${header.exchangeType} is not spoken here`
         this.#phase1.drop(datagram, 'out-of-state', detail, context)

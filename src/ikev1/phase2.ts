@@ -9,6 +9,7 @@ import type { IkeHeader } from '#wire/ike-header'
 import type { NotificationPayload } from '#wire/v1/payloads'
 import { DeadPeerWatch } from './dead-peer.ts'
 import { deleteMessages, readInformational, sendInformational } from './informational.ts'
+import { refuseNewGroup } from './new-group-mode.ts'
 import { phase1Notify } from './notify.ts'
 import type { Phase2Channel } from './phase2-channel.ts'
 import { QuickExchanges } from './quick-exchanges.ts'
@@ -94,7 +95,9 @@ export class Phase2 {
     }
     const fresh = quick
       ? this.quick.handle(datagram, header, context)
-      : this.#handleInformational(datagram, header, context)
+      : exchangeType === NEW_GROUP_MODE
+        ? refuseNewGroup(this.#channel, datagram, header, context)
+        : this.#handleInformational(datagram, header, context)
     if (!fresh) return false
     this.#seen.add(key)
     this.#messageAt = context.now
@@ -134,8 +137,10 @@ export class Phase2 {
     ikeSa: 'with ISAKMP SA' | 'children only',
     context: IkeContext,
   ): void {
-    const cookies = ikeSa === 'with ISAKMP SA' ? this.#channel.cookies.pair : undefined
-    for (const payloads of deleteMessages(inboundSpis, cookies)) {
+    const ends = ikeSa === 'with ISAKMP SA'
+    const cookies = ends ? this.#channel.cookies.pair : undefined
+    const spis = ends ? [...inboundSpis, ...this.quick.committing()] : inboundSpis
+    for (const payloads of deleteMessages(spis, cookies)) {
       sendInformational(this.#channel, payloads, context)
     }
   }
@@ -143,7 +148,7 @@ export class Phase2 {
   #handleInformational(datagram: Datagram, header: IkeHeader, context: IkeContext): boolean {
     const news = readInformational(this.#channel, datagram, header, context)
     if (news === undefined) return false
-    for (const notify of news.notifies) this.#handleNotify(notify, context)
+    for (const notify of news.notifies) this.#handleNotify(notify, header.messageId, context)
     if (news.deletedSpis.length > 0) {
       context.outcomes.push({
         kind: 'children-deleted',
@@ -155,8 +160,11 @@ export class Phase2 {
     return true
   }
 
-  #handleNotify(notify: NotificationPayload, context: IkeContext): void {
+  #handleNotify(notify: NotificationPayload, messageId: number, context: IkeContext): void {
     switch (notify.notifyType) {
+      case NotifyType.number('CONNECTED'):
+        this.quick.connected(messageId, context)
+        return
       case NotifyType.number('R-U-THERE'): {
         const answer = phase1Notify(
           'R-U-THERE-ACK',
@@ -194,6 +202,7 @@ function espSpiOf(octets: Uint8Array): readonly EspSpi[] {
 }
 
 const UNLIMITED = Number.POSITIVE_INFINITY
+const NEW_GROUP_MODE = ExchangeType.number('NEW-GROUP-MODE')
 const QUICK_MODE = ExchangeType.number('QUICK-MODE')
 /** Two probes a peer every ten seconds over eight hours stay below half of it. */
 const MAX_SEEN = 16_384

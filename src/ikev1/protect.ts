@@ -26,6 +26,11 @@ export function outgoingHeader(
 export const FLAG_ENCRYPTION = 0x01
 export const FLAG_COMMIT = 0x02
 
+/** RFC 2408 §3.1. The bit is not authenticated: it may cost a short wait, nothing else. */
+export function asksToCommit({ flags }: IkeHeader): boolean {
+  return (flags & FLAG_COMMIT) !== 0
+}
+
 /** A message in clear: the first four of Main mode, and what is said before keys exist. */
 export function encodePlain(header: OutgoingHeader, payloads: readonly Payload[]): Uint8Array {
   const { firstPayload, octets } = encodePayloads(payloads)

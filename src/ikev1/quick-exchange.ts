@@ -21,6 +21,8 @@ export type QuickExchange<State extends QuickState = QuickState> = {
   readonly sent?: { readonly message: OutgoingMessage; readonly octets: Uint8Array }
   readonly retransmission?: Retransmission | undefined
   readonly pendingAsk?: number
+  /** The peer set the commit bit: nothing is sent on the Child SA until it says CONNECTED (RFC 2408 §3.1). */
+  readonly commit?: boolean
   readonly startedAt: Instant
   readonly forgetAt: Instant
 }
@@ -35,6 +37,7 @@ export interface QuickHost {
   /** Whether ESP goes inside UDP, as NAT detection found, and whose numbers say so. */
   udp(): UdpNumbers
   commit(exchange: QuickExchange): void
+  exchange(messageId: number): QuickExchange | undefined
   ask(exchange: QuickExchange, question: Question, context: IkeContext): void
   /**
    * Seals and sends the next message, keeps it for repeats, and opens `inbound` with it. Everything that can fail comes first: the
@@ -61,5 +64,7 @@ export interface QuickHost {
 export const NONCE_OCTETS = 32
 /** How long an exchange may wait for public-key work or for its turn, in milliseconds. */
 export const EXCHANGE_TIME = 60_000
+/** How long we wait for CONNECTED; the peer may have forgotten it, or it was lost. */
+export const CONNECTED_WITHIN = 5_000
 /** How long a finished exchange still answers repeats. */
 export const LINGER = 60_000

@@ -10,6 +10,7 @@ import type { Datagram, IkeContext, IkeSa } from '#ike/version'
 import type { IkeHeader } from '#wire/ike-header'
 import { MalformedMessage } from '#wire/malformed'
 import type { NotificationPayload, Payload } from '#wire/v1/payloads'
+import { conclude } from './child-sa.ts'
 import { badPublicValue, childRefused, childSilence } from './failures.ts'
 import { messageIdOctets } from './keys.ts'
 import type { OutgoingMessage, Phase2Channel } from './phase2-channel.ts'
@@ -18,6 +19,7 @@ import { childMisanswered, childUnconfirmed } from './quick-failures.ts'
 import { handleMessage2, initiate, sendMessage1, sendMessage3 } from './quick-initiator.ts'
 import type { UdpNumbers } from './quick-proposals.ts'
 import { handleMessage1, handleMessage3, sendMessage2 } from './quick-responder.ts'
+import type { QuickState } from './transitions/quick-mode.ts'
 
 /** The Quick mode exchanges under one ISAKMP SA. */
 export class QuickExchanges implements QuickHost {
@@ -124,7 +126,9 @@ export class QuickExchanges implements QuickHost {
     for (const exchange of [...this.#exchanges.values()]) {
       const { retransmission, sent } = exchange
       if (retransmission === undefined || sent === undefined) {
-        if (exchange.forgetAt <= context.now) this.#exchanges.delete(exchange.messageId)
+        if (exchange.forgetAt > context.now) continue
+        if (exchange.state.kind === 'committing') this.#connect(exchange, context)
+        else this.#exchanges.delete(exchange.messageId)
         continue
       }
       if (retransmission.nextAt > context.now) continue
@@ -139,6 +143,27 @@ export class QuickExchanges implements QuickHost {
       this.channel.transmit(sent.message, sent.octets, next.repeats, context)
     }
     return givenUp
+  }
+
+  /** The peer that set the commit bit is ready; the notify comes under the Message ID of the exchange (RFC 2408 §3.1). */
+  connected(messageId: number, context: IkeContext): void {
+    const exchange = this.#exchanges.get(messageId)
+    if (exchange?.state.kind === 'committing') this.#connect(exchange, context)
+  }
+
+  /** Our SPIs of Child SAs that the peer has, and the tunnel does not know yet. */
+  committing(): readonly EspSpi[] {
+    return [...this.#exchanges.values()].flatMap(({ state }) =>
+      state.kind === 'committing' ? [state.terms.ownSpi] : [],
+    )
+  }
+
+  #connect(exchange: QuickExchange, context: IkeContext): void {
+    const { state } = exchange
+    if (state.kind !== 'committing') return
+    this.commit(
+      conclude(this, { ...exchange, commit: false }, state.terms, state.outbound, context),
+    )
   }
 
   /** An error notify from the peer, which came under the SA's keys: the exchange it belongs to is over. */
@@ -172,7 +197,8 @@ export class QuickExchanges implements QuickHost {
   }
 
   #closeInbound({ state, child }: QuickExchange, context: IkeContext): void {
-    if (state.kind !== 'answered' || child === undefined) return
+    const opened = state.kind === 'answered' || state.kind === 'committing'
+    if (!opened || child === undefined) return
     context.effects.push({
       kind: 'remove-sa',
       direction: 'inbound',
@@ -201,12 +227,16 @@ export class QuickExchanges implements QuickHost {
 
   /** While our answer is still being computed, what we sent last would only make the peer repeat itself in turn, without end. */
   #repeat({ state, sent }: QuickExchange, context: IkeContext): void {
-    if (sent === undefined || (state.kind !== 'answered' && state.kind !== 'done')) return
+    if (sent === undefined || !ANSWERED.includes(state.kind)) return
     this.channel.transmit(sent.message, sent.octets, 1, context)
   }
 
   ask(exchange: QuickExchange, question: Question, context: IkeContext): void {
     this.commit({ ...exchange, pendingAsk: context.ask(this.sa, question) })
+  }
+
+  exchange(messageId: number): QuickExchange | undefined {
+    return this.#exchanges.get(messageId)
   }
 
   commit(exchange: QuickExchange): void {
@@ -229,5 +259,7 @@ export class QuickExchanges implements QuickHost {
   }
 }
 
+/** Where nothing is being computed. */
+const ANSWERED: readonly QuickState['kind'][] = ['answered', 'committing', 'done']
 /** At once, under one ISAKMP SA. */
 const MAX_EXCHANGES = 256

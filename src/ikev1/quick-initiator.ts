@@ -2,11 +2,11 @@ import type { KeyPair } from '#crypto/port'
 import type { ChildId, EspSpi } from '#esp/sa'
 import type { Datagram, IkeContext } from '#ike/version'
 import type { IkeHeader } from '#wire/ike-header'
-import { establish, inboundSa, outboundSa } from './child-sa.ts'
+import { conclude, inboundSa, outboundSa } from './child-sa.ts'
 import { boundTo, freshMessageId } from './phase2-channel.ts'
+import { asksToCommit } from './protect.ts'
 import {
   EXCHANGE_TIME,
-  LINGER,
   NONCE_OCTETS,
   type QuickExchange,
   type QuickHost,
@@ -87,6 +87,7 @@ export function handleMessage2(
   const read: QuickExchange = {
     ...rest,
     iv: nextIv,
+    commit: exchange.commit === true || asksToCommit(header),
     received: datagram.octets,
     state: { kind: 'agreeing', terms },
   }
@@ -109,11 +110,7 @@ export function sendMessage3(
   const inbound = inboundSa(host, terms, sharedSecret, 'initiator', context)
   const outbound = outboundSa(host, terms, sharedSecret, 'initiator', context)
   const bound = [Uint8Array.of(0), ...boundTo(exchange.messageId, terms.nonceI, terms.nonceR)]
-  const done: QuickExchange = {
-    ...exchange,
-    state: { kind: 'done' },
-    forgetAt: context.now + LINGER,
-  }
-  host.send(done, 3, [], bound, 'once', context, inbound)
-  establish(host, exchange, terms, outbound, context)
+  host.send({ ...exchange, state: { kind: 'done' } }, 3, [], bound, 'once', context, inbound)
+  const sent = host.exchange(exchange.messageId)
+  if (sent !== undefined) host.commit(conclude(host, sent, terms, outbound, context))
 }

@@ -3,13 +3,13 @@ import { NoAgreement } from '#ike/errors'
 import type { Datagram, IkeContext } from '#ike/version'
 import type { IkeHeader } from '#wire/ike-header'
 import type { Payload, SaPayload } from '#wire/v1/payloads'
-import { establish, inboundSa, outboundSa } from './child-sa.ts'
+import { conclude, inboundSa, outboundSa } from './child-sa.ts'
 import { sendInformational } from './informational.ts'
 import { childNotify } from './notify.ts'
 import { boundTo } from './phase2-channel.ts'
+import { asksToCommit } from './protect.ts'
 import {
   EXCHANGE_TIME,
-  LINGER,
   NONCE_OCTETS,
   type QuickExchange,
   type QuickHost,
@@ -50,6 +50,7 @@ export function handleMessage1(
     messageId,
     role: 'responder',
     iv: nextIv,
+    commit: asksToCommit(header),
     received: datagram.octets,
     startedAt: context.now,
     forgetAt: context.now + EXCHANGE_TIME,
@@ -105,14 +106,13 @@ export function handleMessage3(
   host.tellReceived(exchange, 3, hashed, datagram, context)
   const outbound = outboundSa(host, terms, sharedSecret, 'responder', context)
   const { retransmission: _, sent: __, ...rest } = exchange
-  host.commit({
+  const read: QuickExchange = {
     ...rest,
     iv: nextIv,
     received: datagram.octets,
-    state: { kind: 'done' },
-    forgetAt: context.now + LINGER,
-  })
-  establish(host, exchange, terms, outbound, context)
+    commit: exchange.commit === true || asksToCommit(header),
+  }
+  host.commit(conclude(host, read, terms, outbound, context))
 }
 
 /** The notify goes in an Informational exchange of its own (RFC 2408 §5.4); the initiator's repeats are absorbed. */

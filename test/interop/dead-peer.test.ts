@@ -20,6 +20,7 @@ before(async () => {
     {
       [LINK.name]: causewaySide(LINK, {
         start: 'always',
+        proof: 'off',
         'dead-peer': { 'probe-every': '2s', 'give-up-after': '6s' },
       }),
     },

@@ -94,6 +94,7 @@ function startA(): Promise<GatewayProcess> {
     psk: PSK,
     networks: ['10.1.0.0/16 <-> 10.2.0.0/16'],
     start: 'always',
+    proof: 'off',
   })
 }
 

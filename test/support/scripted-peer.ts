@@ -31,6 +31,9 @@ import { ADDRESS_A, ADDRESS_B } from './sites.ts'
 /** How the HASH of a protected message stands: as it must, damaged, left out, or behind the other payloads. */
 export type HashPlace = 'right' | 'wrong' | 'none' | 'last'
 
+/** What runs under the keys. */
+export type ProtectedExchange = 'INFORMATIONAL' | 'QUICK-MODE' | 'NEW-GROUP-MODE'
+
 export type Received = { readonly header: IkeHeader; readonly octets: Uint8Array }
 
 /** Payloads a message of Main mode carries behind those it must have, by its number. */
@@ -49,6 +52,8 @@ export class ScriptedPeer {
   readonly tunnel: TunnelConfig
   local: Endpoint
   remote: Endpoint
+  /** Set in the header of what is sent. */
+  flags = 0
   readonly #plays: Side
   readonly #rehearsal: Rehearsal
   #read = 0
@@ -79,6 +84,7 @@ export class ScriptedPeer {
 
   /** Sends octets as they are, and gives back what the other side answered. */
   sendOctets(octets: Uint8Array): readonly Received[] {
+    if (this.flags !== 0) octets[19] = (octets[19] ?? 0) | this.flags
     this.#rehearsal.inject(this.#plays === 'a' ? 'b' : 'a', octets, this.remote, this.local)
     return this.receive()
   }
@@ -153,7 +159,7 @@ export class ScriptedPeer {
 
   /** Sends `payloads` under the keys behind their HASH; a fresh message ID unless one is given. */
   sendProtected(
-    exchange: 'INFORMATIONAL' | 'QUICK-MODE',
+    exchange: ProtectedExchange,
     payloads: readonly Payload[],
     hash: HashPlace = 'right',
     messageId: number = this.freshMessageId(),
@@ -162,7 +168,7 @@ export class ScriptedPeer {
   }
 
   protect(
-    exchange: 'INFORMATIONAL' | 'QUICK-MODE',
+    exchange: ProtectedExchange,
     payloads: readonly Payload[],
     hash: HashPlace,
     messageId: number,
@@ -185,7 +191,7 @@ export class ScriptedPeer {
 
   /** Octets in place of a payload chain, behind a HASH that covers them. */
   protectOctets(
-    exchange: 'INFORMATIONAL' | 'QUICK-MODE',
+    exchange: ProtectedExchange,
     firstPayload: number,
     octets: Uint8Array,
     messageId: number,
@@ -243,7 +249,7 @@ export class ScriptedPeer {
 
   /** A message of an exchange that is under way: `bound` is what its HASH covers before the payloads. */
   sendBound(
-    exchange: 'INFORMATIONAL' | 'QUICK-MODE',
+    exchange: ProtectedExchange,
     messageId: number,
     bound: readonly Uint8Array[],
     payloads: readonly Payload[],
@@ -257,6 +263,11 @@ export class ScriptedPeer {
   sendQuick3(messageId: number, nonceI: Uint8Array, nonceR: Uint8Array): readonly Received[] {
     const bound = [Uint8Array.of(0), messageIdOctets(messageId), nonceI, nonceR]
     return this.sendBound('QUICK-MODE', messageId, bound, [])
+  }
+
+  /** An exchange under this Message ID begins anew: its first IV is that of phase 1. */
+  forget(messageId: number): void {
+    this.#ivs.delete(messageId)
   }
 
   freshMessageId(): number {

@@ -10,7 +10,7 @@
  */
 import type { TunnelConfig } from '#config/config'
 import type { KeyPair } from '#crypto/port'
-import type { ChildId, EspSpi } from '#esp/sa'
+import type { ChildId, EspSpi, OutboundSa } from '#esp/sa'
 import { NoAgreement, PeerViolation } from '#ike/errors'
 import { every, match } from '#ike/message-rules'
 import {
@@ -73,6 +73,8 @@ export type QuickState =
   // Responder
   | { readonly kind: 'answering'; readonly terms: ChildTerms; readonly answer: SaPayload }
   | { readonly kind: 'answered'; readonly terms: ChildTerms; readonly sharedSecret?: Uint8Array }
+  // Both; the peer set the commit bit, and is to say when it is ready
+  | { readonly kind: 'committing'; readonly terms: ChildTerms; readonly outbound: OutboundSa }
   // Both; kept for a while because the peer may repeat itself
   | { readonly kind: 'done' }
 
