@@ -79,7 +79,7 @@ export class Installation {
     const fields = new Float64Array(counters)
     const tunnel = this.#tunnel(sa.child.tunnel)
     if (sa.direction === 'inbound') {
-      this.receiver.install(sa, transform, fields, tunnel)
+      this.receiver.install(sa, transform, fields, tunnel, now)
       tunnel?.pairs[sa.child.pair]?.inboundSpis.add(sa.spi)
       if (tunnel?.followSas() === true) this.#reconcileRouting()
       return

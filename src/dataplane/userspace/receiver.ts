@@ -14,6 +14,7 @@ import type { ReceiveBatch } from '#platform/receive-batch'
 import { type Destination, prepareDestination } from '#platform/socket-address'
 import { espPacketSpi } from '#wire/esp'
 import { NAT_TRAVERSAL_PORT } from './demux.ts'
+import { EarlyPackets } from './early-packets.ts'
 import type { Events } from './events.ts'
 import type { PacketMemory } from './packet-memory.ts'
 import type { TunSink } from './tun-sink.ts'
@@ -46,6 +47,7 @@ export class Receiver {
   readonly #fragments = new FragmentTable()
   readonly #opened = new OpenedPacket<InboundSlot>(new PacketFields())
   readonly #coalescing: Coalescing<TunSink>
+  readonly #early = new EarlyPackets()
   #unknownToldAt = Number.NEGATIVE_INFINITY
 
   constructor(memory: PacketMemory, events: Events) {
@@ -59,9 +61,17 @@ export class Receiver {
     transform: EspTransform,
     counters: Float64Array,
     tunnel: Tunnel | undefined,
+    now: number,
   ): void {
     this.remove(sa.spi)
     this.#sad.insert(new InboundSlot(sa, transform, counters, tunnel))
+    for (const { octets, trafficClass } of this.#early.take(sa.spi, now)) {
+      this.#memory.arena.octets.set(octets, this.#memory.segment)
+      const verdict = this.#open(this.#memory.segment, octets.length, trafficClass, now)
+      const slot = this.#opened.state
+      if (verdict === InboundVerdict.delivered && slot !== undefined) this.#deliver(slot)
+      this.flush()
+    }
   }
 
   remove(spi: EspSpi): void {
@@ -93,20 +103,10 @@ export class Receiver {
     length: number,
     now: number,
   ): void {
-    const opened = this.#opened
-    const verdict = decapsulate(
-      this.#memory.arena,
-      this.#sad,
-      this.#fragments,
-      at,
-      length,
-      batch.tos,
-      now,
-      opened,
-    )
-    const slot = opened.state
+    const verdict = this.#open(at, length, batch.tos, now)
+    const slot = this.#opened.state
     if (slot === undefined) {
-      if (verdict === InboundVerdict.unknownSpi) this.#tellUnknown(batch, at, now)
+      if (verdict === InboundVerdict.unknownSpi) this.#metNoSa(batch, at, length, now)
       else this.#events.countMalformed()
       return
     }
@@ -143,11 +143,27 @@ export class Receiver {
     this.#events.emit({ kind: 'peer-moved', spi: slot.sa.spi, remote: batch.sender })
   }
 
-  #tellUnknown(batch: ReceiveBatch, at: number, now: number): void {
+  #open(at: number, length: number, trafficClass: number, now: number): InboundVerdict {
+    return decapsulate(
+      this.#memory.arena,
+      this.#sad,
+      this.#fragments,
+      at,
+      length,
+      trafficClass,
+      now,
+      this.#opened,
+    )
+  }
+
+  #metNoSa(batch: ReceiveBatch, at: number, length: number, now: number): void {
     this.#events.countUnknownSpi()
+    const { octets, view } = this.#memory.arena
+    const spi = espSpi(espPacketSpi(view, at))
+    const packet = octets.subarray(at, at + length)
+    if (this.#early.hold(spi, packet, batch.tos, now) === 'early') return
     if (now - this.#unknownToldAt < 1000) return
     this.#unknownToldAt = now
-    const spi = espSpi(espPacketSpi(this.#memory.arena.view, at))
     this.#events.emit({ kind: 'unknown-spi', spi, remote: batch.sender.address })
   }
 }
