@@ -1,5 +1,6 @@
 import { equalSecret } from '#bytes/equal'
 import type { TunnelConfig } from '#config/config'
+import type { HashName } from '#crypto/registry'
 import { AuthenticationMethod } from '#iana/ikev1'
 import { CertEncoding } from '#iana/isakmp'
 import type { Question } from '#ike/effects'
@@ -7,7 +8,7 @@ import { AuthenticationFailure, PeerViolation } from '#ike/errors'
 import { every } from '#ike/message-rules'
 import { certificatesToSend, requestedAuthorities } from '#pki/certificate-request'
 import type { PublicKey } from '#pki/public-key'
-import type { SignatureScheme } from '#pki/signature-scheme'
+import { CURVE_HASH, type SignatureScheme } from '#pki/signature-scheme'
 import { demandsOf, type VerifiedPeer } from '#pki/verify-peer'
 import { equalIdentity, formatIdentity, type Identity } from '#policy/identity'
 import { identityFromPayload } from '#wire/v1/id-payload'
@@ -42,7 +43,8 @@ export function ownProof(
 ):
   | { readonly kind: 'ready'; readonly payloads: readonly Payload[] }
   | { readonly kind: 'sign'; readonly question: Question } {
-  const data = phase1Hash(crypto, keys, role, transcript, saBody, encodePayloadBody(id))
+  const idBody = encodePayloadBody(id)
+  const data = phase1Hash(crypto, keys, role, transcript, saBody, idBody, tiedHash(tunnel))
   const { authentication } = tunnel
   if (authentication.kind === 'psk') return { kind: 'ready', payloads: [{ type: 'HASH', data }] }
   const { key } = authentication
@@ -101,7 +103,7 @@ export function peerProof(
 ):
   | { readonly kind: 'checked'; readonly peer: PeerAuthenticated }
   | { readonly kind: 'verify'; readonly question: Question } {
-  const data = phase1Hash(crypto, keys, peerRole, transcript, saBody, idBody)
+  const data = phase1Hash(crypto, keys, peerRole, transcript, saBody, idBody, tiedHash(tunnel))
   const { authentication } = tunnel
   const identity = identityFromPayload(id)
   if (authentication.kind === 'certificate') {
@@ -138,6 +140,13 @@ function refusedIdentity(
 
 function schemeOf(key: PublicKey): SignatureScheme {
   return key.kind === 'ec' ? { kind: 'ecdsa-bare', curve: key.curve } : { kind: 'rsa-pkcs1-bare' }
+}
+
+/** RFC 4754 §4: the curve and the hash go together, whatever was negotiated. */
+function tiedHash({ authentication }: TunnelConfig): HashName | undefined {
+  if (authentication.kind === 'psk') return undefined
+  const { publicKey } = authentication.key
+  return publicKey.kind === 'ec' ? CURVE_HASH[publicKey.curve] : undefined
 }
 
 const X509_SIGNATURE = CertEncoding.number('X509-SIGNATURE')

@@ -1,7 +1,7 @@
 import { concat } from '#bytes/concat'
 import { Secret } from '#bytes/secret'
 import type { Crypto } from '#crypto/port'
-import { encryption, hash, integrity } from '#crypto/registry'
+import { encryption, type HashName, hash, integrity } from '#crypto/registry'
 import type { EspSpi } from '#esp/sa'
 import type { EspSuite, IkeSuite } from '#policy/proposal'
 
@@ -100,7 +100,10 @@ export function messageIdOctets(messageId: number): Uint8Array {
   return octets
 }
 
-/** HASH_I and HASH_R (RFC 2409 §5): `idBody` is IDii_b or IDir_b, `saBody` always the initiator's SAi_b. */
+/**
+ * HASH_I and HASH_R (RFC 2409 §5): `idBody` is IDii_b or IDir_b, `saBody` always the initiator's SAi_b. `tied`: the hash a signature
+ * method brings along, which then takes the place of the negotiated one here and nowhere else (RFC 2409 §5.1).
+ */
 export function phase1Hash(
   crypto: Crypto,
   keys: Phase1Keys,
@@ -108,13 +111,14 @@ export function phase1Hash(
   transcript: Phase1Transcript,
   saBody: Uint8Array,
   idBody: Uint8Array,
+  tied: HashName = keys.suite.hash,
 ): Uint8Array {
   const { publicI, publicR, initiatorCookie, responderCookie } = transcript
   const order =
     whose === 'initiator'
       ? [publicI, publicR, initiatorCookie, responderCookie]
       : [publicR, publicI, responderCookie, initiatorCookie]
-  return crypto.hmac(keys.suite.hash, keys.skeyid.reveal(), ...order, saBody, idBody)
+  return crypto.hmac(tied, keys.skeyid.reveal(), ...order, saBody, idBody)
 }
 
 /** prf(SKEYID_a, …): HASH(1), HASH(2), HASH(3) of Quick mode and the hash of Informational exchanges (RFC 2409 §5.5, §5.7). */

@@ -49,6 +49,28 @@ test('Main mode asks for certificates with the keys, and shows them with the sig
   ])
 })
 
+test('ECDSA signs a hash of its own strength, whatever was negotiated (RFC 2409 §5.1, RFC 4754 §4)', () => {
+  const authentication = by(sampleGateway('a p384', CA, { keyType: 'p384' }))
+  const rehearsal = prepare(named({ authentication }, { authentication, start: 'respond' }))
+  const signed: number[] = []
+  for (const side of [rehearsal.gateways.a, rehearsal.gateways.b]) {
+    const ecdsa = opensslEcdsa()
+    side.bareEcdsa = {
+      sign(pkcs8, integerOctets, hash) {
+        signed.push(hash.length)
+        return ecdsa.sign(pkcs8, integerOctets, hash)
+      },
+      verify: ecdsa.verify,
+    }
+    side.date = TODAY
+  }
+  rehearsal.start()
+  rehearsal.runFor(5_000)
+  assertUp(rehearsal)
+  assert.equal(snapshot(rehearsal, 'a').ikeSas[0]?.suite.hash, 'sha256')
+  assert.deepEqual(signed, [48, 48])
+})
+
 test('an intermediate is sent along, so that the peer need trust only the root', () => {
   const middle = sampleAuthority('Plant CA of Lyon', CA)
   const a = sampleGateway('a below Lyon', middle)
@@ -117,8 +139,7 @@ function by({ certificate, key }: Holder): Extract<Authentication, { kind: 'cert
 }
 
 function begin(a: Partial<TunnelConfig>, b: Partial<TunnelConfig>) {
-  const named = { localId: NAME, remoteId: NAME }
-  const rehearsal = prepare(sites(named, a, { start: 'respond', ...b }))
+  const rehearsal = prepare(named(a, { start: 'respond', ...b }))
   for (const side of [rehearsal.gateways.a, rehearsal.gateways.b]) {
     side.bareEcdsa = opensslEcdsa()
     side.date = TODAY
@@ -126,4 +147,8 @@ function begin(a: Partial<TunnelConfig>, b: Partial<TunnelConfig>) {
   rehearsal.start()
   rehearsal.runFor(5_000)
   return rehearsal
+}
+
+function named(a: Partial<TunnelConfig>, b: Partial<TunnelConfig>) {
+  return sites({ localId: NAME, remoteId: NAME }, a, b)
 }
