@@ -46,8 +46,10 @@ export class ReceiveBatch {
     }
   }
 
-  /** @returns how many messages there are to select; 0 when none waits, and after many errors in a row */
-  receive(socket: DatagramSocket): number {
+  /**
+   * Takes at most `most` messages. @returns how many there are to select; 0 when none waits, and after many errors in a row
+   */
+  receive(socket: DatagramSocket, most: number): number {
     const { words, address } = this.#memory
     for (let i = 0; i < this.#used; i++) {
       const header = i * MMSGHDR.octets
@@ -55,8 +57,9 @@ export class ReceiveBatch {
       words[(header + MSGHDR.controlLength) >> 2] = CONTROL_OCTETS
     }
     this.#used = 0
+    const limit = Math.min(most, this.#places.length)
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const messages = recvmmsg(socket.fd, address, this.#places.length, 0, 0n)
+      const messages = recvmmsg(socket.fd, address, limit, 0, 0n)
       if (messages >= 0) {
         this.#used = messages
         return messages
