@@ -123,6 +123,7 @@ export async function meet(
   options: TopologyOptions & {
     readonly prepare?: (topology: Topology) => Promise<void>
     readonly logLevel?: 'normal' | 'secrets'
+    readonly fragmentSize?: number
   } = {},
 ): Promise<Encounter> {
   const topology = await buildTopology(options)
@@ -136,8 +137,7 @@ export async function meet(
   }
   try {
     await options.prepare?.(topology)
-    const { logLevel = 'normal' } = options
-    const strongswan = await StrongSwan.start(topology.gatewayB, { logLevel })
+    const strongswan = await StrongSwan.start(topology.gatewayB, options)
     running.push(strongswan)
     await strongswan.load(connections)
     const causeway = await GatewayProcess.start(topology.gatewayA, { name: 'gw-a', tunnels })

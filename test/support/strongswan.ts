@@ -143,7 +143,7 @@ export class StrongSwan extends SwanControl {
 
   static async start(
     namespace: Namespace,
-    options: { readonly logLevel?: 'normal' | 'secrets' } = {},
+    options: { readonly logLevel?: 'normal' | 'secrets'; readonly fragmentSize?: number } = {},
   ): Promise<StrongSwan> {
     const folder = mkdtempSync(join(tmpdir(), 'cw-swan-'))
     const forget = undoAtExit(() => rmSync(folder, { recursive: true, force: true }))
@@ -153,7 +153,13 @@ export class StrongSwan extends SwanControl {
     const conf = join(folder, 'strongswan.conf')
     writeFileSync(
       conf,
-      strongswanConf({ esp: 'userspace', vici: uri, log, level: options.logLevel ?? 'normal' }),
+      strongswanConf({
+        esp: 'userspace',
+        vici: uri,
+        log,
+        level: options.logLevel ?? 'normal',
+        ...(options.fragmentSize === undefined ? {} : { fragmentSize: options.fragmentSize }),
+      }),
     )
     const env = { STRONGSWAN_CONF: conf, SWANCTL_DIR: folder }
     // charon's process id file has a fixed name below /run: each gets a /run of its own.

@@ -84,9 +84,17 @@ export type StrongswanSettings = {
   readonly log: string
   /** `secrets` prints every intermediate secret: the quickest way to see which derivation differs. */
   readonly level: 'normal' | 'secrets'
+  /** Octets of an IP packet above which strongSwan cuts IKE messages; absent: 1,280. */
+  readonly fragmentSize?: number
 }
 
-export function strongswanConf({ esp, vici, log, level }: StrongswanSettings): string {
+export function strongswanConf({
+  esp,
+  vici,
+  log,
+  level,
+  fragmentSize = 1_280,
+}: StrongswanSettings): string {
   const secrets = level === 'secrets'
   return `
 charon {
@@ -94,6 +102,7 @@ charon {
   load = ${['random nonce aes sha1 sha2 md5 hmac kdf gcm gmp pkcs1 pem pkcs8 x509 pubkey openssl curve25519', ...(esp === 'userspace' ? ['kernel-libipsec'] : []), 'kernel-netlink socket-default vici updown'].join(' ')}
   # Many short negotiations from few addresses are what these tests are made of.
   dos_protection = no
+  fragment_size = ${fragmentSize}
   retransmit_tries = 3
   retransmit_timeout = 1.0
   retransmit_base = 1.5
