@@ -1,6 +1,7 @@
 import type { KeyPair } from '#crypto/port'
 import type { ChildId, EspSpi } from '#esp/sa'
 import type { Datagram, IkeContext } from '#ike/version'
+import { equalSelectorPair, formatSelectorPair } from '#policy/traffic-selector'
 import type { IkeHeader } from '#wire/ike-header'
 import { conclude, inboundSa, outboundSa } from './child-sa.ts'
 import { boundTo, freshMessageId } from './phase2-channel.ts'
@@ -82,6 +83,8 @@ export function handleMessage2(
   const bound = boundTo(messageId, state.request.nonceI)
   const { payloads, hashed, nextIv } = host.channel.open(datagram, header, iv, bound, context)
   const { terms, peerPublic } = readMessage2(payloads, state)
+  if (!equalSelectorPair(terms.selectors, state.request.selectors))
+    tellNarrowed(host, terms, context)
   host.tellReceived(exchange, 2, hashed, datagram, context)
   const { retransmission: _, ...rest } = exchange
   const read: QuickExchange = {
@@ -97,6 +100,12 @@ export function handleMessage2(
   }
   const { own } = state
   host.ask(read, { kind: 'agree', group: terms.wish.pfs, own, peerPublic }, context)
+}
+
+/** RFC 2409 §5.5 knows no narrowing, yet some gateways answer with less: what is left works, the rest would be dropped there. */
+function tellNarrowed({ tunnel }: QuickHost, { selectors }: ChildTerms, context: IkeContext): void {
+  const text = `${tunnel.name} accepts no more than ${formatSelectorPair(selectors)} of what we asked for: make networks the same on both sides`
+  context.tell({ kind: 'warning', tunnel: tunnel.name, text })
 }
 
 /** The inbound SA opens, and the responder hears that we are ready. */
