@@ -19,21 +19,17 @@ import { FLAG_ENCRYPTION } from './protect.ts'
 
 /** One ISAKMP SA: leads each message to phase 1, or to what runs under its keys. */
 export class Ikev1Sa implements IkeSa {
-  readonly tunnel: string
   readonly role: 'initiator' | 'responder'
   readonly startedAt: Instant
-  readonly #config: TunnelConfig
   readonly #phase1: Phase1
   readonly #fragments = new FragmentAssembly()
   #phase2: Phase2 | undefined
   #keepaliveAt: Instant | undefined
   #closed = false
 
-  private constructor(config: TunnelConfig, phase1: Phase1, now: Instant) {
-    this.tunnel = config.name
+  private constructor(phase1: Phase1, now: Instant) {
     this.role = phase1.role
     this.startedAt = now
-    this.#config = config
     this.#phase1 = phase1
   }
 
@@ -43,7 +39,7 @@ export class Ikev1Sa implements IkeSa {
     isFirstContact: () => boolean,
     context: IkeContext,
   ): Ikev1Sa {
-    const sa = new Ikev1Sa(config, Phase1.initiator(config, isFirstContact, context), context.now)
+    const sa = new Ikev1Sa(Phase1.initiator(config, isFirstContact, context), context.now)
     sa.#phase1.begin(context)
     sa.#followPhase1(context)
     return sa
@@ -51,15 +47,19 @@ export class Ikev1Sa implements IkeSa {
 
   /** @throws NoAgreement, PeerViolation, MalformedMessage; then no SA exists. */
   static accept(
-    config: TunnelConfig,
+    candidates: readonly [TunnelConfig, ...TunnelConfig[]],
     datagram: Datagram,
     header: IkeHeader,
     context: IkeContext,
   ): Ikev1Sa {
-    const phase1 = Phase1.responder(config, datagram, header, context)
-    const sa = new Ikev1Sa(config, phase1, context.now)
+    const phase1 = Phase1.responder(candidates, datagram, header, context)
+    const sa = new Ikev1Sa(phase1, context.now)
     sa.#followPhase1(context)
     return sa
+  }
+
+  get tunnel(): string {
+    return this.#phase1.config.name
   }
 
   get initiatorSpi(): string {
@@ -95,12 +95,12 @@ export class Ikev1Sa implements IkeSa {
       responderSpi: this.responderSpi,
       role: this.role,
       version: 'IKEv1',
-      exchange: this.#config.ike === 'v1-aggressive' ? 'Aggressive mode' : 'Main mode',
+      exchange: this.#phase1.config.ike === 'v1-aggressive' ? 'Aggressive mode' : 'Main mode',
       suite: state.suite,
       lifetime: state.lifetime,
       local: this.local,
       remote: this.remote,
-      localId: formatIdentity(this.#config.localId),
+      localId: formatIdentity(this.#phase1.config.localId),
       remoteId: formatIdentity(state.peer.identity),
       ...(abilities.vendor === undefined ? {} : { peerVendor: abilities.vendor }),
       nat: ends.nat,
@@ -254,9 +254,9 @@ export class Ikev1Sa implements IkeSa {
       return
     }
     const news = readInformational(phase1.channel(state, state.iv), datagram, header, context)
-    if (news === undefined) phase1.learnHint(message5Unreadable(this.#config), context)
+    if (news === undefined) phase1.learnHint(message5Unreadable(this.#phase1.config), context)
     const refusal = news?.notifies.find(({ notifyType }) => isErrorNotify(notifyType))
-    if (refusal !== undefined) phase1.fail(identityRefused(this.#config, refusal.notifyType))
+    if (refusal !== undefined) phase1.fail(identityRefused(this.#phase1.config, refusal.notifyType))
   }
 
   /** A fresh message under the keys may come from where a NAT has put the peer meanwhile (RFC 3947 §4). */
@@ -283,7 +283,7 @@ export class Ikev1Sa implements IkeSa {
     const { lifetime } = phase1.state
     const peerKnowsDpd = phase1.abilities.dpd
     const options = { udp: () => phase1.ends.udpNumbers, peerKnowsDpd, lifetime }
-    this.#phase2 = new Phase2(this, this.#config, channel, options, context)
+    this.#phase2 = new Phase2(this, this.#phase1.config, channel, options, context)
     if (phase1.ends.needsKeepalive) this.#keepaliveAt = context.now + NAT_KEEPALIVE_EVERY
     context.outcomes.push({ kind: 'ike-sa-established', sa: this })
     if (phase1.initialContact) context.outcomes.push({ kind: 'initial-contact', sa: this })

@@ -90,3 +90,13 @@ export class PeerEnds {
 function phase1ExchangeType({ ike }: TunnelConfig): number {
   return ExchangeType.number(ike === 'v1-aggressive' ? 'AGGRESSIVE' : 'IDENTITY-PROTECTION')
 }
+
+/** Where an initiator begins. @throws TypeError for a peer without an address */
+export function configuredEnds({
+  name,
+  local,
+  peer,
+}: TunnelConfig): Pick<PeerEnds, 'local' | 'remote'> {
+  if (peer === 'any') throw new TypeError(`${name} has no address to call`)
+  return { local: { address: local, port: 500 }, remote: { address: peer, port: 500 } }
+}

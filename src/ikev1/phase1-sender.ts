@@ -5,6 +5,7 @@ import type { Datagram, IkeContext } from '#ike/version'
 import type { Payload } from '#wire/v1/payloads'
 import type { Ends, PeerEnds } from './peer-ends.ts'
 import type { Cookies } from './step.ts'
+import type { TunnelChoice } from './tunnel-choice.ts'
 
 /** A message of phase 1 and its place: 1 to 6 in Main mode, 1 to 3 in Aggressive mode, always 1 in an Informational exchange. */
 export type Phase1Message = {
@@ -16,14 +17,14 @@ export type Phase1Message = {
 
 /** Sends the messages of phase 1, repeats the last one, and tells of all that go and come. */
 export class Phase1Sender {
-  readonly #tunnel: string
+  readonly #choice: TunnelChoice
   readonly #role: 'initiator' | 'responder'
   readonly #path: PeerEnds
   #last: { readonly octets: Uint8Array; readonly message: Phase1Message } | undefined
   #retransmission: Retransmission | undefined
 
-  constructor(tunnel: string, role: 'initiator' | 'responder', path: PeerEnds) {
-    this.#tunnel = tunnel
+  constructor(choice: TunnelChoice, role: 'initiator' | 'responder', path: PeerEnds) {
+    this.#choice = choice
     this.#path = path
     this.#role = role
   }
@@ -101,7 +102,7 @@ export class Phase1Sender {
     const began = direction === 'sent' ? 'initiator' : 'responder'
     context.tell({
       kind: 'message',
-      tunnel: this.#tunnel,
+      tunnel: this.#choice.config.name,
       direction,
       role: message.exchange === 'informational' ? began : this.#role,
       messageId: 0,

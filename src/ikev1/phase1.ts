@@ -14,7 +14,7 @@ import { decodeClear, freshCookie, plainOf, sendClearNotify } from './clear-mess
 import * as failures from './failures.ts'
 import { sendInformational } from './informational.ts'
 import { phase1Notify } from './notify.ts'
-import { type Ends, PeerEnds } from './peer-ends.ts'
+import { configuredEnds, type Ends, PeerEnds } from './peer-ends.ts'
 import { PendingWork } from './pending-work.ts'
 import { Phase1Sender } from './phase1-sender.ts'
 import { Phase2Channel } from './phase2-channel.ts'
@@ -36,12 +36,13 @@ import {
   stepAfterWork,
 } from './transitions/phase1-exchanges.ts'
 import type { Row } from './transitions/row.ts'
+import { TunnelChoice } from './tunnel-choice.ts'
 import { learnAbilities } from './vendor-ids.ts'
 
 /** Phase 1 of one ISAKMP SA: holds the state, sends, repeats and refuses; the transitions decide where a message leads. */
 export class Phase1 {
   readonly role: 'initiator' | 'responder'
-  readonly #config: TunnelConfig
+  readonly #choice: TunnelChoice
   /** Whether our message 5 says INITIAL-CONTACT; asked when it is made. */
   readonly #isFirstContact: () => boolean
   /** Whether the peer's message 5 said so. */
@@ -61,20 +62,20 @@ export class Phase1 {
   readonly #failures: Failure[] = []
 
   private constructor(
-    config: TunnelConfig,
+    choice: TunnelChoice,
     role: 'initiator' | 'responder',
     cookies: Cookies,
     ends: Ends,
     isFirstContact: () => boolean,
     now: Instant,
   ) {
-    this.#config = config
+    this.#choice = choice
     this.role = role
     this.#cookies = cookies
-    this.ends = new PeerEnds(config, ends)
+    this.ends = new PeerEnds(choice.config, ends)
     this.#isFirstContact = isFirstContact
     this.#giveUpAt = now + HALF_OPEN_TIME
-    this.#sender = new Phase1Sender(config.name, role, this.ends)
+    this.#sender = new Phase1Sender(choice, role, this.ends)
   }
 
   static initiator(
@@ -83,17 +84,14 @@ export class Phase1 {
     context: IkeContext,
   ): Phase1 {
     const cookies = cookiesOf(freshCookie(context), new Uint8Array(8))
-    if (config.peer === 'any') throw new TypeError(`${config.name} has no address to call`)
-    const ends = {
-      local: { address: config.local, port: 500 },
-      remote: { address: config.peer, port: 500 },
-    }
-    return new Phase1(config, 'initiator', cookies, ends, isFirstContact, context.now)
+    const choice = new TunnelChoice(config)
+    const ends = configuredEnds(config)
+    return new Phase1(choice, 'initiator', cookies, ends, isFirstContact, context.now)
   }
 
   /** Reads message 1 and answers it. @throws NoAgreement, PeerViolation, MalformedMessage */
   static responder(
-    config: TunnelConfig,
+    candidates: readonly [TunnelConfig, ...TunnelConfig[]],
     datagram: Datagram,
     header: IkeHeader,
     context: IkeContext,
@@ -101,13 +99,19 @@ export class Phase1 {
     const payloads = decodeClear(datagram, header)
     const cookies = cookiesOf(header.initiatorSpi.slice(), freshCookie(context))
     const { now } = context
-    const phase1 = new Phase1(config, 'responder', cookies, datagram, () => false, now)
+    const choice = new TunnelChoice(candidates[0], candidates)
+    choice.narrow(plainOf(payloads))
+    const phase1 = new Phase1(choice, 'responder', cookies, datagram, () => false, now)
     phase1.#abilities = learnAbilities(phase1.#abilities, 1, plainOf(payloads))
     const step = firstAnswer(payloads, phase1.#environment(datagram, context))
     phase1.#tellReceived(datagram, 1, payloads, false, context)
     phase1.#received = datagram.octets
     phase1.#commit(step, 1, datagram, context)
     return phase1
+  }
+
+  get config(): TunnelConfig {
+    return this.#choice.config
   }
 
   get cookies(): Cookies {
@@ -144,7 +148,7 @@ export class Phase1 {
   }
 
   channel({ keys }: Keyed | Established, lastBlock: Uint8Array): Phase2Channel {
-    return new Phase2Channel(this.#config.name, keys, this.#cookies, lastBlock, this.ends)
+    return new Phase2Channel(this.config.name, keys, this.#cookies, lastBlock, this.ends)
   }
 
   /** Message 1 goes out, or the work for it is asked for. */
@@ -178,6 +182,7 @@ export class Phase1 {
           : undefined
       if (opened !== undefined && 'iv' in state) state = { ...state, iv: opened.nextIv }
       const payloads = opened?.payloads ?? decodeClear(datagram, header)
+      if (opened !== undefined && this.role === 'responder') this.#choice.narrow(plainOf(payloads))
       this.#cookies = cookiesOf(before.initiator, header.responderSpi.slice())
       const known = learnAbilities(this.#abilities, row.message, plainOf(payloads))
       const step = row.run(state, payloads, this.#environment(datagram, context, known))
@@ -197,7 +202,7 @@ export class Phase1 {
   handleAnswer(answer: Answer, context: IkeContext): void {
     this.work.clear()
     if (answer.kind === 'refused') {
-      this.fail(failures.workFailed(this.#config, this.#state, answer.reason))
+      this.fail(failures.workFailed(this.config, this.#state, answer.reason))
       return
     }
     const state = this.#state
@@ -209,7 +214,7 @@ export class Phase1 {
       if (error instanceof AuthenticationFailure) {
         this.#reject(error.failure, 'keyed' in state ? state.keyed : undefined, context)
       } else if (error instanceof PeerViolation) {
-        this.fail(failures.workFailed(this.#config, state, error.message))
+        this.fail(failures.workFailed(this.config, state, error.message))
       } else throw error
     }
   }
@@ -217,11 +222,8 @@ export class Phase1 {
   handleDeadline(context: IkeContext): void {
     const { nextAt } = this.#sender
     if ((nextAt ?? this.#giveUpAt) > context.now) return
-    if (
-      nextAt !== undefined &&
-      this.#sender.retransmit(this.ends, this.#cookies, context) === 'sent'
-    )
-      return
+    const sent = nextAt !== undefined && this.#sender.retransmit(this.ends, this.#cookies, context)
+    if (sent === 'sent') return
     if (this.#state.kind === 'established') {
       this.confirmed()
       return
@@ -231,7 +233,7 @@ export class Phase1 {
       return
     }
     const message = this.#sender.lastNumber
-    this.fail(this.#hint ?? failures.unanswered(this.#config, message, this.ends.udp))
+    this.fail(this.#hint ?? failures.unanswered(this.config, message, this.ends.udp))
   }
 
   /** The peer has shown that it has our last message: nothing more is repeated. */
@@ -252,7 +254,7 @@ export class Phase1 {
       const notify = every(payloads, 'N').find(({ notifyType }) => isErrorNotify(notifyType))
       if (notify === undefined || this.role === 'responder') return
       const after = this.#sender.lastNumber
-      this.learnHint(failures.phase1Refused(this.#config, notify.notifyType, after), context)
+      this.learnHint(failures.phase1Refused(this.config, notify.notifyType, after), context)
     } catch (error) {
       if (!(error instanceof MalformedMessage)) throw error
       this.drop(datagram, 'malformed', error.message, context)
@@ -269,12 +271,12 @@ export class Phase1 {
   learnHint(hint: Failure, context: IkeContext): void {
     if (this.#hint !== undefined) return
     this.#hint = hint
-    context.tell({ kind: 'refusal-hinted', tunnel: this.#config.name, failure: hint })
+    context.tell({ kind: 'refusal-hinted', tunnel: this.config.name, failure: hint })
   }
 
   drop(datagram: Datagram, reason: DropReason, detail: string, context: IkeContext): void {
     const { remote } = datagram
-    context.tell({ kind: 'dropped', tunnel: this.#config.name, remote, reason, detail })
+    context.tell({ kind: 'dropped', tunnel: this.config.name, remote, reason, detail })
   }
 
   #answerRepeat(datagram: Datagram, context: IkeContext): void {
@@ -307,7 +309,7 @@ export class Phase1 {
     }
     this.drop(datagram, 'undecryptable', error.message, context)
     if (this.#hint !== undefined) return
-    this.#hint = failures.undecryptable(this.#config, row.message)
+    this.#hint = failures.undecryptable(this.config, row.message)
     this.#failures.push(this.#hint)
     if (this.role === 'initiator') return
     // In clear: with another key the peer could read nothing else.
@@ -353,7 +355,7 @@ export class Phase1 {
     ends: Ends,
     context: IkeContext,
   ): Uint8Array | undefined {
-    const exchange = exchangeOf(this.#config)
+    const exchange = exchangeOf(this.config)
     const header = outgoingHeader(this.#cookies, EXCHANGE_NUMBERS[exchange], 0)
     const sealed =
       under === undefined ? undefined : seal(context.crypto, under.keys, under.iv, header, payloads)
@@ -370,7 +372,7 @@ export class Phase1 {
   ): Phase1Environment {
     return {
       crypto,
-      tunnel: this.#config,
+      tunnel: this.config,
       cookies: this.#cookies,
       local,
       remote,
@@ -386,7 +388,7 @@ export class Phase1 {
     encrypted: boolean,
     context: IkeContext,
   ): void {
-    const exchange = exchangeOf(this.#config)
+    const exchange = exchangeOf(this.config)
     const message = { exchange, number, payloads: plainOf(payloads), encrypted } as const
     this.#sender.tellReceived(message, datagram, this.#cookies, context)
   }

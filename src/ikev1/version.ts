@@ -1,12 +1,9 @@
 import type { TunnelConfig } from '#config/config'
 import { AuthenticationFailure, NoAgreement, PeerViolation } from '#ike/errors'
-import { every } from '#ike/message-rules'
 import type { Datagram, IkeContext, IkeSa, IkeVersion } from '#ike/version'
-import { equalIdentity, type Identity } from '#policy/identity'
 import type { IkeHeader } from '#wire/ike-header'
 import { MalformedMessage } from '#wire/malformed'
-import { identityFromPayload } from '#wire/v1/id-payload'
-import { decodeClear, freshCookie, plainOf, sendClearNotify } from './clear-message.ts'
+import { freshCookie, sendClearNotify } from './clear-message.ts'
 import { Ikev1Sa } from './ike-sa.ts'
 import { FLAG_ENCRYPTION } from './protect.ts'
 import { cookiesOf } from './step.ts'
@@ -30,56 +27,32 @@ function accept(
   tunnels: readonly TunnelConfig[],
   context: IkeContext,
 ): IkeSa | undefined {
-  const tunnel = pickTunnel(datagram, header, tunnels)
-  if (tunnel === undefined) return undefined
+  const [first, ...others] = tunnels
+  if (first === undefined) return undefined
+  const sameMode = others.filter((other) => exchangeOf(other) === exchangeOf(first))
   try {
-    return Ikev1Sa.accept(tunnel, datagram, header, context)
+    return Ikev1Sa.accept([first, ...sameMode], datagram, header, context)
   } catch (error) {
     if (error instanceof NoAgreement) {
       const cookies = cookiesOf(header.initiatorSpi, freshCookie(context))
       sendClearNotify('NO-PROPOSAL-CHOSEN', cookies, new Uint8Array(0), datagram, context)
-      context.outcomes.push({ kind: 'refused', tunnel: tunnel.name, failure: error.failure })
+      context.outcomes.push({ kind: 'refused', tunnel: first.name, failure: error.failure })
       return undefined
     }
     if (error instanceof AuthenticationFailure) {
       // Nobody hears why: an answer would tell which identities there are.
-      context.outcomes.push({ kind: 'refused', tunnel: tunnel.name, failure: error.failure })
+      context.outcomes.push({ kind: 'refused', tunnel: first.name, failure: error.failure })
       return undefined
     }
     if (!(error instanceof MalformedMessage || error instanceof PeerViolation)) throw error
     const reason = error instanceof MalformedMessage ? 'malformed' : 'out-of-state'
     context.tell({
       kind: 'dropped',
-      tunnel: tunnel.name,
+      tunnel: first.name,
       remote: datagram.remote,
       reason,
       detail: error.message,
     })
     return undefined
-  }
-}
-
-/** Aggressive mode shows the identity at once; in Main mode all that is known is where the message came from. */
-function pickTunnel(
-  datagram: Datagram,
-  header: IkeHeader,
-  tunnels: readonly TunnelConfig[],
-): TunnelConfig | undefined {
-  const [first] = tunnels
-  if (first === undefined || exchangeOf(first) === 'main') return first
-  const identity = shownIdentity(datagram, header)
-  const named = tunnels.find(
-    ({ remoteId }) => identity !== undefined && equalIdentity(identity, remoteId),
-  )
-  return named ?? first
-}
-
-function shownIdentity(datagram: Datagram, header: IkeHeader): Identity | undefined {
-  try {
-    const [id] = every(plainOf(decodeClear(datagram, header)), 'ID')
-    return id === undefined ? undefined : identityFromPayload(id)
-  } catch (error) {
-    if (error instanceof MalformedMessage) return undefined
-    throw error
   }
 }

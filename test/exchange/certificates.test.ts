@@ -152,3 +152,24 @@ function begin(a: Partial<TunnelConfig>, b: Partial<TunnelConfig>) {
 function named(a: Partial<TunnelConfig>, b: Partial<TunnelConfig>) {
   return sites({ localId: NAME, remoteId: NAME }, a, b)
 }
+
+test('several peers from anywhere are told apart by the identity of message 5', () => {
+  const named = (name: string): Identity => ({ kind: 'fqdn', name })
+  const tunnel = { authentication: by(gateway('b')), peer: 'any', localId: NAME } as const
+  const { a, b } = sites(
+    { localId: NAME, remoteId: NAME },
+    { authentication: by(gateway('a')) },
+    { start: 'respond', ...tunnel },
+  )
+  const [right] = b.tunnels
+  assert.ok(right !== undefined)
+  const other = { ...right, name: 'other', remoteId: named('other.example.net') }
+  const rehearsal = prepare({ a, b: { ...b, tunnels: [other, right] } })
+  for (const side of [rehearsal.gateways.a, rehearsal.gateways.b]) {
+    side.bareEcdsa = opensslEcdsa()
+    side.date = TODAY
+  }
+  rehearsal.start()
+  rehearsal.runFor(5_000)
+  assertUp(rehearsal)
+})
