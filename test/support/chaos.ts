@@ -1,11 +1,15 @@
+import { toHex } from '#bytes/hex'
 import { ip } from '#bytes/ip'
 import type { TunnelConfig } from '#config/config'
 import { type Random32, seededRandom } from '#crypto/seeded-random'
+import { ExchangeType } from '#iana/isakmp'
 import type { Event } from '#ike/events'
+import type { EspSuite } from '#policy/proposal'
 import { disagreements, leaks } from '#rehearsal/agreement'
 import type { EngineMaker } from '#rehearsal/gateway'
 import { CLEAN_NETWORK, type Conditions } from '#rehearsal/network'
-import { Rehearsal, type Side } from '#rehearsal/rehearsal'
+import { Rehearsal, type Sent, type Side } from '#rehearsal/rehearsal'
+import { vendorIdOctets } from '#wire/v1/vendor-id'
 import { pair, type Sites, sites, TUNNEL } from './sites.ts'
 
 /** How long after the network healed the sides may take to agree: see the sum in docs/testing.md. */
@@ -70,6 +74,7 @@ class Chaos {
       answerDelay: { least: 1, most: this.#pick([5, 50, 1_000]) },
       ...(this.#behindNat ? { nat: NAT_OUTSIDE } : {}),
     })
+    this.#rehearsal.intercept = this.#someHabits()
     this.#tell(`starts ${this.#starts.join(', ')}, NAT ${this.#behindNat}`)
     this.#tell(JSON.stringify(conditions))
     this.#tell(JSON.stringify(this.#changes))
@@ -173,6 +178,7 @@ class Chaos {
         const conditions = rehearsal.network.conditions
         rehearsal.network.conditions = { ...conditions, partitioned: !conditions.partitioned }
       },
+      'volume used up': () => this.#useUp(side),
       'NAT forgets': () => rehearsal.nat?.forget(),
       configure: () => {
         this.#changes = { ...this.#changes, ...this.#someChange() }
@@ -184,6 +190,28 @@ class Chaos {
     const what = this.#pick(Object.keys(happenings))
     this.#tell(`${side}: ${what}`)
     happenings[what]?.()
+  }
+
+  /** The data plane finds the volume of an SA nearly, or wholly, used up. */
+  #useUp(side: Side): void {
+    const direction = this.#pick(['inbound', 'outbound'] as const)
+    const hard = this.#chance(0.5)
+    for (const { spi } of this.#rehearsal.gateways[side].dataPlane[direction].slice(0, 1))
+      this.#rehearsal.input(side, { kind: 'sa-expired', direction, spi, hard })
+  }
+
+  /** Some peers set the commit bit and never say CONNECTED; some know only the drafts of NAT traversal. */
+  #someHabits(): (sent: Sent) => Uint8Array {
+    const commits = this.#chance(0.15) ? this.#pick(SIDES) : undefined
+    const drafts = this.#chance(0.2)
+    this.#tell(`commit bit ${commits}, drafts only ${drafts}`)
+    return ({ side, octets }) => {
+      const changed = octets.slice()
+      if (side === commits && changed[18] === QUICK_MODE) changed[19] = (changed[19] ?? 0) | COMMIT
+      const at = drafts ? toHex(octets).indexOf(RFC_3947) : -1
+      if (at >= 0 && at % 2 === 0) changed[at / 2] = 0
+      return changed
+    }
   }
 
   #configureBoth(): void {
@@ -255,13 +283,14 @@ class Chaos {
   }
 
   #somePhase2(): TunnelConfig['phase2'] {
+    const esn = this.#chance(0.3)
+    const suite: EspSuite = this.#chance(0.5)
+      ? { encryption: 'aes256-gcm16', integrity: 'none', esn }
+      : { encryption: 'aes128-cbc', integrity: 'hmac-sha256-128', esn }
+    const large = this.#chance(0.15)
     return {
-      suites: [
-        this.#chance(0.5)
-          ? { encryption: 'aes256-gcm16', integrity: 'none', esn: false }
-          : { encryption: 'aes128-cbc', integrity: 'hmac-sha256-128', esn: false },
-      ],
-      pfs: this.#pick(['none', 'modp2048', 'ecp256']),
+      suites: large ? [suite, ...MANY_SUITES] : [suite],
+      pfs: large ? 'modp8192' : this.#pick(['none', 'modp2048', 'ecp256']),
       lifetime: { seconds: this.#pick([60, 120, 1_200]) },
     }
   }
@@ -305,6 +334,9 @@ class Chaos {
 }
 
 const SIDES: readonly Side[] = ['a', 'b']
+const QUICK_MODE = ExchangeType.number('QUICK-MODE')
+const COMMIT = 0x02
+const RFC_3947 = toHex(vendorIdOctets('rfc3947'))
 const STEADY = 150_000
 const MOST_IKE_SAS = 6
 const MOST_CHILD_SAS = 24
@@ -315,6 +347,14 @@ const NETWORKS = [
   pair('10.1.0.0', '10.1.255.255', '10.3.7.0', '10.3.7.255'),
   pair('2001:db8:1::', '2001:db8:1:ffff:ffff:ffff:ffff:ffff', '2001:db8:2::', '2001:db8:2::ff'),
 ]
+
+/** With a public value of 1,024 octets beside them, Quick mode goes in fragments. */
+const MANY_SUITES: readonly EspSuite[] = (['aes192-cbc', 'aes256-cbc'] as const).flatMap(
+  (encryption) =>
+    (['hmac-sha1-96', 'hmac-sha256-128', 'hmac-sha512-256'] as const).map(
+      (integrity): EspSuite => ({ encryption, integrity, esn: false }),
+    ),
+)
 
 type Starts = readonly [TunnelConfig['start'], TunnelConfig['start']]
 
