@@ -5,42 +5,58 @@ import { randomOctets, seededRandom } from '#crypto/seeded-random'
 import { encodePayloads } from '#wire/v1/message'
 import { assertServes, establishedScene, scene } from '../support/attack.ts'
 import { assertUp, rehearseUp, snapshot } from '../support/exchange.ts'
-import { TUNNEL } from '../support/sites.ts'
+import { A_BEGINS, sites, TUNNEL } from '../support/sites.ts'
 import { mutate } from './mutate.ts'
 
 /** CAUSEWAY_FUZZ_RUNS=1000000 for a long night. */
 const RUNS = Number(process.env.CAUSEWAY_FUZZ_RUNS ?? 20_000)
 
-test(`mutated and replayed messages neither hurt a tunnel that is up nor fill memory (${RUNS} seeds)`, () => {
-  const rehearsal = rehearseUp()
-  rehearsal.command('a', { kind: 'rekey', tunnel: TUNNEL, phase: 2 })
-  rehearsal.runFor(60_000)
-  const corpus = rehearsal.sent.map(({ octets }) => octets)
-  const said = [...rehearsal.sent]
-  const before = { a: snapshot(rehearsal, 'a'), b: snapshot(rehearsal, 'b') }
-  for (let seed = 0; seed < RUNS; seed++) {
-    const next = seededRandom(seed)
-    const { side, octets, local, remote } = said[seed % said.length]!
-    const hostile = seed % 10 === 0 ? octets : mutate(octets, next, corpus)
-    const other = side === 'a' ? 'b' : 'a'
-    if (next() % 4 === 0) rehearsal.inject(side, hostile, local, remote)
-    else rehearsal.inject(other, hostile, remote, local)
-    if (seed % 100 === 0) rehearsal.runFor(50)
-  }
-  rehearsal.runFor(60_000)
-  assertUp(rehearsal)
-  for (const side of ['a', 'b'] as const) {
-    const { ikeSas, childSas } = snapshot(rehearsal, side)
-    assert.deepEqual(
-      ikeSas.map(({ initiatorSpi }) => initiatorSpi),
-      before[side].ikeSas.map(({ initiatorSpi }) => initiatorSpi),
-    )
-    assert.deepEqual(
-      childSas.map(({ inboundSpi }) => inboundSpi),
-      before[side].childSas.map(({ inboundSpi }) => inboundSpi),
-    )
-  }
-})
+/** Quick mode goes in fragments. */
+const LARGE = {
+  suites: (['aes128-cbc', 'aes192-cbc', 'aes256-cbc'] as const).flatMap((encryption) =>
+    (['hmac-sha1-96', 'hmac-sha256-128', 'hmac-sha512-256'] as const).map(
+      (integrity) => ({ encryption, integrity, esn: false }) as const,
+    ),
+  ),
+  pfs: 'modp8192',
+  lifetime: { seconds: 3_600 },
+} as const
+
+for (const [what, runs, of] of [
+  ['messages', RUNS, undefined],
+  ['fragments and messages', RUNS / 10, sites({ phase2: LARGE }, {}, A_BEGINS)],
+] as const) {
+  test(`mutated and replayed ${what} neither hurt a tunnel that is up nor fill memory (${runs} seeds)`, () => {
+    const rehearsal = rehearseUp(of)
+    rehearsal.command('a', { kind: 'rekey', tunnel: TUNNEL, phase: 2 })
+    rehearsal.runFor(60_000)
+    const corpus = rehearsal.sent.map(({ octets }) => octets)
+    const said = [...rehearsal.sent]
+    const before = { a: snapshot(rehearsal, 'a'), b: snapshot(rehearsal, 'b') }
+    for (let seed = 0; seed < runs; seed++) {
+      const next = seededRandom(seed)
+      const { side, octets, local, remote } = said[seed % said.length]!
+      const hostile = seed % 10 === 0 ? octets : mutate(octets, next, corpus)
+      const other = side === 'a' ? 'b' : 'a'
+      if (next() % 4 === 0) rehearsal.inject(side, hostile, local, remote)
+      else rehearsal.inject(other, hostile, remote, local)
+      if (seed % 100 === 0) rehearsal.runFor(50)
+    }
+    rehearsal.runFor(60_000)
+    assertUp(rehearsal)
+    for (const side of ['a', 'b'] as const) {
+      const { ikeSas, childSas } = snapshot(rehearsal, side)
+      assert.deepEqual(
+        ikeSas.map(({ initiatorSpi }) => initiatorSpi),
+        before[side].ikeSas.map(({ initiatorSpi }) => initiatorSpi),
+      )
+      assert.deepEqual(
+        childSas.map(({ inboundSpi }) => inboundSpi),
+        before[side].childSas.map(({ inboundSpi }) => inboundSpi),
+      )
+    }
+  })
+}
 
 test('mutated messages during a negotiation never throw, and the peer connects afterwards', () => {
   const corpus = rehearseUp().sent.map(({ octets }) => octets)
