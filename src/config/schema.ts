@@ -237,7 +237,8 @@ export const tunnelKeys: KeyTable<TunnelDraft> = {
       .prefault({}),
     {
       sentence: 'How a silent peer is noticed.',
-      paragraph: 'Needs dead peer detection (RFC 3706) in the peer, which nearly all have.',
+      paragraph:
+        'Needs dead peer detection (RFC 3706) in the peer, which nearly all have. What other products call the action for a dead peer follows from `start`: `respond` is their clear, `on-traffic` their hold, `always` their restart.',
       example: '{probe-every: 10s, give-up-after: 30s}',
       since: SINCE,
     },
