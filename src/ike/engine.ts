@@ -92,8 +92,8 @@ export class Engine {
         return
       case 'unreachable':
         for (const tunnel of this.#tunnels.values()) {
-          if (tunnel.config.peer === input.remote.address)
-            tunnel.unreachable(input.icmpType, input.icmpCode)
+          if (!talksTo(tunnel, input.remote.address)) continue
+          tunnel.unreachable(input.icmpType, input.icmpCode)
         }
         return
       case 'answer': {
@@ -286,7 +286,7 @@ export class Engine {
   #unknownSpi(spi: EspSpi, remote: IpAddress, context: IkeContext): void {
     if (this.#bySpi('inbound', spi) !== undefined) return
     for (const tunnel of this.#tunnels.values()) {
-      if (tunnel.config.peer === remote) tunnel.disown(spi, context)
+      if (talksTo(tunnel, remote)) tunnel.disown(spi, context)
     }
   }
 
@@ -355,24 +355,32 @@ function guarded(context: IkeContext, run: () => void): void {
  * rest is not even answered.
  */
 function makeRoom({ ikeSas }: Tunnel, datagram: Datagram, context: IkeContext): boolean {
-  const { halfOpen } = ikeSas
-  const [oldest] = halfOpen
-  if (oldest === undefined || halfOpen.length < MAX_HALF_OPEN) return true
+  const { address } = datagram.remote
+  const ofPeer = ikeSas.halfOpen.filter(({ remote }) => remote.address === address)
+  // Where peers come from anywhere, an attacker has as many addresses as it likes.
+  const [oldest] = ofPeer.length >= MAX_HALF_OPEN ? ofPeer : ikeSas.halfOpen
+  if (oldest === undefined) return true
+  if (ofPeer.length < MAX_HALF_OPEN && ikeSas.halfOpen.length < MAX_HALF_OPEN_IN_ALL) return true
   if (context.now < oldest.startedAt + HALF_OPEN_TURN) {
-    const detail = `${halfOpen.length} negotiations of this peer are half open`
-    drop(datagram, 'admission', detail, context)
+    drop(datagram, 'admission', `${ofPeer.length} negotiations of this peer are half open`, context)
     return false
   }
   oldest.close('failed', [], context)
   return true
 }
 
+/** Whether this is where the tunnel's peer is, or was seen. */
+function talksTo({ config, ikeSas }: Tunnel, address: IpAddress): boolean {
+  return config.peer === address || ikeSas.all.some(({ remote }) => remote.address === address)
+}
+
 function drop({ remote }: Datagram, reason: DropReason, detail: string, context: IkeContext): void {
   context.tell({ kind: 'dropped', remote, reason, detail })
 }
 
-/** Half-open SAs one peer may have, and the milliseconds each has at least to go on. */
+/** Half-open SAs one peer may have, all peers of a tunnel together, and the milliseconds each has at least to go on. */
 const MAX_HALF_OPEN = 16
+const MAX_HALF_OPEN_IN_ALL = 256
 const HALF_OPEN_TURN = 1_000
 /** Outcomes that lead to outcomes end after two or three rounds; the bound is for our own mistakes. */
 const MAX_ROUNDS = 16

@@ -102,6 +102,8 @@ export class Tunnel {
    * the last message of its negotiation. A delete tells it, under the keys; it then negotiates anew.
    */
   disown(spi: EspSpi, context: IkeContext): void {
+    // It may be the very one that is being negotiated: some peers send before the last message.
+    if (this.ikeSas.all.some((sa) => sa.negotiating().length > 0)) return
     this.ikeSas.preferred?.deleteChildren([spi], context)
   }
 
