@@ -52,7 +52,7 @@ export class Phase1 {
   #abilities: PeerAbilities = { natTraversal: 'none', dpd: false, fragmentation: false }
   readonly ends: PeerEnds
   /** Last message each way: a repeat of the one is answered by the other. */
-  #received: Uint8Array | undefined
+  #received: Datagram | undefined
   readonly #sender: Phase1Sender
   readonly work: PendingWork = new PendingWork()
   /** When a half-open SA is given up. */
@@ -105,7 +105,7 @@ export class Phase1 {
     phase1.#abilities = learnAbilities(phase1.#abilities, 1, plainOf(payloads))
     const step = firstAnswer(payloads, phase1.#environment(datagram, context))
     phase1.#tellReceived(datagram, 1, payloads, false, context)
-    phase1.#received = datagram.octets
+    phase1.#received = datagram
     phase1.#commit(step, 1, datagram, context)
     return phase1
   }
@@ -153,7 +153,7 @@ export class Phase1 {
 
   /** Message 1 goes out, or the work for it is asked for. */
   begin(context: IkeContext): void {
-    this.#commit(begin(this.#environment(this.ends, context)), 0, undefined, context)
+    this.#commit(begin(this.#environment(this.ends, context)), 0, this.ends, context)
   }
 
   handleMessage(
@@ -162,7 +162,7 @@ export class Phase1 {
     encrypted: boolean,
     context: IkeContext,
   ): void {
-    if (this.#received !== undefined && equalOctets(datagram.octets, this.#received)) {
+    if (this.#received !== undefined && equalOctets(datagram.octets, this.#received.octets)) {
       this.#answerRepeat(datagram, context)
       return
     }
@@ -188,7 +188,7 @@ export class Phase1 {
       const step = row.run(state, payloads, this.#environment(datagram, context, known))
       this.#abilities = known
       this.#tellReceived(datagram, row.message, payloads, encrypted, context)
-      this.#received = datagram.octets
+      this.#received = datagram
       this.#sender.stop()
       this.#commit(step, row.message, datagram, context)
     } catch (error) {
@@ -207,12 +207,14 @@ export class Phase1 {
     }
     const state = this.#state
     if (state.kind === 'agreeing' || state.kind === 'aggressive-agreeing') this.ends.floatPort()
+    // A responder answers where the message came from: a NAT may have moved the initiator, and message 5 comes from port 4500.
+    const ends = (this.role === 'responder' ? this.#received : undefined) ?? this.ends
     try {
-      const done = stepAfterWork(state, answer, this.#environment(this.ends, context))
-      if (done !== undefined) this.#commit(done.step, done.after, undefined, context)
+      const done = stepAfterWork(state, answer, this.#environment(ends, context))
+      if (done !== undefined) this.#commit(done.step, done.after, ends, context)
     } catch (error) {
       if (error instanceof AuthenticationFailure) {
-        this.#reject(error.failure, 'keyed' in state ? state.keyed : undefined, context)
+        this.#reject(error.failure, 'keyed' in state ? state.keyed : undefined, ends, context)
       } else if (error instanceof PeerViolation) {
         this.fail(failures.workFailed(this.config, state, error.message))
       } else throw error
@@ -298,7 +300,7 @@ export class Phase1 {
     context: IkeContext,
   ): void {
     if (error instanceof AuthenticationFailure) {
-      this.#reject(error.failure, 'iv' in state ? state : undefined, context)
+      this.#reject(error.failure, 'iv' in state ? state : undefined, datagram, context)
       return
     }
     if (!(error instanceof MalformedMessage || error instanceof PeerViolation)) throw error
@@ -317,24 +319,22 @@ export class Phase1 {
   }
 
   /** The peer hears that, and not why. */
-  #reject(failure: Failure, keyed: Keyed | undefined, context: IkeContext): void {
+  #reject(failure: Failure, keyed: Keyed | undefined, ends: Ends, context: IkeContext): void {
     const refusal = phase1Notify('AUTHENTICATION-FAILED', this.#cookies.pair)
+    this.ends.moveTo(ends)
     if (keyed !== undefined) sendInformational(this.channel(keyed, keyed.iv), [refusal], context)
     this.fail(failure)
   }
 
-  #commit(step: Step, after: number, datagram: Datagram | undefined, context: IkeContext): void {
+  #commit(step: Step, after: number, ends: Ends, context: IkeContext): void {
     const { next, send, ask, nat } = step
     this.ends.canFragment = this.#abilities.fragmentation
     if (nat !== undefined) this.ends.learnNat(nat, this.#abilities.natTraversal, context)
     this.#giveUpAt = context.now + HALF_OPEN_TIME
     const authenticated = next.kind === 'authenticated'
-    if (authenticated && datagram !== undefined) this.ends.moveTo(datagram)
+    if (authenticated) this.ends.moveTo(ends)
     if (ask !== undefined) this.work.want(ask)
-    const nextIv =
-      send === undefined
-        ? undefined
-        : this.#send(send, after + 1, authenticated ? this.ends : (datagram ?? this.ends), context)
+    const nextIv = send === undefined ? undefined : this.#send(send, after + 1, ends, context)
     if (!authenticated) {
       this.#state = nextIv !== undefined && 'iv' in next ? { ...next, iv: nextIv } : next
       return

@@ -71,6 +71,38 @@ test('ECDSA signs a hash of its own strength, whatever was negotiated (RFC 2409 
   assert.deepEqual(signed, [48, 48])
 })
 
+for (const ike of ['v1-main', 'v1-aggressive'] as const) {
+  test(`${ike}: what a signature answers goes where the message came from, port 4500 behind a NAT`, () => {
+    const [a, b] = [by(gateway('a')), by(gateway('b'))]
+    const rehearsal = begin(
+      { ike, authentication: a, encapsulation: 'force' },
+      { ike, authentication: b, encapsulation: 'force' },
+    )
+    assertUp(rehearsal)
+    for (const side of ['a', 'b'] as const) {
+      const [sa] = snapshot(rehearsal, side).ikeSas
+      assert.deepEqual([sa?.local.port, sa?.remote.port], [4500, 4500])
+      const last = events(rehearsal, side, 'message')
+        .filter(({ exchange }) => exchange !== 'quick')
+        .at(-1)
+      assert.deepEqual([last?.local.port, last?.remote.port], [4500, 4500])
+    }
+  })
+}
+
+test('a certificate is refused where it came from', () => {
+  const stranger: Identity = { kind: 'fqdn', name: 'other.example.net' }
+  const force = { encapsulation: 'force' } as const
+  const rehearsal = begin(
+    { ...force, authentication: by(gateway('a')), localId: stranger },
+    { ...force, authentication: by(gateway('b')), remoteId: stranger },
+  )
+  const refusal = events(rehearsal, 'b', 'message').find(
+    ({ exchange, direction }) => exchange === 'informational' && direction === 'sent',
+  )
+  assert.equal(refusal?.remote.port, 4500)
+})
+
 test('an intermediate is sent along, so that the peer need trust only the root', () => {
   const middle = sampleAuthority('Plant CA of Lyon', CA)
   const a = sampleGateway('a below Lyon', middle)
