@@ -24,6 +24,8 @@ export class Ikev1Sa implements IkeSa {
   readonly #phase1: Phase1
   readonly #fragments = new FragmentAssembly()
   #phase2: Phase2 | undefined
+  /** What came under the keys while the peer's proof was still being verified. */
+  readonly #early: (readonly [Datagram, IkeHeader])[] = []
   #keepaliveAt: Instant | undefined
   #closed = false
 
@@ -117,6 +119,7 @@ export class Ikev1Sa implements IkeSa {
       return
     }
     const encrypted = (header.flags & FLAG_ENCRYPTION) !== 0
+    if (encrypted && this.#isHeld(datagram, header)) return
     switch (header.exchangeType) {
       case ExchangeType.number('IDENTITY-PROTECTION'):
       case ExchangeType.number('AGGRESSIVE'):
@@ -152,6 +155,7 @@ export class Ikev1Sa implements IkeSa {
     }
     this.#phase1.handleAnswer(answer, context)
     this.#followPhase1(context)
+    for (const held of this.#early.splice(0)) this.handleDatagram(...held, context)
   }
 
   handleDeadline(context: IkeContext): void {
@@ -224,6 +228,14 @@ export class Ikev1Sa implements IkeSa {
 
   abandon(context: IkeContext): void {
     this.#end('failed', context)
+  }
+
+  /** Whoever sent the last message of phase 1 may go on at once, while we still verify what it said. */
+  #isHeld(datagram: Datagram, header: IkeHeader): boolean {
+    if (header.messageId === 0 || this.#phase1.state.kind !== 'checking') return false
+    if (this.#early.length === MOST_EARLY) return false
+    this.#early.push([datagram, header])
+    return true
   }
 
   /** Fragments are known by their SA alone; what they make is a message like any other, but not a fragment again (CVE-2013-6076). */
@@ -300,3 +312,4 @@ export class Ikev1Sa implements IkeSa {
 
 /** Milliseconds; RFC 3948 §4 suggests 20 s. */
 const NAT_KEEPALIVE_EVERY = 20_000
+const MOST_EARLY = 4

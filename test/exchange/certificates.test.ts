@@ -90,6 +90,16 @@ for (const ike of ['v1-main', 'v1-aggressive'] as const) {
   })
 }
 
+test('Quick mode that comes while message 3 of Aggressive mode is still being verified is not lost', () => {
+  const ike = 'v1-aggressive'
+  const [a, b] = [by(gateway('a')), by(gateway('b'))]
+  const rehearsal = begin({ ike, authentication: a }, { ike, authentication: b })
+  assertUp(rehearsal)
+  assert.deepEqual(events(rehearsal, 'b', 'dropped'), [])
+  const repeated = events(rehearsal, 'a', 'message').filter(({ repeat }) => repeat > 0)
+  assert.deepEqual(repeated, [])
+})
+
 test('a certificate is refused where it came from', () => {
   const stranger: Identity = { kind: 'fqdn', name: 'other.example.net' }
   const force = { encapsulation: 'force' } as const
