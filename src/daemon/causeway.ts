@@ -36,7 +36,8 @@ export async function runCauseway(options: CausewayOptions): Promise<Outcome> {
     ...options,
     load,
     engine: new Engine({ versions: [ikev1], crypto: nodeCrypto }),
-    makeDataPlane: (onEvent, onWarning) => new UserspaceDataPlane({ onEvent, onWarning }),
+    makeDataPlane: (onEvent, onWarning, onNotice) =>
+      new UserspaceDataPlane({ onEvent, onWarning, onNotice }),
   })
   return { kind }
 }

@@ -25,6 +25,7 @@ export type RunOptions = {
   readonly makeDataPlane: (
     onEvent: (event: DataPlaneEvent) => void,
     onWarning: (text: string) => void,
+    onNotice: (text: string) => void,
   ) => DataPlane
 }
 
@@ -67,6 +68,7 @@ export async function runGateway(
       // What comes before the gateway is there, its senders repeat.
       (event) => gateway?.take(event),
       (text) => log.note('warn', text),
+      (text) => log.note('info', text),
     )
     const running = new Gateway({
       ...options,
