@@ -13,7 +13,8 @@ import type { Namespace } from './topology.ts'
 export type TunnelSettings = {
   readonly peer: string
   readonly address?: string
-  readonly psk: string
+  /** This, or `certificate`. */
+  readonly psk?: string
   readonly 'peer-id'?: string | { readonly sends: string }
   readonly id?: string
   readonly phase1?: unknown

@@ -12,6 +12,8 @@ import { ADDRESSES, buildTopology, type Topology, type TopologyOptions } from '.
  */
 export type Link = {
   readonly name: string
+  /** Main mode unless told. */
+  readonly ike?: 'v1-main' | 'v1-aggressive'
   readonly phase1: string
   /** `aes128gcm16`, `aes256-sha256`. */
   readonly esp: string
@@ -78,6 +80,7 @@ export function causewaySide(link: Link, more: Partial<TunnelSettings> = {}): Tu
     address: link.causeway,
     peer: link.strongswan,
     psk: PSK,
+    ...(link.ike === undefined ? {} : { ike: link.ike }),
     phase1: link.phase1,
     phase2: `${link.esp}, pfs ${link.pfs}`,
     networks: link.networks.map(([ours, theirs]) => `${ours} <-> ${theirs}`),
@@ -93,6 +96,7 @@ export function strongswanSide(link: Link, more: Partial<SwanConnection> = {}): 
     local: link.strongswan,
     remote: link.causeway,
     psk: PSK,
+    aggressive: link.ike === 'v1-aggressive',
     proposals: [link.phase1],
     encap: true,
     children: link.networks.map(([ours, theirs], index) => ({
@@ -124,6 +128,8 @@ export async function meet(
     readonly prepare?: (topology: Topology) => Promise<void>
     readonly logLevel?: 'normal' | 'secrets'
     readonly fragmentSize?: number
+    /** Certificates, for instance, must be there when the connections are loaded. */
+    readonly beforeLoad?: (strongswan: StrongSwan) => void
   } = {},
 ): Promise<Encounter> {
   const topology = await buildTopology(options)
@@ -139,6 +145,7 @@ export async function meet(
     await options.prepare?.(topology)
     const strongswan = await StrongSwan.start(topology.gatewayB, options)
     running.push(strongswan)
+    options.beforeLoad?.(strongswan)
     await strongswan.load(connections)
     const causeway = await GatewayProcess.start(topology.gatewayA, { name: 'gw-a', tunnels })
     running.push(causeway)
@@ -210,7 +217,7 @@ export function assertAlgorithms(
     { version: ours.version, exchange: ours.exchange, suite: ours.suite, role: ours.role },
     {
       version: 'IKEv1',
-      exchange: 'Main mode',
+      exchange: link.ike === 'v1-aggressive' ? 'Aggressive mode' : 'Main mode',
       suite: `${encryption}-${hash}-${GROUPS[group]?.number}`,
       role,
     },

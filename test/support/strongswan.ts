@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { undoAtExit } from './leftovers.ts'
@@ -67,6 +67,11 @@ export class SwanControl {
     const file = join(this.#folder, 'swanctl.conf')
     writeFileSync(file, swanctlConf(connections))
     await this.#must(['--load-all', '--clear', '--file', file])
+  }
+
+  /** Puts a copy of a file where the next `load` finds it, under `name`. */
+  give(place: 'x509' | 'x509ca' | 'x509crl' | 'private', name: string, file: string): void {
+    copyFileSync(file, join(this.#folder, place, name))
   }
 
   /** Negotiates a child and, where needed, its IKE SA. A failure is an outcome, not an exception. */

@@ -8,13 +8,19 @@ export type SwanConnection = {
   /** The addresses unless told. */
   readonly localId?: string
   readonly remoteId?: string
-  readonly psk: string
+  /** Either of the two. */
+  readonly psk?: string | undefined
+  readonly certificate?: SwanCertificate | undefined
+  /** IKEv1: Main mode unless told. */
+  readonly aggressive?: boolean
   readonly proposals: readonly string[]
   /** Always inside UDP 4500; the userspace ESP of strongSwan can nothing else. */
   readonly encap: boolean
   readonly children: readonly SwanChild[]
   /** Seconds; 0 or absent: strongSwan never probes. */
   readonly dpdDelay?: number
+  /** IKEv1: seconds of silence before the peer counts as dead; absent: 150. */
+  readonly dpdTimeout?: number
   /** Seconds of the IKE SA, before strongSwan replaces it; absent: 4 h. */
   readonly rekeyTime?: number
 }
@@ -28,6 +34,19 @@ export type SwanChild = {
   /** Seconds before strongSwan rekeys; absent: 1 h. */
   readonly rekeyTime?: number
   readonly startAction?: 'none' | 'trap' | 'start'
+  /** Tunnel unless told. */
+  readonly mode?: 'tunnel' | 'transport'
+  /** What follows when the peer is dead; `clear` unless told. */
+  readonly dpdAction?: 'clear' | 'trap' | 'restart'
+}
+
+/** Files in strongSwan's folders `x509` and `x509ca`; keys are found by their certificates. */
+export type SwanCertificate = {
+  readonly own: string
+  /** The CA that must have issued the peer's certificate. */
+  readonly trust: string
+  /** Whether a revocation list must clear the peer; absent: one that is there is heeded. */
+  readonly revocation?: 'strict' | 'ifuri' | 'relaxed'
 }
 
 export function swanctlConf(connections: readonly SwanConnection[]): string {
@@ -40,15 +59,25 @@ export function swanctlConf(connections: readonly SwanConnection[]): string {
       `    remote_addrs = ${one.remote}`,
       `    proposals = ${one.proposals.join(',')}`,
       `    encap = ${one.encap ? 'yes' : 'no'}`,
+      `    aggressive = ${one.aggressive === true ? 'yes' : 'no'}`,
       `    dpd_delay = ${one.dpdDelay ?? 0}s`,
+      ...(one.dpdTimeout === undefined ? [] : [`    dpd_timeout = ${one.dpdTimeout}s`]),
       ...(one.rekeyTime === undefined ? [] : [`    rekey_time = ${one.rekeyTime}s`]),
       '    local {',
-      '      auth = psk',
-      `      id = ${one.localId ?? one.local}`,
+      ...(one.certificate === undefined
+        ? ['      auth = psk']
+        : ['      auth = pubkey', `      certs = ${one.certificate.own}`]),
+      `      id = "${one.localId ?? one.local}"`,
       '    }',
       '    remote {',
-      '      auth = psk',
-      `      id = ${one.remoteId ?? one.remote}`,
+      ...(one.certificate === undefined
+        ? ['      auth = psk']
+        : [
+            '      auth = pubkey',
+            `      cacerts = ${one.certificate.trust}`,
+            `      revocation = ${one.certificate.revocation ?? 'relaxed'}`,
+          ]),
+      `      id = "${one.remoteId ?? one.remote}"`,
       '    }',
       '    children {',
       ...one.children.flatMap((child) => [
@@ -58,6 +87,8 @@ export function swanctlConf(connections: readonly SwanConnection[]): string {
         `        esp_proposals = ${child.proposals.join(',')}`,
         ...(child.rekeyTime === undefined ? [] : [`        rekey_time = ${child.rekeyTime}s`]),
         `        start_action = ${child.startAction ?? 'none'}`,
+        `        mode = ${child.mode ?? 'tunnel'}`,
+        `        dpd_action = ${child.dpdAction ?? 'clear'}`,
         '      }',
       ]),
       '    }',
@@ -65,13 +96,17 @@ export function swanctlConf(connections: readonly SwanConnection[]): string {
     ]),
     '}',
     'secrets {',
-    ...connections.flatMap((one) => [
-      `  ike-${one.name} {`,
-      `    id-1 = ${one.localId ?? one.local}`,
-      `    id-2 = ${one.remoteId ?? one.remote}`,
-      `    secret = "${one.psk}"`,
-      '  }',
-    ]),
+    ...connections.flatMap((one) =>
+      one.psk === undefined
+        ? []
+        : [
+            `  ike-${one.name} {`,
+            `    id-1 = "${one.localId ?? one.local}"`,
+            `    id-2 = "${one.remoteId ?? one.remote}"`,
+            `    secret = "${one.psk}"`,
+            '  }',
+          ],
+    ),
     '}',
     '',
   ].join('\n')
@@ -99,7 +134,7 @@ export function strongswanConf({
   return `
 charon {
   load_modular = no
-  load = ${['random nonce aes sha1 sha2 md5 hmac kdf gcm gmp pkcs1 pem pkcs8 x509 pubkey openssl curve25519', ...(esp === 'userspace' ? ['kernel-libipsec'] : []), 'kernel-netlink socket-default vici updown'].join(' ')}
+  load = ${['random nonce aes sha1 sha2 md5 hmac kdf gcm gmp pkcs1 pem pkcs8 x509 revocation pubkey openssl curve25519', ...(esp === 'userspace' ? ['kernel-libipsec'] : []), 'kernel-netlink socket-default vici updown'].join(' ')}
   # Many short negotiations from few addresses are what these tests are made of.
   dos_protection = no
   fragment_size = ${fragmentSize}
