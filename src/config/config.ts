@@ -31,6 +31,10 @@ export type TunnelConfig = {
   /** What the peer must prove to be. */
   readonly remoteId: Identity
   readonly authentication: Authentication
+  /** A user name and a password asked for behind phase 1. */
+  readonly xauth?: Xauth
+  /** An address, given by one side to the other before Quick mode. */
+  readonly modeConfig?: ModeConfig
   readonly phase1: { readonly suites: readonly IkeSuite[]; readonly lifetime: Lifetime }
   readonly phase2: {
     readonly suites: readonly EspSuite[]
@@ -64,6 +68,26 @@ export type TunnelConfig = {
 export type Authentication =
   | { readonly kind: 'psk'; readonly psk: Secret }
   | ({ readonly kind: 'certificate' } & CertificateCredentials)
+
+export type Xauth =
+  | { readonly role: 'client'; readonly user: string; readonly password: Secret }
+  | { readonly role: 'server'; readonly users: readonly XauthUser[] }
+
+export type XauthUser = { readonly user: string; readonly password: Secret }
+
+/** `pull`: the client asks. `push`: the server tells unasked. */
+export type ModeConfig = { readonly method: 'pull' | 'push' } & (
+  | { readonly role: 'client' }
+  | ({ readonly role: 'server' } & Assignment)
+)
+
+/** What a server gives its client: at most one address of each family. */
+export type Assignment = {
+  readonly addresses: readonly IpAddress[]
+  readonly dns: readonly IpAddress[]
+  /** What the client should send through the tunnel. */
+  readonly networks: readonly Prefix[]
+}
 
 /** A host address and the length of the network it is in. */
 export type InterfaceAddress = { readonly address: IpAddress; readonly bits: number }

@@ -1,4 +1,5 @@
 import { equalOctets } from '#bytes/equal'
+import { Secret } from '#bytes/secret'
 import type { Config, TunnelConfig } from './config.ts'
 
 /** Tunnels by what a reload has to do with them. All but `removed` are the new form: its lines and notes hold from now on. */
@@ -27,10 +28,7 @@ export function diffConfig(before: Config, after: Config): ConfigDiff {
 }
 
 export function sameTunnel(a: TunnelConfig, b: TunnelConfig): boolean {
-  const [left, right] = [a.authentication, b.authentication]
-  // A secret has nothing that could be compared but by itself.
-  const sameKey = left.kind !== 'psk' || right.kind !== 'psk' || left.psk.equals(right.psk)
-  return sameKey && sameValue(meaning(a), meaning(b))
+  return sameValue(meaning(a), meaning(b))
 }
 
 function meaning({ positions: _positions, note: _note, ...rest }: TunnelConfig): object {
@@ -41,6 +39,9 @@ function meaning({ positions: _positions, note: _note, ...rest }: TunnelConfig):
 function sameValue(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  // A secret has nothing that could be compared but by itself.
+  if (a instanceof Secret || b instanceof Secret)
+    return a instanceof Secret && b instanceof Secret && a.equals(b)
   if (a instanceof Uint8Array || b instanceof Uint8Array)
     return a instanceof Uint8Array && b instanceof Uint8Array && equalOctets(a, b)
   const [left, right] = [Object.entries(a), new Map(Object.entries(b))]

@@ -1,3 +1,4 @@
+import type { IpAddress } from '#bytes/ip'
 import type { DataPlane } from '#dataplane/port'
 import type { Answer, Effect, Question } from '#ike/effects'
 import type { Event } from '#ike/events'
@@ -7,6 +8,7 @@ export type EffectTargets = {
   readonly ask: (question: Question) => Promise<Answer>
   readonly answer: (to: number, answer: Answer) => void
   readonly tell: (event: Event) => void
+  readonly assignAddresses: (tunnel: string, addresses: readonly IpAddress[]) => void
   /** Called before an SA goes, while its counters can still be read. */
   readonly beforeRemoval: (sa: Extract<Effect, { kind: 'remove-sa' }>) => void
 }
@@ -30,6 +32,9 @@ export function executeEffect(effect: Effect, targets: EffectTargets): void {
       return
     case 'move-sas':
       dataPlane.moveSas(effect.tunnel, effect.local, effect.remote)
+      return
+    case 'assign-addresses':
+      targets.assignAddresses(effect.tunnel, effect.assigned.addresses)
       return
     case 'ask':
       // The pool answers always, `refused` at worst.

@@ -1,3 +1,4 @@
+import type { IpAddress } from '#bytes/ip'
 import type { Config } from '#config/config'
 import { isOverdue, overdueText } from '#config/historic'
 import type { ReloadResult, Request, Results, ToldEvent, TunnelState } from '#control/schema'
@@ -7,7 +8,9 @@ import type { DataPlane, DataPlaneEvent } from '#dataplane/port'
 import { positionOf } from '#diagnosis/failure-text'
 import type { Answer, Command, Input, Question } from '#ike/effects'
 import type { Event, Failure, TunnelSnapshot } from '#ike/events'
+import { AssignedAddresses } from './assigned-addresses.ts'
 import type { Clock } from './clock.ts'
+import { dataPlaneSettings } from './data-plane-settings.ts'
 import { executeEffect } from './effects.ts'
 import { Journal, type JournalEntry, tunnelOf } from './journal.ts'
 import type { Log } from './log.ts'
@@ -53,6 +56,7 @@ export class Gateway {
   readonly #loop: EngineLoop
   readonly #journal = new Journal()
   readonly #ledger = new TrafficLedger()
+  readonly #assigned = new AssignedAddresses()
   readonly #dropped: Record<string, number> = {}
   readonly #defectsSeen = new Set<string>()
   /** Refusals in clear: shown while the tunnel is not up and nothing better is known. */
@@ -97,6 +101,7 @@ export class Gateway {
           ask: parts.ask,
           answer: (to, answer) => this.#submit({ kind: 'answer', to, answer }),
           tell: (event) => this.#tell(event),
+          assignAddresses: (tunnel, addresses) => this.#assign(tunnel, addresses),
           beforeRemoval: (sa) => this.#ledger.retire(sa, parts.dataPlane.counters()),
         }),
     })
@@ -273,12 +278,13 @@ export class Gateway {
     await replaceConfig({
       from,
       to,
-      dataPlane: this.#parts.dataPlane,
+      dataPlane: this.#assigned.over(this.#parts.dataPlane),
       configureEngine: (config) => {
         this.#config = config
         this.#command({ kind: 'configure', config })
       },
     })
+    this.#assigned.keepOnly(to)
     const names = to.tunnels.map(({ name }) => name)
     this.#journal.keepOnly(names)
     this.#ledger.forget(
@@ -290,6 +296,20 @@ export class Gateway {
     this.#warnOverdue()
     const last = this.#journal.entries(['']).findLast(({ event }) => event.kind === 'configured')
     return last?.event.kind === 'configured' ? last.event : undefined
+  }
+
+  /** One configuration of the data plane at a time, as with reloads. */
+  #assign(tunnel: string, addresses: readonly IpAddress[]): void {
+    const { dataPlane, log } = this.#parts
+    if (!this.#assigned.assign(tunnel, addresses)) return
+    this.#reloading = this.#reloading
+      .then(() => {
+        if (this.#config === undefined || this.#stopping) return
+        return this.#assigned.over(dataPlane).configure(dataPlaneSettings(this.#config))
+      })
+      .catch((error: unknown) => {
+        log.note('error', `${tunnel}: the assigned address could not be set: ${error}`)
+      })
   }
 
   #warnOverdue(): void {

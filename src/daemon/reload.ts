@@ -6,7 +6,7 @@ import { dataPlaneSettings } from './data-plane-settings.ts'
 export type Replacement = {
   readonly from: Config | undefined
   readonly to: Config
-  readonly dataPlane: DataPlane
+  readonly dataPlane: Pick<DataPlane, 'configure'>
   readonly configureEngine: (config: Config) => void
 }
 
@@ -33,7 +33,11 @@ export async function replaceConfig({
   if (meanwhile !== settings) await dataPlane.configure(settings)
 }
 
-async function putBack(config: Config, dataPlane: DataPlane, cause: unknown): Promise<void> {
+async function putBack(
+  config: Config,
+  dataPlane: Pick<DataPlane, 'configure'>,
+  cause: unknown,
+): Promise<void> {
   try {
     await dataPlane.configure(dataPlaneSettings(config))
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { Endpoint, IpAddress } from '#bytes/ip'
-import type { Config } from '#config/config'
+import type { Assignment, Config } from '#config/config'
 import type { KeyPair } from '#crypto/port'
 import type { KeyExchangeName } from '#crypto/registry'
 import type { ChildId, EspSpi, InboundSa, OutboundSa } from '#esp/sa'
@@ -82,6 +82,12 @@ export type Effect =
       readonly tunnel: string
       readonly local: Endpoint
       readonly remote: Endpoint
+    }
+  /** The tunnel's interface has these addresses from now on, in place of those assigned before. */
+  | {
+      readonly kind: 'assign-addresses'
+      readonly tunnel: string
+      readonly assigned: Assignment
     }
   | { readonly kind: 'ask'; readonly id: number; readonly question: Question }
   | { readonly kind: 'tell'; readonly event: Event }

@@ -1,4 +1,5 @@
 import type { Endpoint } from '#bytes/ip'
+import type { Assignment } from '#config/config'
 import type { ChildId, EspEncapsulation, EspSpi } from '#esp/sa'
 import type { EspSuite, IkeSuite, Lifetime, Pfs } from '#policy/proposal'
 import type { SelectorPair } from '#policy/traffic-selector'
@@ -106,6 +107,10 @@ export type IkeSaFacts = {
   readonly remoteId: string
   readonly peerVendor?: string
   readonly nat: { readonly local: boolean; readonly remote: boolean }
+  /** Whom the peer logged in as by XAUTH. */
+  readonly user?: string
+  /** What the peer gave us by Mode Config. */
+  readonly assigned?: Assignment
   readonly establishedAt: number
   readonly rekeyAt: number
   readonly expiresAt: number

@@ -1,7 +1,6 @@
 import { equalSecret } from '#bytes/equal'
 import type { TunnelConfig } from '#config/config'
 import type { HashName } from '#crypto/registry'
-import { AuthenticationMethod } from '#iana/ikev1'
 import { CertEncoding } from '#iana/isakmp'
 import type { Question } from '#ike/effects'
 import { AuthenticationFailure, PeerViolation } from '#ike/errors'
@@ -25,14 +24,6 @@ declare const proof: unique symbol
 export type PeerAuthenticated = { readonly identity: Identity; readonly [proof]: true }
 
 type Role = 'initiator' | 'responder'
-
-/** Number of the authentication method both sides use (RFC 2409 appendix A, RFC 4754 §4). */
-export function authenticationMethod({ authentication }: TunnelConfig): number {
-  if (authentication.kind === 'psk') return AuthenticationMethod.number('pre-shared key')
-  const key = authentication.key.publicKey
-  if (key.kind === 'ec') return ECDSA_METHODS[key.curve]
-  return AuthenticationMethod.number('RSA signatures')
-}
 
 /** What proves us: HASH_I or HASH_R itself, or a signature over it that has to be made first. */
 export function ownProof(
@@ -150,10 +141,3 @@ function tiedHash({ authentication }: TunnelConfig): HashName | undefined {
 }
 
 const X509_SIGNATURE = CertEncoding.number('X509-SIGNATURE')
-
-/** RFC 4754 §4: the curve and the hash go together. */
-const ECDSA_METHODS: Readonly<Record<'P-256' | 'P-384' | 'P-521', number>> = {
-  'P-256': AuthenticationMethod.number('ECDSA with SHA-256 on P-256'),
-  'P-384': AuthenticationMethod.number('ECDSA with SHA-384 on P-384'),
-  'P-521': AuthenticationMethod.number('ECDSA with SHA-512 on P-521'),
-}

@@ -131,7 +131,8 @@ export function noPhase1Proposal(tunnel: TunnelConfig, offered: readonly string[
 export function otherAuthentication(tunnel: TunnelConfig, methods: readonly number[]): Failure {
   const theirs = methods.map((method) => AuthenticationMethod.nameOf(method)).join(', ')
   const withKey = tunnel.authentication.kind === 'psk'
-  const ours = withKey ? 'a pre-shared key' : 'a certificate'
+  const ours = `${withKey ? 'a pre-shared key' : 'a certificate'}${xauthWords(tunnel)}`
+  const aboutUsers = tunnel.xauth !== undefined || methods.some((one) => one >= FIRST_WITH_USERS)
   return {
     code: 'CW-204',
     summary: `both sides must prove themselves the same way: ${tunnel.name} offers ${theirs}, we have ${ours}`,
@@ -139,10 +140,20 @@ export function otherAuthentication(tunnel: TunnelConfig, methods: readonly numb
     theirs,
     evidence: 'authentication method in the SA payload of message 1',
     certainty: 'certain',
-    key: withKey ? 'psk' : 'certificate',
+    key: aboutUsers ? 'xauth' : withKey ? 'psk' : 'certificate',
     remedy: `set ${ours} on the peer for this tunnel too, or give this one what the peer offers`,
   }
 }
+
+function xauthWords({ xauth }: TunnelConfig): string {
+  if (xauth === undefined) return ''
+  return xauth.role === 'client'
+    ? ' and XAUTH, to log in there'
+    : ' and XAUTH, to have it log in here'
+}
+
+/** Of the private numbers of XAUTH and of hybrid authentication. */
+const FIRST_WITH_USERS = AuthenticationMethod.number('HybridInitRSA')
 
 /** CW-201 … as the initiator hears it: a notify anyone could have sent. */
 export function phase1Refused(

@@ -13,8 +13,10 @@ import { MalformedMessage } from '#wire/malformed'
 import { identityRefused, message5Unreadable } from './failures.ts'
 import { FRAGMENT, FragmentAssembly, joinFragment } from './fragments.ts'
 import { readInformational } from './informational.ts'
+import { assignedPairs } from './mode-config.ts'
 import { Phase1 } from './phase1.ts'
 import { Phase2 } from './phase2.ts'
+import { Preliminaries } from './preliminaries.ts'
 import { FLAG_ENCRYPTION } from './protect.ts'
 
 /** One ISAKMP SA: leads each message to phase 1, or to what runs under its keys. */
@@ -24,6 +26,10 @@ export class Ikev1Sa implements IkeSa {
   readonly #phase1: Phase1
   readonly #fragments = new FragmentAssembly()
   #phase2: Phase2 | undefined
+  /** What comes before Quick mode, where the tunnel has such. */
+  #preliminaries: Preliminaries | undefined
+  /** Phase 1 is done, and what the tunnel wants before Quick mode. */
+  #ready = false
   /** What came under the keys while the peer's proof was still being verified. */
   readonly #early: (readonly [Datagram, IkeHeader])[] = []
   #keepaliveAt: Instant | undefined
@@ -82,7 +88,7 @@ export class Ikev1Sa implements IkeSa {
 
   get state(): 'negotiating' | 'established' | 'closed' {
     if (this.#closed) return 'closed'
-    return this.#phase2 === undefined ? 'negotiating' : 'established'
+    return this.#ready ? 'established' : 'negotiating'
   }
 
   get peerAliveAt(): Instant {
@@ -106,6 +112,10 @@ export class Ikev1Sa implements IkeSa {
       remoteId: formatIdentity(state.peer.identity),
       ...(abilities.vendor === undefined ? {} : { peerVendor: abilities.vendor }),
       nat: ends.nat,
+      ...(this.#preliminaries?.user === undefined ? {} : { user: this.#preliminaries.user }),
+      ...(this.#preliminaries?.assigned === undefined
+        ? {}
+        : { assigned: this.#preliminaries.assigned }),
       establishedAt: state.at,
       rekeyAt: this.#phase2?.worn === true ? state.at : state.rekeyAt,
       expiresAt: state.expiresAt,
@@ -135,12 +145,18 @@ export class Ikev1Sa implements IkeSa {
         } else this.#handlePhase2(this.#phase2, datagram, header, context)
         return
       case ExchangeType.number('NEW-GROUP-MODE'):
-        if (encrypted && this.#phase2 !== undefined) {
+      case ExchangeType.number('TRANSACTION'): {
+        const spoken =
+          header.exchangeType !== ExchangeType.number('TRANSACTION') ||
+          this.#preliminaries !== undefined
+        if (encrypted && spoken && this.#phase2 !== undefined) {
           this.#handlePhase2(this.#phase2, datagram, header, context)
           return
         }
-        this.#phase1.drop(datagram, 'out-of-state', 'New Group Mode before its time', context)
+        const name = ExchangeType.nameOf(header.exchangeType)
+        this.#phase1.drop(datagram, 'out-of-state', `${name} before its time`, context)
         return
+      }
       default: {
         const detail = `exchange type ${header.exchangeType} is not spoken here`
         this.#phase1.drop(datagram, 'out-of-state', detail, context)
@@ -170,6 +186,8 @@ export class Ikev1Sa implements IkeSa {
       this.#end('dead-peer', context)
       return
     }
+    this.#preliminaries?.handleDeadline(context)
+    this.#followPreliminaries(context)
     const { state } = this.#phase1
     if (state.kind === 'established' && state.expiresAt <= context.now) {
       this.close('expired', [], context)
@@ -189,6 +207,7 @@ export class Ikev1Sa implements IkeSa {
       state.expiresAt,
       this.#phase1.deadline(),
       this.#phase2.deadline(),
+      this.#preliminaries?.deadline() ?? Number.POSITIVE_INFINITY,
       this.#keepaliveAt ?? Number.POSITIVE_INFINITY,
     )
   }
@@ -250,11 +269,20 @@ export class Ikev1Sa implements IkeSa {
   }
 
   #handlePhase2(phase2: Phase2, datagram: Datagram, header: IkeHeader, context: IkeContext): void {
+    if (!this.#ready && header.exchangeType === ExchangeType.number('QUICK-MODE')) {
+      this.#phase1.drop(datagram, 'out-of-state', 'Quick mode before its time', context)
+      return
+    }
     const fresh = phase2.handle(datagram, header, context)
     if (fresh) this.#phase1.confirmed()
     if (fresh && this.#phase1.ends.nat.remote) this.#followNat(datagram, context)
-    if (phase2.closedByPeer) this.#end('peer-deleted', context)
-    else if (phase2.spent) this.close('expired', [], context)
+    if (phase2.closedByPeer) {
+      // Some servers end a login they refuse without a word.
+      if (!this.#ready) this.#preliminaries?.unanswered()
+      this.#tellFailure(context)
+      this.#end('peer-deleted', context)
+    } else if (phase2.spent) this.close('expired', [], context)
+    else this.#followPreliminaries(context)
   }
 
   /** A responder that refuses message 5 may say so under the keys both already have; then it is no hint but a fact. */
@@ -294,11 +322,44 @@ export class Ikev1Sa implements IkeSa {
     const channel = phase1.channel(phase1.state, phase1.state.lastBlock)
     const { lifetime } = phase1.state
     const peerKnowsDpd = phase1.abilities.dpd
-    const options = { udp: () => phase1.ends.udpNumbers, peerKnowsDpd, lifetime }
-    this.#phase2 = new Phase2(this, this.#phase1.config, channel, options, context)
+    const { config } = phase1
+    if (config.xauth !== undefined || config.modeConfig !== undefined) {
+      this.#preliminaries = new Preliminaries(config, channel, context)
+    }
+    const transactions = this.#preliminaries?.transactions
+    const options = { udp: () => phase1.ends.udpNumbers, peerKnowsDpd, lifetime, transactions }
+    this.#phase2 = new Phase2(this, config, channel, options, context)
     if (phase1.ends.needsKeepalive) this.#keepaliveAt = context.now + NAT_KEEPALIVE_EVERY
+    this.#preliminaries?.begin(context)
+    this.#followPreliminaries(context)
+  }
+
+  /** Acts on what XAUTH and Mode Config came to; the SA serves only when both are done. */
+  #followPreliminaries(context: IkeContext): void {
+    if (this.#ready || this.#closed) return
+    const preliminaries = this.#preliminaries
+    preliminaries?.proceed(context)
+    const stage = preliminaries?.stage ?? { kind: 'done' }
+    if (stage.kind === 'failed') {
+      this.#tellFailure(context)
+      this.close('failed', [], context)
+    }
+    if (stage.kind !== 'done') return
+    this.#ready = true
+    const { config, initialContact } = this.#phase1
+    const assigned = preliminaries?.assigned
+    if (assigned !== undefined) {
+      this.#phase2?.quick.useNetworks(assignedPairs(config.networks, assigned) ?? [])
+      context.effects.push({ kind: 'assign-addresses', tunnel: config.name, assigned })
+    }
     context.outcomes.push({ kind: 'ike-sa-established', sa: this })
-    if (phase1.initialContact) context.outcomes.push({ kind: 'initial-contact', sa: this })
+    if (initialContact) context.outcomes.push({ kind: 'initial-contact', sa: this })
+  }
+
+  #tellFailure(context: IkeContext): void {
+    const stage = this.#preliminaries?.stage
+    if (stage?.kind !== 'failed') return
+    context.outcomes.push({ kind: 'ike-sa-failed', sa: this, failure: stage.failure })
   }
 
   #end(why: CloseReason, context: IkeContext): void {

@@ -14,7 +14,7 @@ import { open, outgoingHeader, seal } from './protect.ts'
 import type { Cookies } from './step.ts'
 
 /** The exchanges that run under an ISAKMP SA. */
-export type Phase2Exchange = 'quick' | 'informational'
+export type Phase2Exchange = 'quick' | 'informational' | 'transaction'
 
 /** A message of phase 2 as its exchange sends it. */
 export type OutgoingMessage = {
@@ -163,4 +163,5 @@ export function boundTo(
 const EXCHANGE_NUMBERS: Readonly<Record<Phase2Exchange, number>> = {
   quick: ExchangeType.number('QUICK-MODE'),
   informational: ExchangeType.number('INFORMATIONAL'),
+  transaction: ExchangeType.number('TRANSACTION'),
 }

@@ -14,12 +14,15 @@ import { phase1Notify } from './notify.ts'
 import type { Phase2Channel } from './phase2-channel.ts'
 import { QuickExchanges } from './quick-exchanges.ts'
 import type { UdpNumbers } from './quick-proposals.ts'
+import type { Transactions } from './transactions.ts'
 
 type Options = {
   readonly udp: () => UdpNumbers
   readonly peerKnowsDpd: boolean
   /** Of the ISAKMP SA. */
   readonly lifetime: Lifetime
+  /** Of tunnels that have XAUTH or Mode Config. */
+  readonly transactions: Transactions | undefined
 }
 
 /** What runs under an established ISAKMP SA: Quick mode, Informational exchanges, dead peer detection. */
@@ -27,6 +30,7 @@ export class Phase2 {
   readonly quick: QuickExchanges
   readonly #sa: IkeSa
   readonly #channel: Phase2Channel
+  readonly #transactions: Transactions | undefined
   readonly #deadPeer: DeadPeerWatch | undefined
   readonly #volume: { readonly soft: number; readonly hard: number } | undefined
   /** Message IDs that began an exchange; one is never accepted twice, whatever it carried (RFC 2408 §5.1 leaves replay to us). */
@@ -47,6 +51,7 @@ export class Phase2 {
   ) {
     this.#sa = sa
     this.#channel = channel
+    this.#transactions = options.transactions
     this.#volume = volumeOf(options.lifetime.kilobytes, sa.role, context.crypto).volume
     this.quick = new QuickExchanges(sa, tunnel, channel, options.udp)
     this.#deadPeer = options.peerKnowsDpd ? new DeadPeerWatch(tunnel.deadPeer, context) : undefined
@@ -86,18 +91,18 @@ export class Phase2 {
   /** @returns whether the message was new and truly the peer's. */
   handle(datagram: Datagram, header: IkeHeader, context: IkeContext): boolean {
     const { exchangeType, messageId } = header
-    const quick = exchangeType === QUICK_MODE
-    const ongoing = quick && this.quick.has(messageId)
+    const exchanges = this.#exchangesOf(exchangeType)
+    const ongoing = exchanges?.has(messageId) === true
     const key = `${exchangeType}/${messageId}`
     if (messageId === 0 || (!ongoing && (this.#seen.has(key) || this.#seen.size >= MAX_SEEN))) {
       this.#channel.drop(datagram, 'replayed', `Message ID ${messageId} was used before`, context)
       return false
     }
-    const fresh = quick
-      ? this.quick.handle(datagram, header, context)
-      : exchangeType === NEW_GROUP_MODE
+    const fresh =
+      exchanges?.handle(datagram, header, context) ??
+      (exchangeType === NEW_GROUP_MODE
         ? refuseNewGroup(this.#channel, datagram, header, context)
-        : this.#handleInformational(datagram, header, context)
+        : this.#handleInformational(datagram, header, context))
     if (!fresh) return false
     this.#seen.add(key)
     this.#messageAt = context.now
@@ -107,6 +112,7 @@ export class Phase2 {
   }
 
   handleDeadline(context: IkeContext): 'alive' | 'dead' {
+    this.#transactions?.handleDeadline(context)
     const givenUp = this.quick.handleDeadline(context)
     this.#unanswered ||= givenUp.some(
       ({ role, startedAt }) => role === 'initiator' && startedAt > this.#messageAt,
@@ -118,7 +124,11 @@ export class Phase2 {
   }
 
   deadline(): Instant {
-    return Math.min(this.quick.deadline(), this.#deadPeer?.deadline() ?? Number.POSITIVE_INFINITY)
+    return Math.min(
+      this.quick.deadline(),
+      this.#transactions?.deadline() ?? Number.POSITIVE_INFINITY,
+      this.#deadPeer?.deadline() ?? Number.POSITIVE_INFINITY,
+    )
   }
 
   /** R-U-THERE (RFC 3706 §5.3), to a peer that knows it. */
@@ -145,11 +155,20 @@ export class Phase2 {
     }
   }
 
+  /** Those of an exchange that has more than one message. */
+  #exchangesOf(exchangeType: number): QuickExchanges | Transactions | undefined {
+    if (exchangeType === QUICK_MODE) return this.quick
+    return exchangeType === TRANSACTION ? this.#transactions : undefined
+  }
+
   #handleInformational(datagram: Datagram, header: IkeHeader, context: IkeContext): boolean {
     const news = readInformational(this.#channel, datagram, header, context)
     if (news === undefined) return false
-    for (const notify of news.notifies) this.#handleNotify(notify, header.messageId, context)
-    if (news.deletedSpis.length > 0) {
+    const trusted = this.#sa.state === 'established'
+    const notifies = trusted ? news.notifies : news.notifies.filter(isSignOfLife)
+    for (const notify of notifies) this.#handleNotify(notify, header.messageId, context)
+    // With XAUTH still to come, many may have these keys: what others have built is not theirs to end.
+    if (trusted && news.deletedSpis.length > 0) {
       context.outcomes.push({
         kind: 'children-deleted',
         sa: this.#sa,
@@ -195,6 +214,13 @@ export class Phase2 {
   }
 }
 
+function isSignOfLife({ notifyType }: NotificationPayload): boolean {
+  return (
+    notifyType === NotifyType.number('R-U-THERE') ||
+    notifyType === NotifyType.number('R-U-THERE-ACK')
+  )
+}
+
 /** None, unless it is four octets. */
 function espSpiOf(octets: Uint8Array): readonly EspSpi[] {
   if (octets.length !== 4) return []
@@ -204,5 +230,6 @@ function espSpiOf(octets: Uint8Array): readonly EspSpi[] {
 const UNLIMITED = Number.POSITIVE_INFINITY
 const NEW_GROUP_MODE = ExchangeType.number('NEW-GROUP-MODE')
 const QUICK_MODE = ExchangeType.number('QUICK-MODE')
+const TRANSACTION = ExchangeType.number('TRANSACTION')
 /** Two probes a peer every ten seconds over eight hours stay below half of it. */
 const MAX_SEEN = 16_384

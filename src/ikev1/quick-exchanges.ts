@@ -7,6 +7,7 @@ import { PeerViolation } from '#ike/errors'
 import type { Failure } from '#ike/events'
 import { firstTransmission, retransmitted } from '#ike/retransmission'
 import type { Datagram, IkeContext, IkeSa } from '#ike/version'
+import type { SelectorPair } from '#policy/traffic-selector'
 import type { IkeHeader } from '#wire/ike-header'
 import { MalformedMessage } from '#wire/malformed'
 import type { NotificationPayload, Payload } from '#wire/v1/payloads'
@@ -24,16 +25,25 @@ import type { QuickState } from './transitions/quick-mode.ts'
 /** The Quick mode exchanges under one ISAKMP SA. */
 export class QuickExchanges implements QuickHost {
   readonly sa: IkeSa
-  readonly tunnel: TunnelConfig
+  #tunnel: TunnelConfig
   readonly channel: Phase2Channel
   readonly udp: () => UdpNumbers
   readonly #exchanges = new Map<number, QuickExchange>()
 
   constructor(sa: IkeSa, tunnel: TunnelConfig, channel: Phase2Channel, udp: () => UdpNumbers) {
     this.sa = sa
-    this.tunnel = tunnel
+    this.#tunnel = tunnel
     this.channel = channel
     this.udp = udp
+  }
+
+  get tunnel(): TunnelConfig {
+    return this.#tunnel
+  }
+
+  /** What is negotiated from now on: the pairs of the tunnel, from the address we were given. */
+  useNetworks(networks: readonly SelectorPair[]): void {
+    this.#tunnel = { ...this.#tunnel, networks }
   }
 
   /** Children on their way, whoever began. */

@@ -1,3 +1,4 @@
+import type { TunnelConfig } from '#config/config'
 import type { FeatureName } from '#iana/vendor-ids'
 import { every } from '#ike/message-rules'
 import type { Payload, VendorIdPayload } from '#wire/v1/payloads'
@@ -5,14 +6,17 @@ import { announces, vendorIdOctets, vendorIdOf } from '#wire/v1/vendor-id'
 import type { PeerAbilities } from './state.ts'
 
 /** What we say in message 1 that we can do. */
-export function ownVendorIds(): readonly VendorIdPayload[] {
-  return payloadsOf([...NAT_TRAVERSAL, ...OTHERS])
+export function ownVendorIds(tunnel: TunnelConfig): readonly VendorIdPayload[] {
+  return payloadsOf([...NAT_TRAVERSAL, ...OTHERS, ...preliminaries(tunnel)])
 }
 
 /** What we say in answer to message 1: of the versions of NAT traversal the one that will be spoken, as some peers take the last they read. */
-export function answeringVendorIds(peer: PeerAbilities): readonly VendorIdPayload[] {
+export function answeringVendorIds(
+  peer: PeerAbilities,
+  tunnel: TunnelConfig,
+): readonly VendorIdPayload[] {
   const best = peer.natTraversal === 'rfc3947' ? peer.natTraversal : peer.natDraft
-  return payloadsOf([...(best === undefined ? [] : [best]), ...OTHERS])
+  return payloadsOf([...(best === undefined ? [] : [best]), ...OTHERS, ...preliminaries(tunnel)])
 }
 
 /**
@@ -47,6 +51,14 @@ const NAT_TRAVERSAL: readonly FeatureName[] = [
   'nat-t-draft-02',
 ]
 const OTHERS: readonly FeatureName[] = ['dpd', 'fragmentation']
+
+/** Cisco's devices ask for a user only, and tell networks only, where they see these. */
+function preliminaries({ xauth, modeConfig }: TunnelConfig): readonly FeatureName[] {
+  return [
+    ...(xauth === undefined ? [] : (['xauth'] as const)),
+    ...(modeConfig === undefined ? [] : (['cisco-unity'] as const)),
+  ]
+}
 
 function natTraversalBy(best: FeatureName): Pick<PeerAbilities, 'natTraversal' | 'natDraft'> {
   if (best === 'rfc3947') return { natTraversal: best }

@@ -106,7 +106,7 @@ export class ScriptedPeer {
   }
 
   offer(): SaPayload {
-    return offerPhase1(phase1Wish(this.tunnel))
+    return offerPhase1(phase1Wish(this.tunnel, 'initiator'))
   }
 
   /** Six messages. @throws Error where the engine does not answer as a responder does. */

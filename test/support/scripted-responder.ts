@@ -36,7 +36,7 @@ export class ScriptedResponder extends ScriptedPeer {
     this.responderSpi = this.crypto.random(8)
     const offer = one(this.read(message1), 'SA')
     const psk = pskOf(this.tunnel)
-    const choice = choosePhase1(offer, phase1Wish(this.tunnel))
+    const choice = choosePhase1(offer, phase1Wish(this.tunnel, 'responder'))
     if (choice === undefined) throw new Error('no suite in common')
     const { suite, answer } = choice
     const [message3] = this.#main([answer, ...(beside[2] ?? [])])

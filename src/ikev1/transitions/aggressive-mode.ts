@@ -48,7 +48,7 @@ export const aggressiveModeRows: readonly Row[] = [
       if (cookies.responder.every((octet) => octet === 0)) {
         throw new PeerViolation('wrong-payload-content', 'message 2 has no responder cookie')
       }
-      const choice = readPhase1Choice(SA, offer, phase1Wish(tunnel))
+      const choice = readPhase1Choice(SA, offer, phase1Wish(tunnel, 'initiator'))
       if (choice === undefined) {
         throw new PeerViolation('no-proposal', 'message 2 chooses what message 1 did not offer')
       }
@@ -114,7 +114,7 @@ export function sendAggressive1(
         ...keyAndNonce(own.publicValue, nonceI),
         id,
         ...certificateRequests(tunnel),
-        ...ownVendorIds(),
+        ...ownVendorIds(tunnel),
       ],
     },
   }

@@ -45,7 +45,7 @@ export const mainModeRows: readonly Row[] = [
       if (cookies.responder.every((octet) => octet === 0)) {
         throw new PeerViolation('wrong-payload-content', 'message 2 has no responder cookie')
       }
-      const choice = readPhase1Choice(SA, state.offer, phase1Wish(tunnel))
+      const choice = readPhase1Choice(SA, state.offer, phase1Wish(tunnel, 'initiator'))
       if (choice === undefined) {
         throw new PeerViolation('no-proposal', 'message 2 chooses what message 1 did not offer')
       }
@@ -145,7 +145,7 @@ export function answerMessage1(
   const { answer, suite, lifetime } = chooseOrRefuse(SA, environment)
   return {
     next: { kind: 'sa-answered', saBody: bodyOf(payloads, SA).slice(), suite, lifetime },
-    send: { payloads: [answer, ...answeringVendorIds(environment.abilities)] },
+    send: { payloads: [answer, ...answeringVendorIds(environment.abilities, environment.tunnel)] },
   }
 }
 

@@ -44,12 +44,12 @@ export function rowFor({ kind }: Phase1State, exchangeType: number): Row | undef
 
 /** An initiator's first step. */
 export function begin({ tunnel }: Phase1Environment): Step {
-  const wish = phase1Wish(tunnel)
+  const wish = phase1Wish(tunnel, 'initiator')
   if (exchangeOf(tunnel) === 'main') {
     const offer = offerPhase1(wish)
     return {
       next: { kind: 'sa-sent', offer, saBody: encodePayloadBody(offer) },
-      send: { payloads: [offer, ...ownVendorIds()] },
+      send: { payloads: [offer, ...ownVendorIds(tunnel)] },
     }
   }
   const group = wish.suites[0]?.keyExchange ?? 'modp2048'

@@ -7,7 +7,7 @@ import { NoAgreement, PeerViolation } from '#ike/errors'
 import type { IkeSuite } from '#policy/proposal'
 import type { PlacedPayload } from '#wire/v1/message'
 import type { NotificationPayload, Payload, SaPayload } from '#wire/v1/payloads'
-import { authenticationMethod } from '../auth.ts'
+import { authenticationMethod } from '../authentication-method.ts'
 import { noPhase1Proposal, otherAuthentication } from '../failures.ts'
 import { derivePhase1Keys, phase1Iv, skeyidForSignatures, skeyidFromPsk } from '../keys.ts'
 import { phase1Notify } from '../notify.ts'
@@ -21,18 +21,18 @@ import {
 import type { Keyed, Phase1Agreement } from '../state.ts'
 import type { Phase1Environment } from '../step.ts'
 
-export function phase1Wish(tunnel: TunnelConfig): Phase1Wish {
-  return { ...tunnel.phase1, method: authenticationMethod(tunnel) }
+export function phase1Wish(tunnel: TunnelConfig, role: 'initiator' | 'responder'): Phase1Wish {
+  return { ...tunnel.phase1, method: authenticationMethod(tunnel, role) }
 }
 
 /** The responder's choice. @throws NoAgreement when nothing offered suits us. */
 export function chooseOrRefuse(offer: SaPayload, { tunnel }: Phase1Environment): Phase1Choice {
-  const choice = choosePhase1(offer, phase1Wish(tunnel))
+  const choice = choosePhase1(offer, phase1Wish(tunnel, 'responder'))
   if (choice !== undefined) return choice
   const methods = [...offeredAuthentication(offer)]
   throw new NoAgreement(
     'no-proposal',
-    methods.includes(authenticationMethod(tunnel))
+    methods.includes(authenticationMethod(tunnel, 'responder'))
       ? noPhase1Proposal(tunnel, describePhase1Offer(offer))
       : otherAuthentication(tunnel, methods),
   )

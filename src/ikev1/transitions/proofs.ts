@@ -94,7 +94,13 @@ function sendProof(
       return {
         next: { kind: 'aggressive-answered', ...keyed, shown },
         send: {
-          payloads: [...head, id, ...proof, ...nat, ...answeringVendorIds(environment.abilities)],
+          payloads: [
+            ...head,
+            id,
+            ...proof,
+            ...nat,
+            ...answeringVendorIds(environment.abilities, environment.tunnel),
+          ],
         },
       }
     }
