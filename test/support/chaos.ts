@@ -2,7 +2,6 @@ import { toHex } from '#bytes/hex'
 import { ip } from '#bytes/ip'
 import type { TunnelConfig } from '#config/config'
 import { type Random32, seededRandom } from '#crypto/seeded-random'
-import { ExchangeType } from '#iana/isakmp'
 import type { Event } from '#ike/events'
 import type { EspSuite } from '#policy/proposal'
 import { disagreements, leaks } from '#rehearsal/agreement'
@@ -200,16 +199,15 @@ class Chaos {
       this.#rehearsal.input(side, { kind: 'sa-expired', direction, spi, hard })
   }
 
-  /** Some peers set the commit bit and never say CONNECTED; some know only the drafts of NAT traversal. */
+  /** Some peers know only the drafts of NAT traversal. */
   #someHabits(): (sent: Sent) => Uint8Array {
-    const commits = this.#chance(0.15) ? this.#pick(SIDES) : undefined
     const drafts = this.#chance(0.2)
-    this.#tell(`commit bit ${commits}, drafts only ${drafts}`)
-    return ({ side, octets }) => {
-      const changed = octets.slice()
-      if (side === commits && changed[18] === QUICK_MODE) changed[19] = (changed[19] ?? 0) | COMMIT
+    this.#tell(`drafts only ${drafts}`)
+    return ({ octets }) => {
       const at = drafts ? toHex(octets).indexOf(RFC_3947) : -1
-      if (at >= 0 && at % 2 === 0) changed[at / 2] = 0
+      if (at < 0 || at % 2 !== 0) return octets
+      const changed = octets.slice()
+      changed[at / 2] = 0
       return changed
     }
   }
@@ -334,8 +332,6 @@ class Chaos {
 }
 
 const SIDES: readonly Side[] = ['a', 'b']
-const QUICK_MODE = ExchangeType.number('QUICK-MODE')
-const COMMIT = 0x02
 const RFC_3947 = toHex(vendorIdOctets('rfc3947'))
 const STEADY = 150_000
 const MOST_IKE_SAS = 6
