@@ -1,7 +1,7 @@
 import type { Duration, Instant } from './effects.ts'
 
 /** Waits between transmissions of one message; after the last one the peer counts as silent. 31 s in all. */
-export const RETRANSMIT_AFTER: readonly Duration[] = [1_000, 2_000, 4_000, 8_000, 16_000]
+export const RETRANSMIT_AFTER: readonly Duration[] = [1_000, 2_000, 4_000, 8_000, 8_000, 8_000]
 
 /** A message that is repeated until its answer comes. */
 export type Retransmission = {

@@ -55,6 +55,7 @@ test('ECDSA signs a hash of its own strength, whatever was negotiated (RFC 2409 
   const signed: number[] = []
   for (const side of [rehearsal.gateways.a, rehearsal.gateways.b]) {
     const ecdsa = opensslEcdsa()
+    assert.ok(ecdsa !== undefined, 'OpenSSL is there')
     side.bareEcdsa = {
       sign(pkcs8, integerOctets, hash) {
         signed.push(hash.length)
