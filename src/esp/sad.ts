@@ -29,8 +29,10 @@ export class Sad<State extends InboundState = InboundState> {
 
   /** Replaces an SA of the same SPI. */
   insert(state: State): void {
-    const others = this.list().filter((other) => other.spi !== state.spi)
-    this.#rebuild([...others, state])
+    const known = this.find(state.spi) !== undefined
+    if (!known && (this.#size + 1) * 2 > this.#spis.length) this.#rebuild(this.list())
+    this.#place(state)
+    if (!known) this.#size++
   }
 
   /** @returns the SA that was there */
@@ -45,19 +47,23 @@ export class Sad<State extends InboundState = InboundState> {
     return this.#states.filter((state): state is State => state !== undefined)
   }
 
-  /** SAs change rarely and packets come always: a fresh table keeps lookups free of tombstones. */
+  /** A fresh table keeps lookups free of tombstones. */
   #rebuild(states: readonly State[]): void {
     let slots = MIN_SLOTS
-    while (slots < states.length * 2) slots *= 2
+    while (slots < (states.length + 1) * 2) slots *= 2
     this.#spis = new Int32Array(slots)
     this.#states = new Array(slots).fill(undefined)
     this.#size = states.length
-    for (const state of states) {
-      let slot = slotOf(state.spi | 0, slots - 1)
-      while (this.#spis[slot] !== EMPTY) slot = (slot + 1) & (slots - 1)
-      this.#spis[slot] = state.spi | 0
-      this.#states[slot] = state
-    }
+    for (const state of states) this.#place(state)
+  }
+
+  #place(state: State): void {
+    const key = state.spi | 0
+    const mask = this.#spis.length - 1
+    let slot = slotOf(key, mask)
+    while (this.#spis[slot] !== EMPTY && this.#spis[slot] !== key) slot = (slot + 1) & mask
+    this.#spis[slot] = key
+    this.#states[slot] = state
   }
 }
 

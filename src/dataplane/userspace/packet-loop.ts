@@ -2,7 +2,7 @@ import type { EspTransformFactory } from '#esp/transform'
 import type { DatagramSocket } from '#platform/datagram-socket'
 import { SystemError } from '#platform/errno'
 import type { EventFd } from '#platform/eventfd'
-import { PollSet } from '#platform/poll'
+import { ReadySet } from '#platform/ready-set'
 import { ReceiveBatch } from '#platform/receive-batch'
 import { IpProtocol } from '#wire/ip-protocol'
 import { ipv4HeaderOctets, ipv4Protocol, isIpv4Packet } from '#wire/ipv4'
@@ -20,7 +20,7 @@ const BURST = 64
 const BURST_OCTETS = 524_288
 /** Of messages that each are many datagrams, so many are taken at once: more would push each other out of the processor's cache. */
 const LONG_MESSAGES = 2
-/** Milliseconds; also how long a thread that is told to end by `terminate()` may hang in poll(). */
+/** Milliseconds; also how long a thread that is told to end by `terminate()` may hang in epoll_wait(). */
 const TICK = 500
 /** RFC 2408 §3.1: nothing shorter is an IKE message. */
 const IKE_HEADER_OCTETS = 28
@@ -40,7 +40,7 @@ export type LoopParts = {
 export class PacketLoop {
   readonly #parts: LoopParts
   readonly #installation: Installation
-  readonly #poll: PollSet
+  readonly #ready: ReadySet
   readonly #received: ReceiveBatch
   #sockets: readonly DatagramSocket[] = []
   /** By the same index as their descriptors behind those of the sockets; a device that broke is undefined. */
@@ -54,7 +54,7 @@ export class PacketLoop {
   constructor(parts: LoopParts) {
     this.#parts = parts
     this.#installation = new Installation(parts.memory, parts.factory, parts.events)
-    this.#poll = new PollSet([parts.wake.fd])
+    this.#ready = new ReadySet([parts.wake.fd])
     const { arena, fromNetwork } = parts.memory
     this.#received = new ReceiveBatch(arena, fromNetwork, MAX_PACKET_OCTETS)
   }
@@ -65,31 +65,34 @@ export class PacketLoop {
       while (this.#running) this.#turn()
     } finally {
       this.#installation.close()
+      this.#ready.close()
     }
   }
 
   #turn(): void {
-    this.#poll.wait(TICK)
+    const ready = this.#ready.wait(TICK)
     this.#now = this.#parts.clock()
     if (this.#now - this.#tickedAt >= 1000) {
       this.#tickedAt = this.#now
       this.#installation.tick(this.#now)
     }
-    if (this.#poll.readable(0)) {
+    for (let place = 0; place < ready; place++) {
+      if (this.#ready.index(place) !== 0) continue
       this.#parts.wake.clear()
       // Orders may change the set of descriptors, so that these answers mean nothing any more.
       if (this.#takeOrders()) return
     }
-    const sockets = this.#sockets
-    for (let i = 0; i < sockets.length; i++) {
-      const socket = sockets[i] as DatagramSocket
-      if (this.#poll.failed(i + 1)) this.#installation.readErrors(socket)
-      if (this.#poll.readable(i + 1)) this.#drainSocket(socket)
+    const sockets = this.#sockets.length
+    for (let place = 0; place < ready; place++) {
+      const index = this.#ready.index(place) - 1
+      if (index >= sockets) this.#drainTunnel(index - sockets)
+      else if (index >= 0) this.#handleSocket(this.#sockets[index] as DatagramSocket, place)
     }
-    for (let i = 0; i < this.#tunnels.length; i++) {
-      const index = i + 1 + sockets.length
-      if (this.#poll.readable(index) || this.#poll.failed(index)) this.#drainTunnel(i)
-    }
+  }
+
+  #handleSocket(socket: DatagramSocket, place: number): void {
+    if (this.#ready.failed(place)) this.#installation.readErrors(socket)
+    if (this.#ready.readable(place)) this.#drainSocket(socket)
   }
 
   #drainTunnel(index: number): void {
@@ -242,7 +245,7 @@ export class PacketLoop {
   }
 
   #watch(): void {
-    this.#poll.replace([
+    this.#ready.replace([
       this.#parts.wake.fd,
       ...this.#sockets.map(({ fd }) => fd),
       ...this.#tunnels.map((tunnel) => tunnel?.tun.fd ?? -1),
