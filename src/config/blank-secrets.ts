@@ -39,7 +39,7 @@ const SECRET_LINE =
   /^(.*(?:psk|secret|passw\w*|pre-?shared-?key)["']?(?:\s*:[ \t]*|[ \t]+|(?=\W)))(?!\s*:?\s*["']?(?:file|env):|\s*:?\s*\[secret\]|\s*:?\s*$)\S.*$/gim
 
 /** Secrets themselves, and what a secret may be written under by mistake. */
-const HIDDEN_KEYS: readonly string[] = ['psk', 'passphrase', 'key']
+const HIDDEN_KEYS: readonly string[] = ['psk', 'passphrase', 'password', 'key']
 
 const SHOWN_KEYS: ReadonlySet<string> = new Set(
   [fileKeys, gatewayKeys, tunnelKeys]

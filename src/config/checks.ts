@@ -29,6 +29,13 @@ import {
   routesInTunnel,
 } from './traffic-rules.ts'
 import type { TunnelSource } from './tunnel-source.ts'
+import {
+  assignedNetworks,
+  givenAddress,
+  modeConfigKeys,
+  xauthKeys,
+  xauthWithRsa,
+} from './xauth-rules.ts'
 
 /** A rule between keys of one tunnel. What could not be read is absent, and a rule that needs it says nothing. */
 export type Rule = (tunnel: TunnelSource) => readonly ConfigProblem[]
@@ -50,6 +57,11 @@ const RULES: readonly Rule[] = [
   peerIdentity,
   sentIdentity,
   ownAddress,
+  xauthKeys,
+  xauthWithRsa,
+  modeConfigKeys,
+  assignedNetworks,
+  givenAddress,
   networksWritten,
   networksInTransport,
   overlapsInTunnel,

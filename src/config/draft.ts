@@ -4,6 +4,7 @@ import type { EncapsulationMode, EspSuite, IkeSuite, Pfs } from '#policy/proposa
 import type { Prefix, SelectorPair } from '#policy/traffic-selector'
 import type { CertificateDraft } from './certificate-values.ts'
 import type { InterfaceAddress } from './config.ts'
+import type { ModeConfigDraft, XauthDraft } from './xauth-values.ts'
 
 /** The top of a file, before what its groups hold is read. */
 export type FileDraft = {
@@ -29,6 +30,8 @@ export type TunnelDraft = {
   readonly address: IpAddress | undefined
   readonly psk: PskSource | undefined
   readonly certificate: CertificateDraft | undefined
+  readonly xauth: XauthDraft | undefined
+  readonly 'mode-config': ModeConfigDraft | undefined
   readonly id: Identity | undefined
   readonly 'peer-id': PeerIdDraft | undefined
   readonly phase1: Phase1Draft

@@ -13,6 +13,7 @@ import { resolveTunnel } from './resolve.ts'
 import { gatewayKeys, tunnelKeys } from './schema.ts'
 import { type NamedTunnel, readSources } from './sources.ts'
 import { placeOf, type TunnelSource } from './tunnel-source.ts'
+import { readXauth } from './xauth.ts'
 
 export type LoadedConfig = {
   /** Absent when a problem is an error. */
@@ -36,7 +37,8 @@ export function loadConfig(path: string, environment: Environment): LoadedConfig
     written: sources.gateway?.kind === 'map' && sources.gateway.entries.has('address'),
   }
   const tunnels = sources.tunnels.map((named) => {
-    const tunnel = readTunnel(named, ownAddress, sources.folder, environment)
+    const read = readTunnel(named, ownAddress, sources.folder, environment)
+    const tunnel = withXauth(read, sources.folder, environment)
     for (const file of tunnel.files) files.add(file)
     return tunnel
   })
@@ -91,6 +93,7 @@ function readTunnel(
     withoutAddress: !gatewayAddress.written && entries?.has('address') !== true,
     psk: undefined,
     credentials: undefined,
+    xauth: undefined,
     now: environment.now ?? Date.now(),
   }
   if (draft.certificate !== undefined)
@@ -145,6 +148,22 @@ function withCertificate(
   }
 }
 
+/** The password or the users that `xauth` names. */
+function withXauth(read: ReadTunnel, folder: string, environment: Environment): ReadTunnel {
+  const { source, problems } = read
+  if (source.draft.xauth === undefined) return read
+  const { xauth, findings, files } = readXauth(source.draft.xauth, folder, environment)
+  const found = findings.map(({ key, file, ...text }) => {
+    const place = file === undefined ? placeOf(source, ['xauth', key]) : { file }
+    return problemAt('error', place, `tunnels.${source.name}.xauth.${key}`, text)
+  })
+  return {
+    source: { ...source, xauth },
+    files: [...read.files, ...files],
+    problems: { ...problems, key: [...problems.key, ...found] },
+  }
+}
+
 /** A key is what is written, so YAML must not have read anything into it. */
 function needsQuotes(node: YamlNode): boolean {
   if (node.kind !== 'scalar' || node.value === null || node.quoted) return false
@@ -159,7 +178,9 @@ function exposedFiles(
   const holders = new Map<string, string>()
   for (const { name, at, draft } of tunnels) {
     const isSecretHere =
-      draft.psk?.kind === 'text' || draft.certificate?.passphrase?.kind === 'text'
+      draft.psk?.kind === 'text' ||
+      draft.certificate?.passphrase?.kind === 'text' ||
+      draft.xauth?.password?.kind === 'text'
     if (isSecretHere && !holders.has(at.file)) holders.set(at.file, name)
   }
   return [...holders].flatMap(([file, name]) => {

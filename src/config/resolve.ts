@@ -17,6 +17,7 @@ export function resolveTunnel({
   local,
   psk,
   credentials,
+  xauth,
 }: TunnelSource): TunnelConfig | undefined {
   const { ike, peer, phase1, phase2, mode, encapsulation } = draft
   const deadPeer = draft['dead-peer']
@@ -55,6 +56,8 @@ export function resolveTunnel({
     localId: localIdentity(draft.id, local, authentication),
     remoteId,
     authentication,
+    ...(xauth === undefined ? {} : { xauth }),
+    ...modeConfigOf(draft),
     phase1: { suites: phase1.suites, lifetime: { seconds: phase1.lifetime } },
     phase2: {
       suites: phase2.suites,
@@ -114,6 +117,15 @@ function selectorPairs({
   if (mode !== 'transport') return undefined
   if (local === undefined || peer?.kind !== 'address') return undefined
   return [{ local: selectorFromPrefix(local), remote: selectorFromPrefix(peer.address) }]
+}
+
+function modeConfigOf({
+  'mode-config': modeConfig,
+}: TunnelSource['draft']): Pick<TunnelConfig, 'modeConfig'> {
+  if (modeConfig === undefined) return {}
+  const { role, method, address: addresses = [], dns = [], networks = [] } = modeConfig
+  if (role === 'client') return { modeConfig: { role, method } }
+  return { modeConfig: { role, method, addresses, dns, networks } }
 }
 
 /** With `networks: any` nothing is routed that is not listed. */

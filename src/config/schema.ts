@@ -22,6 +22,8 @@ import {
   text,
 } from './values.ts'
 
+import { modeConfig, xauth } from './xauth-values.ts'
+
 /** Each key once: its type, default and bounds as a schema, its meaning as a `KeyDoc`. */
 export type KeyTable<T> = { readonly [K in keyof T]-?: z.ZodType<T[K], unknown> }
 
@@ -141,6 +143,20 @@ export const tunnelKeys: KeyTable<TunnelDraft> = {
       'Both sides must then use certificates: one side with a key and the other with a certificate never agree. `causeway pki` makes a CA and certificates.',
     example:
       '{own: pki/gw-berlin.pem, key: pki/gw-berlin.key, trust: [pki/plant-ca.pem], peer-id: plant.example.net}',
+    since: SINCE,
+  }),
+  xauth: documented(xauth.optional(), {
+    sentence: 'A user name and a password, asked for behind phase 1 (XAUTH).',
+    paragraph:
+      'In addition to the pre-shared key or certificates, not instead. Both sides must have it. For peers that cannot do without; it makes a group key no better a proof of who the server is.',
+    example: '{role: client, user: branch-7, password: file:keys/branch-7.password}',
+    since: SINCE,
+  }),
+  'mode-config': documented(modeConfig.optional(), {
+    sentence: 'An address inside the tunnel, given by one side to the other (Mode Config).',
+    paragraph:
+      'As a client, write `any` as our side of `networks`: phase 2 then asks for the address given, alone. Networks behind a client need address translation to that address.',
+    example: '{role: client}',
     since: SINCE,
   }),
   id: documented(localId.optional(), {

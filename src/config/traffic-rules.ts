@@ -81,6 +81,8 @@ export const overlapsInTunnel: Rule = (tunnel) => {
 export const pairsAgainstGateways: Rule = (tunnel) => {
   const { peer, mode } = tunnel.draft
   if (mode !== 'tunnel' || peer?.kind !== 'address' || isRouteBased(tunnel.draft)) return []
+  // Its side of the pairs is one address that is still to come.
+  if (tunnel.draft['mode-config']?.role === 'client') return []
   const gateway = selectorFromPrefix(peer.address)
   return pairsOf(tunnel.draft).flatMap((pair, i) => {
     const warn = (message: string) => [

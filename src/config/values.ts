@@ -73,6 +73,16 @@ export const address: z.ZodType<IpAddress, string> = parsed('IP address', (text)
   return unusable(found) ?? found
 })
 
+/** One address, or a list. */
+export function addresses(
+  most: number,
+): z.ZodType<readonly IpAddress[], readonly string[] | string> {
+  return z.union([
+    address.transform((one): readonly IpAddress[] => [one]),
+    z.array(address).min(1).max(most),
+  ])
+}
+
 export const peer: z.ZodType<PeerDraft, string> = parsed('IP address, or `any`', (text) => {
   const found = parseIp(text)
   if (found !== undefined) return unusable(found) ?? { kind: 'address', address: found }
