@@ -6,6 +6,7 @@ import type { Question } from '#ike/effects'
 import { AuthenticationFailure, PeerViolation } from '#ike/errors'
 import { every } from '#ike/message-rules'
 import { certificatesToSend, requestedAuthorities } from '#pki/certificate-request'
+import { isExpected } from '#pki/identity-match'
 import type { PublicKey } from '#pki/public-key'
 import { CURVE_HASH, type SignatureScheme } from '#pki/signature-scheme'
 import { demandsOf, type VerifiedPeer } from '#pki/verify-peer'
@@ -108,10 +109,17 @@ export function peerProof(
   if (!equalSecret(data, octets)) {
     throw new AuthenticationFailure('bad-hash', wrongHash(tunnel))
   }
-  if (identity === undefined || !equalIdentity(identity, tunnel.remoteId)) {
+  if (identity === undefined || !isAwaited(tunnel, identity)) {
     throw refusedIdentity(tunnel, id, identity)
   }
   return { kind: 'checked', peer: { identity } as PeerAuthenticated }
+}
+
+/** Whether the identity a peer shows is the one its tunnel waits for; a wildcard stands in distinguished names of certificates only. */
+export function isAwaited({ authentication, remoteId }: TunnelConfig, identity: Identity): boolean {
+  return authentication.kind === 'psk'
+    ? equalIdentity(identity, remoteId)
+    : isExpected(remoteId, identity)
 }
 
 /** The verification asked for went well. */

@@ -99,8 +99,7 @@ export class Phase1 {
     const payloads = decodeClear(datagram, header)
     const cookies = cookiesOf(header.initiatorSpi.slice(), freshCookie(context))
     const { now } = context
-    const choice = new TunnelChoice(candidates[0], candidates)
-    choice.narrow(plainOf(payloads))
+    const choice = TunnelChoice.byMessage1(candidates, plainOf(payloads))
     const phase1 = new Phase1(choice, 'responder', cookies, datagram, () => false, now)
     phase1.#abilities = learnAbilities(phase1.#abilities, 1, plainOf(payloads))
     const step = firstAnswer(payloads, phase1.#environment(datagram, context))

@@ -1,8 +1,11 @@
 import type { TunnelConfig } from '#config/config'
 import { every } from '#ike/message-rules'
-import { isExpected } from '#pki/identity-match'
+import type { Identity } from '#policy/identity'
 import { identityFromPayload } from '#wire/v1/id-payload'
-import type { Payload } from '#wire/v1/payloads'
+import type { Payload, SaPayload } from '#wire/v1/payloads'
+import { isAwaited } from './auth.ts'
+import { choosePhase1 } from './phase1-proposals.ts'
+import { phase1Wish } from './transitions/phase1-steps.ts'
 
 /**
  * The tunnel an ISAKMP SA is for. Where several take a peer from anywhere, the first speaks for all until the peer shows its identity: in
@@ -17,6 +20,27 @@ export class TunnelChoice {
     this.#candidates = candidates
   }
 
+  /**
+   * The choice that message 1 leaves: of those that expect the identity it may show, the first that takes something of its offer, and those that
+   * would take the same. Where none does, the first refuses for all.
+   */
+  static byMessage1(
+    candidates: readonly [TunnelConfig, ...TunnelConfig[]],
+    payloads: readonly Payload[],
+  ): TunnelChoice {
+    const identity = shownIdentity(payloads)
+    const named = candidates.filter((one) => identity !== undefined && isAwaited(one, identity))
+    const pool = named.length === 0 ? candidates : named
+    const [offer] = every(payloads, 'SA')
+    for (const first of pool) {
+      const agreed = offer === undefined ? undefined : chosenOf(offer, first)
+      if (agreed === undefined) continue
+      const alike = pool.filter((one) => chosenOf(agreed, one) !== undefined)
+      return new TunnelChoice(first, alike)
+    }
+    return new TunnelChoice(pool[0] ?? candidates[0])
+  }
+
   get config(): TunnelConfig {
     return this.#config
   }
@@ -24,10 +48,18 @@ export class TunnelChoice {
   /** Follows the identity a message shows; one that no candidate expects changes nothing, and is refused where it is checked. */
   narrow(payloads: readonly Payload[]): void {
     if (this.#candidates.length < 2) return
-    const [id] = every(payloads, 'ID')
-    const identity = id === undefined ? undefined : identityFromPayload(id)
+    const identity = shownIdentity(payloads)
     if (identity === undefined) return
-    const found = this.#candidates.find(({ remoteId }) => isExpected(remoteId, identity))
+    const found = this.#candidates.find((tunnel) => isAwaited(tunnel, identity))
     if (found !== undefined) this.#config = found
   }
+}
+
+function shownIdentity(payloads: readonly Payload[]): Identity | undefined {
+  const [id] = every(payloads, 'ID')
+  return id === undefined ? undefined : identityFromPayload(id)
+}
+
+function chosenOf(offer: SaPayload, tunnel: TunnelConfig): SaPayload | undefined {
+  return choosePhase1(offer, phase1Wish(tunnel, 'responder'))?.answer
 }

@@ -3,11 +3,12 @@ import { AuthenticationFailure, NoAgreement, PeerViolation } from '#ike/errors'
 import type { Datagram, IkeContext, IkeSa, IkeVersion } from '#ike/version'
 import type { IkeHeader } from '#wire/ike-header'
 import { MalformedMessage } from '#wire/malformed'
-import { freshCookie, sendClearNotify } from './clear-message.ts'
+import { decodeClear, freshCookie, plainOf, sendClearNotify } from './clear-message.ts'
 import { Ikev1Sa } from './ike-sa.ts'
 import { FLAG_ENCRYPTION } from './protect.ts'
 import { cookiesOf } from './step.ts'
 import { EXCHANGE_NUMBERS, exchangeOf } from './transitions/phase1-exchanges.ts'
+import { TunnelChoice } from './tunnel-choice.ts'
 
 /** IKEv1 as the engine takes it. Spoken only with peers whose tunnel says so. */
 export const ikev1: IkeVersion = {
@@ -30,29 +31,47 @@ function accept(
   const [first, ...others] = tunnels
   if (first === undefined) return undefined
   const sameMode = others.filter((other) => exchangeOf(other) === exchangeOf(first))
+  const candidates = [first, ...sameMode] as const
   try {
-    return Ikev1Sa.accept([first, ...sameMode], datagram, header, context)
+    return Ikev1Sa.accept(candidates, datagram, header, context)
   } catch (error) {
+    const tunnel = meantTunnel(candidates, datagram, header)
     if (error instanceof NoAgreement) {
       const cookies = cookiesOf(header.initiatorSpi, freshCookie(context))
       sendClearNotify('NO-PROPOSAL-CHOSEN', cookies, new Uint8Array(0), datagram, context)
-      context.outcomes.push({ kind: 'refused', tunnel: first.name, failure: error.failure })
+      context.outcomes.push({ kind: 'refused', tunnel, failure: error.failure })
       return undefined
     }
     if (error instanceof AuthenticationFailure) {
       // Nobody hears why: an answer would tell which identities there are.
-      context.outcomes.push({ kind: 'refused', tunnel: first.name, failure: error.failure })
+      context.outcomes.push({ kind: 'refused', tunnel, failure: error.failure })
       return undefined
     }
     if (!(error instanceof MalformedMessage || error instanceof PeerViolation)) throw error
     const reason = error instanceof MalformedMessage ? 'malformed' : 'out-of-state'
     context.tell({
       kind: 'dropped',
-      tunnel: first.name,
+      tunnel,
       remote: datagram.remote,
       reason,
       detail: error.message,
     })
     return undefined
+  }
+}
+
+/** Which of them a refusal is about. */
+function meantTunnel(
+  candidates: readonly [TunnelConfig, ...TunnelConfig[]],
+  datagram: Datagram,
+  header: IkeHeader,
+): string {
+  try {
+    const payloads = plainOf(decodeClear(datagram, header))
+    return TunnelChoice.byMessage1(candidates, payloads).config.name
+  } catch (error) {
+    // What cannot be read says nothing.
+    if (!(error instanceof MalformedMessage)) throw error
+    return candidates[0].name
   }
 }

@@ -4,8 +4,15 @@ import type { Authentication, TunnelConfig } from '#config/config'
 import { opensslEcdsa } from '#platform/openssl-ecdsa'
 import type { Identity } from '#policy/identity'
 import { arrows, assertUp, events, prepare, snapshot } from '../support/exchange.ts'
-import { A_DAY, type Holder, sampleAuthority, sampleGateway, TODAY } from '../support/sample-pki.ts'
-import { sites } from '../support/sites.ts'
+import {
+  A_DAY,
+  dn,
+  type Holder,
+  sampleAuthority,
+  sampleGateway,
+  TODAY,
+} from '../support/sample-pki.ts'
+import { sites, TUNNEL } from '../support/sites.ts'
 
 const NAME: Identity = { kind: 'fqdn', name: 'gw.example.net' }
 const CA = sampleAuthority('Plant CA')
@@ -182,7 +189,10 @@ function by({ certificate, key }: Holder): Extract<Authentication, { kind: 'cert
 }
 
 function begin(a: Partial<TunnelConfig>, b: Partial<TunnelConfig>) {
-  const rehearsal = prepare(named(a, { start: 'respond', ...b }))
+  return run(prepare(named(a, { start: 'respond', ...b })))
+}
+
+function run(rehearsal: ReturnType<typeof prepare>) {
   for (const side of [rehearsal.gateways.a, rehearsal.gateways.b]) {
     side.bareEcdsa = opensslEcdsa()
     side.date = TODAY
@@ -196,23 +206,65 @@ function named(a: Partial<TunnelConfig>, b: Partial<TunnelConfig>) {
   return sites({ localId: NAME, remoteId: NAME }, a, b)
 }
 
-test('several peers from anywhere are told apart by the identity of message 5', () => {
-  const named = (name: string): Identity => ({ kind: 'fqdn', name })
-  const tunnel = { authentication: by(gateway('b')), peer: 'any', localId: NAME } as const
-  const { a, b } = sites(
-    { localId: NAME, remoteId: NAME },
-    { authentication: by(gateway('a')) },
-    { start: 'respond', ...tunnel },
+const ANYWHERE = { peer: 'any', localId: NAME, start: 'respond' } as const
+
+for (const ike of ['v1-main', 'v1-aggressive'] as const) {
+  test(`${ike}: several peers from anywhere are told apart by the identity they show`, () => {
+    const authentication = by(gateway('b'))
+    const remoteId: Identity = { kind: 'fqdn', name: 'other.example.net' }
+    const others = [{ authentication, name: 'other', remoteId }]
+    assertUp(called({ ike, authentication: by(gateway('a')) }, { ike, authentication }, others))
+  })
+
+  test(`${ike}: one that proves itself otherwise, or wants other algorithms, is no hindrance`, () => {
+    const authentication = by(gateway('b'))
+    const { phase1 } = sites().b.tunnels[0] ?? {}
+    assert.ok(phase1 !== undefined)
+    const suites = [{ encryption: '3des-cbc', hash: 'sha1', keyExchange: 'modp1024' }] as const
+    const others = [
+      { name: 'rsa', authentication: by(sampleGateway('b rsa', CA, { keyType: 'rsa3072' })) },
+      { name: 'old', authentication, phase1: { ...phase1, suites } },
+    ]
+    assertUp(called({ ike, authentication: by(gateway('a')) }, { ike, authentication }, others))
+  })
+}
+
+test('Aggressive mode takes any name of one organisation where the configuration says so', () => {
+  const ike = 'v1-aggressive'
+  const any: Identity = { kind: 'dn', der: dn('CN=*, O=Example') }
+  const a = gateway('a')
+  const localId: Identity = { kind: 'dn', der: a.certificate.subject.der }
+  const authentication = by(gateway('b'))
+  assertUp(
+    called({ ike, authentication: by(a), localId }, { ike, authentication, remoteId: any }, []),
   )
+})
+
+test('what is refused is said of the tunnel it was meant for', () => {
+  const ike = 'v1-aggressive'
+  const authentication = by(gateway('b'))
+  const remoteId: Identity = { kind: 'fqdn', name: 'other.example.net' }
+  const { phase1 } = sites().b.tunnels[0] ?? {}
+  assert.ok(phase1 !== undefined)
+  const suites = [{ encryption: '3des-cbc', hash: 'sha1', keyExchange: 'modp1024' }] as const
+  const rehearsal = called(
+    { ike, authentication: by(gateway('a')) },
+    { ike, authentication, phase1: { ...phase1, suites } },
+    [{ ike, authentication, name: 'other', remoteId }],
+  )
+  const [failed] = events(rehearsal, 'b', 'negotiation-failed')
+  assert.deepEqual([failed?.tunnel, failed?.failure.code], [TUNNEL, 'CW-201'])
+})
+
+/** b takes peers from anywhere, by its tunnel and the others, which stand before it. */
+function called(
+  changesOfA: Partial<TunnelConfig>,
+  changesOfB: Partial<TunnelConfig>,
+  others: readonly Partial<TunnelConfig>[],
+) {
+  const { a, b } = named(changesOfA, { ...ANYWHERE, ...changesOfB })
   const [right] = b.tunnels
   assert.ok(right !== undefined)
-  const other = { ...right, name: 'other', remoteId: named('other.example.net') }
-  const rehearsal = prepare({ a, b: { ...b, tunnels: [other, right] } })
-  for (const side of [rehearsal.gateways.a, rehearsal.gateways.b]) {
-    side.bareEcdsa = opensslEcdsa()
-    side.date = TODAY
-  }
-  rehearsal.start()
-  rehearsal.runFor(5_000)
-  assertUp(rehearsal)
-})
+  const before = others.map((other) => ({ ...right, ...other }))
+  return run(prepare({ a, b: { ...b, tunnels: [...before, right] } }))
+}

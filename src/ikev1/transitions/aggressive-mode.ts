@@ -10,10 +10,10 @@
 import type { KeyPair } from '#crypto/port'
 import { AuthenticationFailure, PeerViolation } from '#ike/errors'
 import { match } from '#ike/message-rules'
-import { equalIdentity, formatIdentity } from '#policy/identity'
+import { formatIdentity } from '#policy/identity'
 import { identityFromPayload, identityToPayload } from '#wire/v1/id-payload'
 import type { PlacedPayload } from '#wire/v1/message'
-import { certificateRequests, readProof } from '../auth.ts'
+import { certificateRequests, isAwaited, readProof } from '../auth.ts'
 import { plainOf } from '../clear-message.ts'
 import { otherIdentity } from '../failures.ts'
 import { readNat } from '../nat-traversal.ts'
@@ -132,7 +132,7 @@ export function readAggressive1(
   const { SA, KE, NONCE, ID } = match('message 1', plainOf(payloads), required)
   const { tunnel } = environment
   const identity = identityFromPayload(ID)
-  if (identity === undefined || !equalIdentity(identity, tunnel.remoteId)) {
+  if (identity === undefined || !isAwaited(tunnel, identity)) {
     const theirs = identity === undefined ? `an ID of type ${ID.idType}` : formatIdentity(identity)
     throw new AuthenticationFailure(
       'wrong-identity',
