@@ -52,11 +52,13 @@ export function conclude(
 /** Both sides are ready: hands the Child SA over; when to send on it is the tunnel's affair. */
 export function establish(
   host: QuickHost,
-  { role, startedAt }: QuickExchange,
+  { role, startedAt, state, forgetAt }: QuickExchange,
   terms: ChildTerms,
   outbound: OutboundSa,
   context: IkeContext,
 ): void {
+  // Its life began with message 3 on both sides, however long CONNECTED took.
+  const establishedAt = state.kind === 'committing' ? forgetAt - CONNECTED_WITHIN : context.now
   const { child, choice, selectors, wish, ownSpi, rekeyOf } = terms
   context.outcomes.push({
     kind: 'child-established',
@@ -75,8 +77,8 @@ export function establish(
       mode: wish.mode,
       encapsulation: wish.udp ? 'udp' : 'native',
       lifetime: choice.lifetime,
-      establishedAt: context.now,
-      ...lifeOf(choice.lifetime.seconds, role, context.now, context.crypto),
+      establishedAt,
+      ...lifeOf(choice.lifetime.seconds, role, establishedAt, context.crypto),
     },
   })
 }
