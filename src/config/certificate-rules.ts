@@ -78,14 +78,16 @@ export const ownCertificate: Rule = (tunnel) => {
   })
   if (path.kind !== 'valid-path' && path.kind !== 'untrusted') {
     const { certificate, detail, kind } = path
-    const expired = kind === 'expired' || kind === 'not-yet-valid'
+    const outOfTime = kind === 'expired' || kind === 'not-yet-valid'
+    const validity = `valid from ${formatMoment(certificate.notBefore)} to ${formatMoment(certificate.notAfter)}; it is now ${formatMoment(now)}`
+    // Time alone must not keep a gateway with other tunnels from starting; the clock may be what is wrong.
     return [
-      tunnelProblem('error', tunnel, ['certificate', 'own'], {
-        code: expired ? 'CW-307' : 'CW-306',
-        message: `the certificate ${certificate.subject} is ${expired ? detail : `not usable: ${detail}`}`,
-        hints: [
-          `valid from ${formatMoment(certificate.notBefore)} to ${formatMoment(certificate.notAfter)}; it is now ${formatMoment(now)}`,
-        ],
+      tunnelProblem(outOfTime ? 'warning' : 'error', tunnel, ['certificate', 'own'], {
+        code: outOfTime ? 'CW-307' : 'CW-306',
+        message: outOfTime
+          ? `the certificate ${certificate.subject} is ${detail}: the peer of tunnels.${tunnel.name} will refuse us`
+          : `the certificate ${certificate.subject} is not usable: ${detail}`,
+        hints: [validity],
       }),
     ]
   }
@@ -100,16 +102,13 @@ export const trustedCertificates: Rule = (tunnel) => {
   if (credentials === undefined) return []
   const { trust } = credentials
   const expired = trust.filter(({ notAfter }) => notAfter < now)
+  const effect =
+    expired.length === trust.length ? `: tunnels.${tunnel.name} will refuse every peer` : ''
   const gone = expired.map(({ subject, notAfter }) =>
-    tunnelProblem(
-      expired.length === trust.length ? 'error' : 'warning',
-      tunnel,
-      ['certificate', 'trust'],
-      {
-        code: 'CW-307',
-        message: `the CA ${subject.text} expired on ${formatMoment(notAfter)}`,
-      },
-    ),
+    tunnelProblem('warning', tunnel, ['certificate', 'trust'], {
+      code: 'CW-307',
+      message: `the CA ${subject.text} expired on ${formatMoment(notAfter)}${effect}`,
+    }),
   )
   const live = trust.filter(({ notAfter }) => notAfter >= now)
   return [...gone, ...expiries(tunnel, 'trust', live, now)]

@@ -118,16 +118,6 @@ for (const [what, changes, expected] of [
     /id is there twice/,
   ],
   [
-    'a certificate that has expired',
-    { now: TODAY + 366 * A_DAY },
-    /error CW-307 the certificate CN=gw, O=Example is no longer valid/,
-  ],
-  [
-    'a certificate that is not valid yet',
-    { now: TODAY - 5 * A_DAY },
-    /error CW-307 .*not valid yet/,
-  ],
-  [
     'an unknown key',
     { certificate: { passfrase: 'x' } },
     /unknown key "passfrase".*did you mean "passphrase"/,
@@ -137,6 +127,24 @@ for (const [what, changes, expected] of [
     const loaded = load(changes as Changes)
     assert.equal(loaded.config, undefined)
     assert.match(told(changes as Changes), expected)
+  })
+}
+
+for (const [what, now, expected] of [
+  [
+    'has expired',
+    TODAY + 366 * A_DAY,
+    /warning CW-307 the certificate CN=gw, O=Example is no longer valid[\s\S]*CA CN=Root, O=Example expired on .*will refuse every peer/,
+  ],
+  ['is not valid yet', TODAY - 5 * A_DAY, /warning CW-307 .*not valid yet/],
+] as const) {
+  test(`a certificate that ${what} is warned of, with its line, and keeps no gateway from starting`, () => {
+    const { config, problems } = load({ now })
+    assert.ok(config)
+    assert.match(told({ now }), expected)
+    assert.ok(problems.every(({ severity }) => severity === 'warning'))
+    assert.equal(problems[0]?.path, 'tunnels.paris.certificate.own')
+    assert.ok((problems[0]?.column ?? 0) > 1)
   })
 }
 
