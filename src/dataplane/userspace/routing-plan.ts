@@ -62,8 +62,9 @@ export function plannedRoutes(
   const pairs = tunnels.flatMap(({ tunnel }) =>
     tunnel.routes === undefined && tunnel.mode === 'tunnel' ? tunnel.pairs : [],
   )
+  const isInsideRemote = insideAnyOf(pairs.map(({ remote }) => remote))
   for (const { local } of pairs) {
-    if (!pairs.some(({ remote }) => contains(remote, local))) continue
+    if (!isInsideRemote(local)) continue
     for (const prefix of prefixesOf(local)) {
       add(routeTo(prefix, { type: 'throw', table: ROUTING_TABLE, metric: METRIC }))
     }
@@ -220,10 +221,31 @@ function isEverything(selector: TrafficSelector): boolean {
   return prefixesOf(selector)[0]?.length === 0
 }
 
-function contains(outer: TrafficSelector, inner: TrafficSelector): boolean {
-  return (
-    outer.family === inner.family &&
-    ipToBigInt(outer.start) <= ipToBigInt(inner.start) &&
-    ipToBigInt(inner.end) <= ipToBigInt(outer.end)
+/** Whether a range lies wholly inside one of `ranges`; asking costs a binary search, however many there are. */
+function insideAnyOf(ranges: readonly TrafficSelector[]): (range: TrafficSelector) => boolean {
+  const sorted = ranges
+    .map(({ family, start, end }) => ({ family, start: ipToBigInt(start), end: ipToBigInt(end) }))
+    .sort((a, b) => (a.start < b.start ? -1 : 1))
+  const byFamily = new Map(
+    ([4, 6] as const).map((family) => {
+      const own = sorted.filter((range) => range.family === family)
+      let furthest = -1n
+      const ends = own.map(({ end }) => {
+        furthest = end > furthest ? end : furthest
+        return furthest
+      })
+      return [family, { starts: own.map(({ start }) => start), ends }]
+    }),
   )
+  return ({ family, start, end }) => {
+    const { starts = [], ends = [] } = byFamily.get(family) ?? {}
+    const first = ipToBigInt(start)
+    let [low, high] = [0, starts.length]
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((starts[middle] ?? 0n) <= first) low = middle + 1
+      else high = middle
+    }
+    return low > 0 && (ends[low - 1] ?? -1n) >= ipToBigInt(end)
+  }
 }
