@@ -26,6 +26,7 @@ const PEERS: readonly { readonly path: string; readonly debian: string }[] = [
   { path: `${PLUGINS}/libstrongswan-openssl.so`, debian: 'libstrongswan-standard-plugins' },
   { path: `${PLUGINS}/libstrongswan-curve25519.so`, debian: 'libstrongswan-extra-plugins' },
   { path: `${PLUGINS}/libstrongswan-kernel-libipsec.so`, debian: 'libcharon-extra-plugins' },
+  { path: `${PLUGINS}/libstrongswan-xauth-generic.so`, debian: 'libcharon-extauth-plugins' },
   { path: '/usr/bin/ike-scan', debian: 'ike-scan' },
   // What libreswan needs beside itself.
   { path: '/usr/bin/certutil', debian: 'libnss3-tools' },

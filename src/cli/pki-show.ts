@@ -1,6 +1,7 @@
 import { toHex } from '#bytes/hex'
 import { type Certificate, MalformedPki, parseCertificate } from '#pki/certificate'
 import { parseCrl, revokedCount } from '#pki/crl'
+import { isEnding } from '#pki/expiry'
 import { formatGeneralName, PURPOSE } from '#pki/extensions'
 import { DAY, formatMoment } from '#pki/moment'
 import { sha256 } from '#pki/node-signatures'
@@ -8,7 +9,7 @@ import { pemBlocks, toPem } from '#pki/pem'
 import { describeKey } from '#pki/public-key'
 import { describeAlgorithm } from '#pki/signature-algorithm'
 import { parseSigningRequest } from '#pki/signing-request'
-import { EXPIRY_WARNING, validatePath } from '#pki/validate-path'
+import { validatePath } from '#pki/validate-path'
 import type { Terminal } from './terminal.ts'
 
 type Style = Terminal['style']
@@ -114,7 +115,7 @@ export function expiryText(notBefore: number, notAfter: number, now: number, sty
   if (now > notAfter) return style('red', `expired ${Math.ceil((now - notAfter) / DAY)} days ago`)
   const days = Math.floor((notAfter - now) / DAY)
   const text = `expires in ${days} ${days === 1 ? 'day' : 'days'}`
-  return notAfter - now < EXPIRY_WARNING ? style('yellow', text) : style('green', text)
+  return isEnding(notAfter, now) ? style('yellow', text) : style('green', text)
 }
 
 function purposes({ extendedKeyUsage = [] }: Certificate): readonly string[] {

@@ -1,7 +1,15 @@
-import type { FailureStatus, NetworkStatus, StatusDocument, TunnelStatus } from '#control/status'
+import type {
+  CertificateStatus,
+  FailureStatus,
+  NetworkStatus,
+  ProofStatus,
+  StatusDocument,
+  TunnelStatus,
+} from '#control/status'
 import { failureText } from '#diagnosis/failure-text'
 import { durationText } from '#diagnosis/names'
 import { wrap } from '#diagnosis/wrap'
+import { expiryText, isEnding } from '#pki/expiry'
 import { shortOctets } from './amounts.ts'
 import { clip, columnsOf, padEnd } from './table.ts'
 import type { Style } from './terminal.ts'
@@ -50,6 +58,13 @@ export function statusTable(document: StatusDocument, options: ViewOptions): str
     if (lastFailure !== undefined)
       lines.push('', ...reasonLines(name, lastFailure, options.columns))
   }
+  for (const { name, proof } of tunnels) {
+    if (proof?.failure !== undefined)
+      lines.push('', ...reasonLines(name, proof.failure, options.columns))
+  }
+  const ending = endingCertificates(document)
+  if (ending.length > 0) lines.push('')
+  for (const text of ending) lines.push(...wrap(`CW-307  ${text}`, options.columns))
   const { refused } = gateway.configuration
   if (refused !== undefined) {
     const when = dayText(refused.at, document.at)
@@ -127,13 +142,18 @@ function nextText({ state, childSas, retryAt }: TunnelStatus, at: string): strin
   return soonest === undefined ? '' : untilText(soonest, at)
 }
 
-function moreNetworks({ networks }: TunnelStatus, indent: number): readonly string[] {
+function moreNetworks(
+  { networks, state: tunnel }: TunnelStatus,
+  indent: number,
+): readonly string[] {
   if (networks.length < 2) return []
   const rest = [...networks].sort(activeFirst).slice(1)
   const idle = rest.filter(({ state }) => state === 'idle').length
-  const states = idle === rest.length ? 'idle' : idle === 0 ? 'up' : `${idle} idle`
+  // Idle is what stands ready; where the tunnel is not up, nothing does.
+  const allIdle = tunnel === 'up' ? ', idle' : ''
+  const states = idle === rest.length ? allIdle : idle === 0 ? ', up' : `, ${idle} idle`
   const pairs = rest.length === 1 ? 'pair' : 'pairs'
-  return [`${' '.repeat(indent + 2)}└ + ${rest.length} more network ${pairs}, ${states}`]
+  return [`${' '.repeat(indent + 2)}└ + ${rest.length} more network ${pairs}${states}`]
 }
 
 function activeFirst(a: NetworkStatus, b: NetworkStatus): number {
@@ -153,7 +173,11 @@ function shortPrefix(text: string): string {
   })
 }
 
-function reasonLines(name: string, failure: FailureStatus, columns: number): readonly string[] {
+function reasonLines(
+  name: string,
+  failure: NonNullable<ProofStatus['failure']>,
+  columns: number,
+): readonly string[] {
   const head = `${padEnd(name, 6)}  ${failure.code}  `
   const indent = ' '.repeat(columnsOf(head))
   const { line } = failure
@@ -165,6 +189,32 @@ function reasonLines(name: string, failure: FailureStatus, columns: number): rea
     ...where.map((text) => `${indent}${text}`),
   ]
 }
+
+/** Each once, however many tunnels use it. */
+function endingCertificates({ at, tunnels }: StatusDocument): readonly string[] {
+  const now = Date.parse(at)
+  const users = new Map<string, string[]>()
+  const look = (whose: string, certificate: CertificateStatus | undefined, tunnel: string) => {
+    if (certificate === undefined) return
+    const notAfter = Date.parse(certificate.notAfter)
+    if (!isEnding(notAfter, now)) return
+    const text = `${whose} certificate ${certificate.subject} ${expiryText(notAfter, now)}`
+    users.set(text, [...(users.get(text) ?? []), tunnel])
+  }
+  for (const { name, certificate } of tunnels) {
+    look('our', certificate?.own, name)
+    look('the peer’s', certificate?.peer, name)
+  }
+  return [...users].map(([text, names]) => `${text}: ${namesText(names)}`)
+}
+
+function namesText(names: readonly string[]): string {
+  const rest = names.length - MOST_NAMES
+  const shown = names.slice(0, MOST_NAMES).join(', ')
+  return rest > 0 ? `${shown} and ${rest} more` : shown
+}
+
+const MOST_NAMES = 5
 
 /** `09:12 today`, `09:12 on 2026-11-20`, local time. */
 function dayText(when: string, at: string): string {

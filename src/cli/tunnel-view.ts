@@ -1,13 +1,16 @@
 import { stripVTControlCharacters } from 'node:util'
 import type {
+  CertificateStatus,
   ChildSaStatus,
   IkeSaStatus,
   IkeV2Status,
+  ProofStatus,
   StatusDocument,
   TunnelStatus,
 } from '#control/status'
 import { durationText } from '#diagnosis/names'
 import { wrap } from '#diagnosis/wrap'
+import { dayText, expiryText, isEnding, leftText } from '#pki/expiry'
 import { grouped, longOctets } from './amounts.ts'
 import { ageText, failureLines, stateText, untilText, type ViewOptions } from './status-view.ts'
 import { padEnd } from './table.ts'
@@ -28,12 +31,16 @@ export function tunnelDetail(
   const draining = tunnel.childSas.length - active.length
   if (draining > 0) rows.push(['', olderText(draining)])
   for (const network of tunnel.networks.filter(({ state }) => state === 'idle')) {
-    rows.push(['networks', `${network.local} ↔ ${network.remote}, idle`])
+    // Idle is what stands ready; where the tunnel is not up, nothing does.
+    const word = tunnel.state === 'up' ? ', idle' : ''
+    rows.push(['networks', `${network.local} ↔ ${network.remote}${word}`])
   }
   rows.push(['path', pathText(tunnel)])
   const alive = tunnel.peerAliveAt
   if (alive !== undefined) rows.push(['health', `peer heard ${ageText(alive, at)} ago`])
-  const { ikeV1Until, ikeV2 } = tunnel
+  const { certificate, ikeV1Until, ikeV2, proof } = tunnel
+  if (certificate !== undefined) rows.push(['certs', certificatesText(certificate, at)])
+  if (proof !== undefined) rows.push(['proof', proofText(proof, at)])
   if (ikeV1Until !== undefined) rows.push(['IKEv1', untilDayText(ikeV1Until, at)])
   if (ikeV2 !== undefined) rows.push(['IKEv2', ikeV2Text(ikeV2, at)])
   rows.push(['dropped', droppedText(tunnel)])
@@ -64,6 +71,8 @@ function headText(tunnel: TunnelStatus, at: string, { style }: ViewOptions): str
   const parts = [padEnd(name, 6), style(color, told), peer]
   if (ikeSa?.peerVendor !== undefined) parts.push(`${ikeSa.peerVendor} (vendor ID)`)
   if (ikeSa !== undefined) parts.push(`you: ${ikeSa.role}`)
+  if (ikeSa?.user !== undefined) parts.push(`user ${ikeSa.user}`)
+  if (ikeSa?.assigned !== undefined) parts.push(`address ${ikeSa.assigned.addresses.join(', ')}`)
   return parts.join('  ').trimEnd()
 }
 
@@ -111,6 +120,38 @@ function pathText({ childSas, ikeSas, mtu, interface: device, local, peer }: Tun
   parts.push(`interface ${device}`)
   return parts.join(', ')
 }
+
+function certificatesText(
+  { own, peer }: NonNullable<TunnelStatus['certificate']>,
+  at: string,
+): string {
+  const ours = `ours ${validityText(own, at)}`
+  return peer === undefined ? ours : `${ours}, theirs ${validityText(peer, at)}`
+}
+
+function validityText(certificate: CertificateStatus, at: string): string {
+  const [notAfter, now] = [Date.parse(certificate.notAfter), Date.parse(at)]
+  if (notAfter < now) return expiryText(notAfter, now)
+  const until = `until ${dayText(notAfter)}`
+  return isEnding(notAfter, now) ? `${until} (${leftText(notAfter, now)})` : until
+}
+
+/** The packet of full size is a part that only some data planes can show, so it is named when seen, never missed. */
+function proofText({ provenAt, seen, failure }: ProofStatus, at: string): string {
+  if (provenAt !== undefined) {
+    const packet = seen.includes('full-size-packet') ? ', a packet of full size passed' : ''
+    return `proven ${ageText(provenAt, at)} ago: the peer answered, both phases were rekeyed${packet}`
+  }
+  if (failure !== undefined) return `${failure.code} ${failure.summary}; ${failure.remedy}`
+  const missing = PROOF_PARTS.filter(([part]) => !seen.includes(part)).map(([, words]) => words)
+  return `not proven yet: ${missing.join(', ')}`
+}
+
+const PROOF_PARTS: readonly (readonly [ProofStatus['seen'][number], string])[] = [
+  ['peer-answered', 'the peer has not been asked for a sign of life'],
+  ['phase-2-rekeyed', 'phase 2 not rekeyed'],
+  ['phase-1-rekeyed', 'phase 1 not rekeyed'],
+]
 
 function untilDayText(day: string, at: string): string {
   const overdue = Date.parse(at) >= Date.parse(`${day}T00:00:00Z`)

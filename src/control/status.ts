@@ -68,11 +68,30 @@ export type TunnelStatus = {
   readonly failures: number
   readonly retryAt?: Timestamp
   readonly peerAliveAt?: Timestamp
+  /** Where the tunnel proves itself by one; the peer's is that of the newest ISAKMP SA. */
+  readonly certificate?: { readonly own: CertificateStatus; readonly peer?: CertificateStatus }
+  /** What the tunnel has shown since it came up; absent where `proof` is off, or the peer began. */
+  readonly proof?: ProofStatus
   /** The day by which the tunnel should have left IKEv1, `2027-06-30`. */
   readonly ikeV1Until?: string
   /** Whether the peer answers IKEv2, as far as it could be asked. */
   readonly ikeV2?: IkeV2Status
   readonly lastFailure?: FailureStatus
+}
+
+export type CertificateStatus = { readonly subject: string; readonly notAfter: Timestamp }
+
+export type ProofStatus = {
+  /** When the peer had answered and both phases had been rekeyed. */
+  readonly provenAt?: Timestamp
+  readonly seen: readonly (
+    | 'peer-answered'
+    | 'phase-2-rekeyed'
+    | 'phase-1-rekeyed'
+    | 'full-size-packet'
+  )[]
+  /** Why it could not be proven; the tunnel works until its SAs end. */
+  readonly failure?: Pick<FailureStatus, 'code' | 'summary' | 'remedy' | 'line'>
 }
 
 /** Unauthenticated: whoever stands between can have said it. */
@@ -107,6 +126,14 @@ export type IkeSaStatus = {
   readonly remoteId: string
   readonly peerVendor?: string
   readonly nat: { readonly local: boolean; readonly remote: boolean }
+  /** Whom the peer logged in as by XAUTH. */
+  readonly user?: string
+  /** What the peer gave us by Mode Config. */
+  readonly assigned?: {
+    readonly addresses: readonly string[]
+    readonly dns: readonly string[]
+    readonly networks: readonly string[]
+  }
   readonly establishedAt: Timestamp
   readonly rekeyAt: Timestamp
   readonly expiresAt: Timestamp

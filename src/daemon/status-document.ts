@@ -1,11 +1,13 @@
 import { formatEndpoint } from '#bytes/ip'
-import type { Config, TunnelConfig } from '#config/config'
+import type { Assignment, Config, TunnelConfig } from '#config/config'
 import type {
+  CertificateStatus,
   ChildSaStatus,
   FailureStatus,
   GatewayStatus,
   IkeSaStatus,
   IkeV2Status,
+  ProofStatus,
   SaTraffic,
   StatusDocument,
   Timestamp,
@@ -14,7 +16,7 @@ import type {
 import type { DataPlaneCounters } from '#dataplane/port'
 import { positionOf } from '#diagnosis/failure-text'
 import type { Instant } from '#ike/effects'
-import type { ChildSaFacts, Failure, IkeSaFacts, TunnelSnapshot } from '#ike/events'
+import type { ChildSaFacts, Failure, IkeSaFacts, ProofFacts, TunnelSnapshot } from '#ike/events'
 import { formatEspSuite, formatIkeSuite, formatPfs } from '#policy/proposal'
 import { formatSelector } from '#policy/traffic-selector'
 import type { Clock } from './clock.ts'
@@ -105,10 +107,54 @@ function tunnelStatus(
     failures: snapshot?.failures ?? 0,
     ...(snapshot?.retryAt === undefined ? {} : { retryAt: time(snapshot.retryAt) }),
     ...(snapshot?.peerAliveAt === undefined ? {} : { peerAliveAt: time(snapshot.peerAliveAt) }),
+    ...certificateStatus(tunnel, snapshot),
+    ...(snapshot?.proof === undefined ? {} : { proof: proofStatus(snapshot.proof, tunnel, time) }),
     ...(tunnel.ikeV1Until === undefined ? {} : { ikeV1Until: tunnel.ikeV1Until }),
     ...(probe === undefined ? {} : { ikeV2: ikeV2Status(probe, time) }),
     ...(failure === undefined ? {} : { lastFailure: failureStatus(failure, tunnel) }),
   }
+}
+
+function certificateStatus(
+  { authentication }: TunnelConfig,
+  snapshot: TunnelSnapshot | undefined,
+): Pick<TunnelStatus, 'certificate'> {
+  if (authentication.kind !== 'certificate') return {}
+  const [own] = authentication.own
+  if (own === undefined) return {}
+  const [newest] = [...(snapshot?.ikeSas ?? [])].sort((a, b) => b.establishedAt - a.establishedAt)
+  const peer = newest?.peerCertificate
+  return {
+    certificate: {
+      own: dated(own.subject.text, own.notAfter),
+      ...(peer === undefined ? {} : { peer: dated(peer.subject, peer.notAfter) }),
+    },
+  }
+}
+
+function dated(subject: string, notAfter: number): CertificateStatus {
+  return { subject, notAfter: new Date(notAfter).toISOString() }
+}
+
+function proofStatus(
+  { provenAt, seen, failure }: ProofFacts,
+  tunnel: TunnelConfig,
+  time: (at: Instant) => Timestamp,
+): ProofStatus {
+  return {
+    ...(provenAt === undefined ? {} : { provenAt: time(provenAt) }),
+    seen,
+    ...(failure === undefined ? {} : { failure: proofFailure(failureStatus(failure, tunnel)) }),
+  }
+}
+
+function proofFailure({
+  code,
+  summary,
+  remedy,
+  line,
+}: FailureStatus): NonNullable<ProofStatus['failure']> {
+  return { code, summary, remedy, ...(line === undefined ? {} : { line }) }
 }
 
 function ikeV2Status(
@@ -141,10 +187,20 @@ function ikeSaStatus(facts: IkeSaFacts, time: (at: Instant) => Timestamp): IkeSa
     remoteId: facts.remoteId,
     ...(facts.peerVendor === undefined ? {} : { peerVendor: facts.peerVendor }),
     nat: facts.nat,
+    ...(facts.user === undefined ? {} : { user: facts.user }),
+    ...(facts.assigned === undefined ? {} : { assigned: assignedStatus(facts.assigned) }),
     establishedAt: time(facts.establishedAt),
     rekeyAt: time(facts.rekeyAt),
     expiresAt: time(facts.expiresAt),
   }
+}
+
+function assignedStatus({
+  addresses,
+  dns,
+  networks,
+}: Assignment): NonNullable<IkeSaStatus['assigned']> {
+  return { addresses, dns, networks: networks.map(({ address, bits }) => `${address}/${bits}`) }
 }
 
 function childSaStatus(

@@ -107,7 +107,10 @@ function messageText(event: MessageEvent): string {
 function ikeSaText(ikeSa: IkeSaFacts): string {
   const vendor = ikeSa.peerVendor === undefined ? '' : `, ${ikeSa.peerVendor}`
   const suite = formatIkeSuite(ikeSa.suite)
-  return `phase 1 up with ${ikeSa.remote.address}${vendor}: ${ikeSa.exchange}, ${suite}, ${natText(ikeSa.nat)}`
+  const user = ikeSa.user === undefined ? '' : `, user ${ikeSa.user}`
+  const assigned = ikeSa.assigned?.addresses.join(', ')
+  const given = assigned === undefined ? '' : `, our address ${assigned}`
+  return `phase 1 up with ${ikeSa.remote.address}${vendor}: ${ikeSa.exchange}, ${suite}, ${natText(ikeSa.nat)}${user}${given}`
 }
 
 function childSaText(childSa: ChildSaFacts, isRekey: boolean): string {

@@ -48,6 +48,8 @@ export const statusSample: StatusDocument = {
           remoteId: '198.51.100.7',
           peerVendor: 'Cisco IOS',
           nat: { local: false, remote: false },
+          user: 'branch-7',
+          assigned: { addresses: ['10.9.0.7'], dns: ['10.1.0.53'], networks: ['10.1.0.0/16'] },
           establishedAt: '2026-11-23T13:02:03.000Z',
           rekeyAt: '2026-11-23T21:02:03.000Z',
           expiresAt: '2026-11-23T21:12:03.000Z',
@@ -95,6 +97,14 @@ export const statusSample: StatusDocument = {
       },
       rekeys: 21,
       failures: 0,
+      certificate: {
+        own: { subject: 'CN=gw-berlin, O=Example', notAfter: '2026-12-12T23:59:59.000Z' },
+        peer: { subject: 'CN=gw-paris, O=Example', notAfter: '2027-05-01T00:00:00.000Z' },
+      },
+      proof: {
+        provenAt: '2026-11-17T12:20:29.000Z',
+        seen: ['peer-answered', 'phase-2-rekeyed', 'phase-1-rekeyed'],
+      },
       ikeV1Until: '2027-06-30',
       ikeV2: {
         answer: 'yes',
@@ -130,6 +140,16 @@ export const statusSample: StatusDocument = {
       },
       rekeys: 3,
       failures: 0,
+      proof: {
+        seen: ['peer-answered'],
+        failure: {
+          code: 'CW-603',
+          summary:
+            'rekey of phase 2 failed although the first negotiation passed: plant wants PFS group14',
+          remedy: 'the tunnel works until its SAs end, then it breaks as now; pfs: group14',
+          line: { file: '/etc/causeway/causeway.yaml', line: 31, column: 12 },
+        },
+      },
     },
     {
       name: 'tokyo',

@@ -21,6 +21,17 @@ export type SwanConnection = {
   readonly dpdDelay?: number
   /** IKEv1: seconds of silence before the peer counts as dead; absent: 150. */
   readonly dpdTimeout?: number
+  /** IKEv1: strongSwan logs in by XAUTH, or has these users. */
+  readonly xauth?: {
+    readonly role: 'client' | 'server'
+    readonly user: string
+    readonly password: string
+  }
+  /** Mode Config: strongSwan asks for an address, or gives this one. */
+  readonly modeConfig?: {
+    readonly gives?: string
+    readonly method?: 'pull' | 'push'
+  }
   /** Seconds of the IKE SA, before strongSwan replaces it; absent: 4 h. */
   readonly rekeyTime?: number
 }
@@ -79,6 +90,15 @@ export function swanctlConf(connections: readonly SwanConnection[]): string {
           ]),
       `      id = "${one.remoteId ?? one.remote}"`,
       '    }',
+      ...xauthRounds(one),
+      ...(one.modeConfig === undefined
+        ? []
+        : [
+            `    pull = ${one.modeConfig.method === 'push' ? 'no' : 'yes'}`,
+            one.modeConfig.gives === undefined
+              ? '    vips = 0.0.0.0'
+              : `    pools = pool-${one.name}`,
+          ]),
       '    children {',
       ...one.children.flatMap((child) => [
         `      ${child.name} {`,
@@ -95,7 +115,24 @@ export function swanctlConf(connections: readonly SwanConnection[]): string {
       '  }',
     ]),
     '}',
+    'pools {',
+    ...connections.flatMap(({ name, modeConfig }) =>
+      modeConfig?.gives === undefined
+        ? []
+        : [`  pool-${name} {`, `    addrs = ${modeConfig.gives}`, '  }'],
+    ),
+    '}',
     'secrets {',
+    ...connections.flatMap(({ name, xauth }) =>
+      xauth === undefined
+        ? []
+        : [
+            `  xauth-${name} {`,
+            `    id = ${xauth.user}`,
+            `    secret = "${xauth.password}"`,
+            '  }',
+          ],
+    ),
     ...connections.flatMap((one) =>
       one.psk === undefined
         ? []
@@ -110,6 +147,14 @@ export function swanctlConf(connections: readonly SwanConnection[]): string {
     '}',
     '',
   ].join('\n')
+}
+
+/** The second round of authentication, which is only the client's. */
+function xauthRounds({ xauth }: SwanConnection): readonly string[] {
+  if (xauth === undefined) return []
+  const side = xauth.role === 'client' ? 'local' : 'remote'
+  const id = xauth.role === 'client' ? [`      xauth_id = ${xauth.user}`] : []
+  return [`    ${side}-xauth {`, '      round = 2', '      auth = xauth', ...id, '    }']
 }
 
 export type StrongswanSettings = {
@@ -134,7 +179,7 @@ export function strongswanConf({
   return `
 charon {
   load_modular = no
-  load = ${['random nonce aes sha1 sha2 md5 hmac kdf gcm gmp pkcs1 pem pkcs8 x509 revocation pubkey openssl curve25519', ...(esp === 'userspace' ? ['kernel-libipsec'] : []), 'kernel-netlink socket-default vici updown'].join(' ')}
+  load = ${['random nonce aes sha1 sha2 md5 hmac kdf gcm gmp pkcs1 pem pkcs8 x509 revocation pubkey openssl curve25519 xauth-generic', ...(esp === 'userspace' ? ['kernel-libipsec'] : []), 'kernel-netlink socket-default vici updown'].join(' ')}
   # Many short negotiations from few addresses are what these tests are made of.
   dos_protection = no
   fragment_size = ${fragmentSize}
