@@ -7,10 +7,17 @@ import { formatIdentity } from '#policy/identity'
 import { formatEspSuite, formatIkeSuite, formatPfs } from '#policy/proposal'
 import type { SelectorPair } from '#policy/traffic-selector'
 import { formatSelectorPair } from '#policy/traffic-selector'
+import {
+  certificateRefused,
+  certificateUnanswered,
+  keysDiffer,
+  noKeyOverThere,
+} from './certificate-failures.ts'
 
 /** A message of Main mode that was never answered; which one tells what to look at. */
 export function unanswered(tunnel: TunnelConfig, message: number, udp: boolean): Failure {
   if (message < 5) return silence(tunnel, message)
+  if (tunnel.authentication.kind === 'certificate' && !udp) return certificateUnanswered(tunnel)
   return udp ? port4500Silent(tunnel) : message5Silent(tunnel)
 }
 
@@ -36,7 +43,7 @@ function port4500Silent(tunnel: TunnelConfig): Failure {
     evidence: 'NAT traversal was agreed and nothing came back from port 4500',
     certainty: 'possible',
     key: 'encapsulation',
-    remedy: 'let UDP 4500 pass between the gateways; if it does pass, compare the pre-shared keys',
+    remedy: `let UDP 4500 pass between the gateways; if it does pass, ${tunnel.authentication.kind === 'psk' ? 'compare the pre-shared keys' : `read the log of ${tunnel.name}: it may refuse our certificate, or fragments of it get lost`}`,
   }
 }
 
@@ -54,6 +61,8 @@ function message5Silent(tunnel: TunnelConfig): Failure {
 
 /** CW-301 seen by the initiator: the peer complains of message 5 under keys that are not ours. */
 export function message5Unreadable(tunnel: TunnelConfig): Failure {
+  if (tunnel.authentication.kind === 'certificate')
+    return keysDiffer(tunnel, `what ${tunnel.name} answers to message 5`)
   return {
     code: 'CW-301',
     summary: `the pre-shared keys most likely differ: what ${tunnel.name} answers to message 5, the first one encrypted, does not decrypt with ours`,
@@ -67,6 +76,8 @@ export function message5Unreadable(tunnel: TunnelConfig): Failure {
 
 /** CW-301 seen by the one who could not decrypt. */
 export function undecryptable(tunnel: TunnelConfig, message: number): Failure {
+  if (tunnel.authentication.kind === 'certificate')
+    return keysDiffer(tunnel, `message ${message} of ${tunnel.name}`)
   return {
     code: 'CW-301',
     summary: `the pre-shared keys differ: message ${message} of ${tunnel.name} does not decrypt with ours`,
@@ -163,6 +174,10 @@ export function phase1Refused(
 ): Failure {
   const name = NotifyType.nameOf(notifyType)
   const evidence = `clear-text notify ${name} from ${tunnel.peer} after message ${afterMessage}, which anyone could have sent`
+  const withKey = tunnel.authentication.kind === 'psk'
+  if (afterMessage >= 5 && !withKey) return certificateRefused(tunnel, evidence)
+  if (afterMessage === 3 && withKey && notifyType === NotifyType.number('INVALID-KEY-INFORMATION'))
+    return noKeyOverThere(tunnel, name, evidence)
   if (afterMessage >= 5) {
     return {
       code: 'CW-301',
@@ -182,19 +197,21 @@ export function phase1Refused(
     evidence,
     certainty: 'very likely',
     key: 'phase1',
-    remedy: `have ${tunnel.name} start the tunnel: as responder we see its whole list, and whether it, too, wants ${tunnel.authentication.kind === 'psk' ? 'a pre-shared key' : 'certificates'}`,
+    remedy: `have ${tunnel.name} start the tunnel: as responder we see its whole list, and whether it, too, wants ${withKey ? 'a pre-shared key' : 'certificates'}`,
   }
 }
 
 /** CW-303 as the initiator hears it: the refusal came encrypted, so the keys are the same. */
 export function identityRefused(tunnel: TunnelConfig, notifyType: number): Failure {
+  const evidence = `encrypted notify ${NotifyType.nameOf(notifyType)} in answer to message 5`
+  if (tunnel.authentication.kind === 'certificate') return certificateRefused(tunnel, evidence)
   const ours = formatIdentity(tunnel.localId)
   return {
     code: 'CW-303',
     summary: `${tunnel.name} has our key but refuses our identity ${ours}`,
     ours,
     theirs: 'not told by the peer',
-    evidence: `encrypted notify ${NotifyType.nameOf(notifyType)} in answer to message 5`,
+    evidence,
     certainty: 'very likely',
     key: 'id',
     remedy: `have ${tunnel.name} expect ${ours}, or set id here to what it expects`,

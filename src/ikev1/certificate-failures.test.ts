@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { NotifyType } from '#iana/isakmp'
+import { sampleAuthority, sampleGateway } from '../../test/support/sample-pki.ts'
+import { sites } from '../../test/support/sites.ts'
+import {
+  identityRefused,
+  message5Unreadable,
+  phase1Refused,
+  unanswered,
+  undecryptable,
+} from './failures.ts'
+
+const [withKey] = sites().a.tunnels
+assert.ok(withKey !== undefined)
+const { certificate, key } = sampleGateway('gw-a', sampleAuthority('Plant CA'))
+const withCertificate = {
+  ...withKey,
+  authentication: {
+    kind: 'certificate',
+    own: [certificate],
+    key,
+    trust: [],
+    revocation: { crl: 'off', ocsp: 'off' },
+    crls: [],
+  },
+} as const
+const FAILED = NotifyType.number('AUTHENTICATION-FAILED')
+
+test('a gateway with a certificate is never told to compare keys', () => {
+  for (const failure of [
+    unanswered(withCertificate, 5, false),
+    unanswered(withCertificate, 5, true),
+    message5Unreadable(withCertificate),
+    undecryptable(withCertificate, 5),
+    phase1Refused(withCertificate, FAILED, 5),
+    identityRefused(withCertificate, FAILED),
+  ]) {
+    assert.doesNotMatch(`${failure.summary} ${failure.remedy}`, /compare|has our key|keys differ/)
+    assert.notEqual(failure.key, 'psk')
+  }
+})
+
+test('a refused certificate is named with its issuer and end', () => {
+  const { code, summary } = identityRefused(withCertificate, FAILED)
+  assert.equal(code, 'CW-306')
+  assert.match(summary, /of CN=Plant CA, O=Example, until 2027-/)
+})
+
+test('a responder that finds no key for us may have a certificate', () => {
+  const invalidKey = NotifyType.number('INVALID-KEY-INFORMATION')
+  const { code, summary } = phase1Refused(withKey, invalidKey, 3)
+  assert.equal(code, 'CW-204')
+  assert.match(summary, /both sides must prove themselves the same way/)
+  assert.equal(phase1Refused(withKey, invalidKey, 1).code, 'CW-201')
+  assert.equal(phase1Refused(withCertificate, invalidKey, 3).code, 'CW-201')
+})

@@ -1,0 +1,69 @@
+import type { TunnelConfig } from '#config/config'
+import type { Failure } from '#ike/events'
+import { formatMoment } from '#pki/moment'
+import { formatIdentity } from '#policy/identity'
+
+/** What an initiator that signs can tell of a peer that refuses message 5, or says nothing of it. The peer alone knows why. */
+
+/** CW-306: message 5 carries our certificate, and nothing came back. */
+export function certificateUnanswered(tunnel: TunnelConfig): Failure {
+  return {
+    code: 'CW-306',
+    summary: `${tunnel.peer} fell silent at message 5, which carries our certificate${named(tunnel)}: it refuses it, or large messages get lost on the way`,
+    ...shown(tunnel),
+    evidence: 'messages 1 to 4 were answered, message 5 never',
+    certainty: 'possible',
+    key: 'certificate',
+    remedy: `read the log of ${tunnel.name}; where it says nothing of message 5, a device between drops fragments of UDP: turn on IKE fragmentation over there, or use ECDSA keys, which make it smaller`,
+  }
+}
+
+/** CW-306. @param evidence says how the refusal came, and so how much it is worth. */
+export function certificateRefused(tunnel: TunnelConfig, evidence: string): Failure {
+  return {
+    code: 'CW-306',
+    summary: `${tunnel.name} refuses our certificate${named(tunnel)} or our identity ${formatIdentity(tunnel.localId)}; or it expects a pre-shared key, while both sides must prove themselves the same way`,
+    ...shown(tunnel),
+    evidence,
+    certainty: 'very likely',
+    key: 'certificate',
+    remedy: `see that ${tunnel.name} uses certificates for this tunnel, trusts the issuer of ours, has not revoked it, has the right date, and expects our identity`,
+  }
+}
+
+/** CW-306: with signatures the keys come of the key exchange alone, so no configuration can make them differ. */
+export function keysDiffer(tunnel: TunnelConfig, what: string): Failure {
+  return {
+    code: 'CW-306',
+    summary: `${what} does not decrypt with ours, although certificates make no key: somebody on the way changes the key exchange, or ${tunnel.name} expects a pre-shared key`,
+    ...shown(tunnel),
+    evidence: 'everything in clear matched; the first encrypted message is no valid one',
+    certainty: 'possible',
+    key: 'certificate',
+    remedy: `see that ${tunnel.name} uses certificates for this tunnel, too`,
+  }
+}
+
+/** CW-204: the responder looked for a key and found none. */
+export function noKeyOverThere(tunnel: TunnelConfig, name: string, evidence: string): Failure {
+  return {
+    code: 'CW-204',
+    summary: `${tunnel.name} refused message 3 with ${name}, so it has no pre-shared key for us: both sides must prove themselves the same way, we have a pre-shared key, it may have a certificate`,
+    ours: 'a pre-shared key',
+    theirs: 'not told by the peer',
+    evidence,
+    certainty: 'possible',
+    key: 'psk',
+    remedy: `see that ${tunnel.name} has the key for our address ${tunnel.local}, or use certificates at both ends`,
+  }
+}
+
+function shown({ localId }: TunnelConfig): Pick<Failure, 'ours' | 'theirs'> {
+  return { ours: formatIdentity(localId), theirs: 'not told by the peer' }
+}
+
+function named({ authentication }: TunnelConfig): string {
+  const leaf = authentication.kind === 'certificate' ? authentication.own[0] : undefined
+  if (leaf === undefined) return ''
+  return ` (of ${leaf.issuer.text}, until ${formatMoment(leaf.notAfter)})`
+}
