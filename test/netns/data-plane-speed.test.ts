@@ -114,6 +114,24 @@ test('a volume limit ends an SA in the middle of a long packet, not after it', a
   )
 })
 
+test('an IKE message that the kernel joined to ESP packets is still an IKE message', async () => {
+  await withLink(
+    net,
+    {},
+    async ({ b }) => {
+      const { gatewayA, gatewayB } = ADDRESSES
+      await net.gatewayA.runOk([process.execPath, TRAIN, 'mixed', gatewayA.ipv4, gatewayB.ipv4])
+      const ike = await eventually('the IKE message is handed over', () =>
+        b.events.find(({ kind }) => kind === 'ike-datagram'),
+      )
+      assert.equal(ike.kind === 'ike-datagram' && `${ike.octets}`, '11'.repeat(60))
+      const { unknownSpi, malformed } = await b.counters()
+      assert.deepEqual([unknownSpi, malformed], [3, 0])
+    },
+    'without SAs',
+  )
+})
+
 /** From host A to host B. */
 async function sendTrain(
   family: 'ipv4' | 'ipv6',

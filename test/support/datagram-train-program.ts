@@ -1,5 +1,5 @@
 // Sends or receives a train of UDP datagrams that the sender hands to its kernel as few long messages (UDP_SEGMENT).
-// datagram-train-program.ts send FROM TO COUNT OCTETS | receive AT COUNT OCTETS
+// datagram-train-program.ts send FROM TO COUNT OCTETS | receive AT COUNT OCTETS | mixed FROM TO
 import { ip } from '#bytes/ip'
 import { allocateArena } from '#platform/arena'
 import { PollSet } from '#platform/poll'
@@ -11,6 +11,7 @@ import { openUdpSocket } from '#platform/udp-socket'
 const PORT = 7777
 const [role, ...rest] = process.argv.slice(2)
 if (role === 'send') send(rest[0] ?? '', rest[1] ?? '', Number(rest[2]), Number(rest[3]))
+else if (role === 'mixed') sendMixed(rest[0] ?? '', rest[1] ?? '')
 else receive(rest[0] ?? '', Number(rest[1]), Number(rest[2]))
 
 function send(from: string, to: string, count: number, octets: number): void {
@@ -34,6 +35,28 @@ function send(from: string, to: string, count: number, octets: number): void {
   batch.flush()
   socket.close()
   console.log(JSON.stringify({ problems }))
+}
+
+/** One long message to port 4500: three ESP packets of an SPI nobody has, and behind them an IKE message. */
+function sendMixed(from: string, to: string): void {
+  const arena = allocateArena(65_536)
+  const socket = openUdpSocket(arena, { address: ip(from), port: 0 })
+  const destination = prepareDestination({ address: ip(to), port: 4500 })
+  const path = { socket, destination, segments: true }
+  const batch = new SendBatch(arena, 0, 65_536, { onLost: () => {}, onRefusedSegments: () => {} })
+  for (const [octets, spi, filler] of [
+    [200, 0x1234_5678, 0],
+    [200, 0x1234_5678, 0],
+    [200, 0x1234_5678, 0],
+    [64, 0, 0x11],
+  ] as const) {
+    const at = batch.reserve(octets)
+    arena.octets.fill(filler, at, at + octets)
+    arena.view.setUint32(at, spi)
+    batch.commit(path, octets, 0)
+  }
+  batch.flush()
+  socket.close()
 }
 
 /** Says `ready`, then what came: how many, how many of them whole and of the right length, and whether in order. */
