@@ -28,6 +28,46 @@ test('answers "is it fine?" in the first line, then one line a tunnel, then why 
   assert.match(text, /Refused at HH:MM .*\n {2}causeway\.yaml:19:5 error/)
 })
 
+test('says at its foot what is about to break: proofs that failed, certificates that end', () => {
+  const text = statusTable(statusSample, plain)
+  assert.match(text, /\nplant {3}CW-603 {2}rekey of phase 2 failed although[^\n]+\n/)
+  assert.match(
+    text,
+    /\nCW-307 {2}our certificate CN=gw-berlin, O=Example expires in 19 days\n\(2026-12-12\): paris\n/,
+  )
+  const later = statusTable({ ...statusSample, at: '2027-05-02T00:00:00.000Z' }, plain)
+  assert.match(later, /our certificate CN=gw-berlin, O=Example expired on 2026-12-12: paris/)
+  assert.match(later, /the peer’s certificate CN=gw-paris, O=Example expired on 2027-05-01: paris/)
+  const before = statusTable({ ...statusSample, at: '2026-11-12T00:00:00.000Z' }, plain)
+  assert.doesNotMatch(before, /CW-307/)
+})
+
+test('names a certificate once, however many tunnels use it', () => {
+  assert.ok(paris !== undefined)
+  const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g']
+  const tunnels = names.map((name) => ({ ...paris, name }))
+  const text = statusTable({ ...statusSample, tunnels }, { ...plain, columns: 200 })
+  assert.match(text, /CW-307 [^\n]*: a, b, c, d, e and 2 more\n/)
+})
+
+test('calls networks idle only where the tunnel is up', () => {
+  assert.ok(paris !== undefined)
+  const networks = paris.networks.map((network) => ({ ...network, state: 'idle' as const }))
+  const down = { ...paris, state: 'down' as const, networks, ikeSas: [], childSas: [] }
+  assert.doesNotMatch(statusTable({ ...statusSample, tunnels: [down] }, plain), /idle/)
+  assert.doesNotMatch(tunnelDetail(down, statusSample, plain), /idle/)
+})
+
+test('says what a tunnel has still to show, and why it could not', () => {
+  assert.ok(paris !== undefined && plant !== undefined)
+  const open = { ...paris, proof: { seen: ['peer-answered' as const] } }
+  assert.match(
+    tunnelDetail(open, statusSample, plain),
+    /\n {2}proof {4}not proven yet: phase 2 not rekeyed, phase 1 not rekeyed\n/,
+  )
+  assert.match(tunnelDetail(plant, statusSample, plain), /\n {2}proof {4}failed: CW-603 rekey of/)
+})
+
 test('fits 80 columns, whatever the names', () => {
   const long = {
     ...statusSample,
@@ -59,6 +99,8 @@ test('tells everything of one tunnel that is up', () => {
     '  networks 10.1.0.0/16 ↔ 10.3.7.0/24 tcp/443, idle',
     '  path     ESP (protocol 50), no NAT, MTU 1438, TCP MSS 1398, interface cw-paris',
     '  health   peer heard 4s ago',
+    '  certs    ours until 2026-12-12 (in 19 days), theirs until 2027-05-01',
+    '  proof    proven 6d02h ago: the peer answered, both phases were rekeyed',
     '  IKEv1    until 2027-06-30',
     '  IKEv2    the peer would answer it (not authenticated), asked 5h12m ago;',
     '           configure both ends for IKEv2',
