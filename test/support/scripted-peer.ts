@@ -32,7 +32,7 @@ import { ADDRESS_A, ADDRESS_B } from './sites.ts'
 export type HashPlace = 'right' | 'wrong' | 'none' | 'last'
 
 /** What runs under the keys. */
-export type ProtectedExchange = 'INFORMATIONAL' | 'QUICK-MODE' | 'NEW-GROUP-MODE'
+export type ProtectedExchange = 'INFORMATIONAL' | 'QUICK-MODE' | 'TRANSACTION' | 'NEW-GROUP-MODE'
 
 export type Received = { readonly header: IkeHeader; readonly octets: Uint8Array }
 
