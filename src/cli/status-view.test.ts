@@ -33,9 +33,10 @@ test('says at its foot what is about to break: proofs that failed, certificates 
   assert.match(text, /\nplant {3}CW-603 {2}rekey of phase 2 failed although[^\n]+\n/)
   assert.match(
     text,
-    /\nCW-307 {2}our certificate CN=gw-berlin, O=Example expires in 19 days\n\(2026-12-12\): paris\n/,
+    /\nCW-307 {2}our certificate CN=gw-berlin, O=Example expires in 19 days \(2026-12-12\):\n {8}paris\n/,
   )
-  const later = statusTable({ ...statusSample, at: '2027-05-02T00:00:00.000Z' }, plain)
+  const wide = { ...plain, columns: 200 }
+  const later = statusTable({ ...statusSample, at: '2027-05-02T00:00:00.000Z' }, wide)
   assert.match(later, /our certificate CN=gw-berlin, O=Example expired on 2026-12-12: paris/)
   assert.match(later, /the peer’s certificate CN=gw-paris, O=Example expired on 2027-05-01: paris/)
   const before = statusTable({ ...statusSample, at: '2026-11-12T00:00:00.000Z' }, plain)
@@ -47,7 +48,7 @@ test('names a certificate once, however many tunnels use it', () => {
   const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g']
   const tunnels = names.map((name) => ({ ...paris, name }))
   const text = statusTable({ ...statusSample, tunnels }, { ...plain, columns: 200 })
-  assert.match(text, /CW-307 [^\n]*: a, b, c, d, e and 2 more\n/)
+  assert.match(text, /CW-307 {2}[^\n]*: a, b, c, d, e and 2 more\n/)
 })
 
 test('calls networks idle only where the tunnel is up', () => {

@@ -64,7 +64,7 @@ export function statusTable(document: StatusDocument, options: ViewOptions): str
   }
   const ending = endingCertificates(document)
   if (ending.length > 0) lines.push('')
-  for (const text of ending) lines.push(...wrap(`CW-307  ${text}`, options.columns))
+  for (const text of ending) lines.push(...hanging('CW-307  ', text, options.columns))
   const { refused } = gateway.configuration
   if (refused !== undefined) {
     const when = dayText(refused.at, document.at)
@@ -181,13 +181,20 @@ function reasonLines(
   const head = `${padEnd(name, 6)}  ${failure.code}  `
   const indent = ' '.repeat(columnsOf(head))
   const { line } = failure
-  const sentences = wrap(failure.summary, columns - indent.length)
   const where = line === undefined ? [] : [`${line.file}:${line.line}:${line.column}`]
   return [
-    ...sentences.map((text, index) => `${index === 0 ? head : indent}${text}`),
+    ...hanging(head, failure.summary, columns),
     ...wrap(failure.remedy, columns - indent.length).map((text) => `${indent}${text}`),
     ...where.map((text) => `${indent}${text}`),
   ]
+}
+
+/** What does not fit the line stands below the text, not below the head. */
+function hanging(head: string, text: string, columns: number): readonly string[] {
+  const indent = ' '.repeat(columnsOf(head))
+  return wrap(text, columns - indent.length).map(
+    (line, index) => `${index === 0 ? head : indent}${line}`,
+  )
 }
 
 /** Each once, however many tunnels use it. */

@@ -142,13 +142,13 @@ function proofText({ provenAt, seen, failure }: ProofStatus, at: string): string
     const packet = seen.includes('full-size-packet') ? ', a packet of full size passed' : ''
     return `proven ${ageText(provenAt, at)} ago: the peer answered, both phases were rekeyed${packet}`
   }
-  if (failure !== undefined) return `${failure.code} ${failure.summary}; ${failure.remedy}`
+  if (failure !== undefined) return `failed: ${failure.code} ${failure.summary}; ${failure.remedy}`
   const missing = PROOF_PARTS.filter(([part]) => !seen.includes(part)).map(([, words]) => words)
   return `not proven yet: ${missing.join(', ')}`
 }
 
 const PROOF_PARTS: readonly (readonly [ProofStatus['seen'][number], string])[] = [
-  ['peer-answered', 'the peer has not been asked for a sign of life'],
+  ['peer-answered', 'no sign of life asked for and got'],
   ['phase-2-rekeyed', 'phase 2 not rekeyed'],
   ['phase-1-rekeyed', 'phase 1 not rekeyed'],
 ]

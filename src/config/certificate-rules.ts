@@ -1,8 +1,9 @@
 import { type Certificate, isSelfIssued } from '#pki/certificate'
+import { isEnding, leftText } from '#pki/expiry'
 import { formatGeneralName } from '#pki/extensions'
 import { isBound } from '#pki/identity-match'
 import { formatMoment } from '#pki/moment'
-import { EXPIRY_WARNING, validatePath } from '#pki/validate-path'
+import { validatePath } from '#pki/validate-path'
 import { sameParts } from '#policy/distinguished-name'
 import { formatIdentity } from '#policy/identity'
 import type { Rule } from './checks.ts'
@@ -121,13 +122,11 @@ function expiries(
   now: number,
 ): readonly ConfigProblem[] {
   return certificates
-    .filter(({ notAfter }) => notAfter >= now && notAfter - now < EXPIRY_WARNING)
+    .filter(({ notAfter }) => notAfter >= now && isEnding(notAfter, now))
     .map(({ subject, notAfter }) => {
-      const days = Math.floor((notAfter - now) / 86_400_000)
-      const when = days === 0 ? 'today' : days === 1 ? 'in 1 day' : `in ${days} days`
       return tunnelProblem('warning', tunnel, ['certificate', key], {
         code: 'CW-307',
-        message: `the certificate ${subject.text} expires ${when} (${formatMoment(notAfter)}). (tunnels.${tunnel.name})`,
+        message: `the certificate ${subject.text} expires ${leftText(notAfter, now)} (${formatMoment(notAfter)}). (tunnels.${tunnel.name})`,
       })
     })
 }

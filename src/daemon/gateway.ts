@@ -1,6 +1,5 @@
 import type { IpAddress } from '#bytes/ip'
 import type { Config } from '#config/config'
-import { isOverdue, overdueText } from '#config/historic'
 import type { ReloadResult, Request, Results, ToldEvent, TunnelState } from '#control/schema'
 import type { GatewayStatus, StatusDocument } from '#control/status'
 import { nodeCrypto } from '#crypto/node'
@@ -10,6 +9,7 @@ import type { Answer, Command, Input, Question } from '#ike/effects'
 import type { Event, Failure, TunnelSnapshot } from '#ike/events'
 import { AssignedAddresses } from './assigned-addresses.ts'
 import type { Clock } from './clock.ts'
+import { DailyWarnings } from './daily-warnings.ts'
 import { dataPlaneSettings } from './data-plane-settings.ts'
 import { executeEffect } from './effects.ts'
 import { Journal, type JournalEntry, tunnelOf } from './journal.ts'
@@ -45,8 +45,6 @@ export type GatewayParts = {
   readonly onDataPlaneFailed: () => void
 }
 
-const DAY = 86_400_000
-
 // The same bug again is counted; each distinct one is logged with its inputs, this many at most.
 const MOST_DEFECTS_LOGGED = 50
 
@@ -63,6 +61,7 @@ export class Gateway {
   readonly #hints = new Map<string, Failure>()
   readonly #states = new Map<string, TunnelSnapshot['state']>()
   readonly #probes: VersionProbes
+  readonly #daily: DailyWarnings
   readonly #startedAt: Date
   #config: Config | undefined
   #loadedAt: Date
@@ -72,7 +71,6 @@ export class Gateway {
   #stopping = false
   #trafficAt = Number.NEGATIVE_INFINITY
   #reloading: Promise<unknown> = Promise.resolve()
-  #daily: NodeJS.Timeout | undefined
 
   constructor(parts: GatewayParts) {
     this.#parts = parts
@@ -89,6 +87,12 @@ export class Gateway {
           `the peer of ${tunnels.join(', ')} would answer IKEv2 (causeway status)`,
         )
       },
+    })
+    this.#daily = new DailyWarnings({
+      now: () => this.#wallNow(),
+      config: () => this.#config,
+      snapshots: () => parts.engine.snapshot(parts.clock.now()),
+      warn: (text) => parts.log.note('warn', text),
     })
     this.#loop = new EngineLoop({
       engine: parts.engine,
@@ -110,8 +114,7 @@ export class Gateway {
   /** @throws what the data plane throws when the host is not ready. */
   async start(config: Config): Promise<void> {
     await this.#replace(undefined, config)
-    this.#daily = setInterval(() => this.#warnOverdue(), DAY)
-    this.#daily.unref()
+    this.#daily.start()
   }
 
   /** At most once a second: with many tunnels there are many deadlines, and each look is at all SAs. */
@@ -178,8 +181,8 @@ export class Gateway {
   async stop(): Promise<void> {
     if (this.#stopping) return
     await this.#reloading
-    clearInterval(this.#daily)
     this.#probes.stop()
+    this.#daily.stop()
     this.#command({ kind: 'shutdown' })
     this.#stopping = true
     this.#loop.stop()
@@ -293,7 +296,6 @@ export class Gateway {
     this.#loadedAt = this.#wallNow()
     this.#refused = undefined
     this.#probes.configure(to)
-    this.#warnOverdue()
     const last = this.#journal.entries(['']).findLast(({ event }) => event.kind === 'configured')
     return last?.event.kind === 'configured' ? last.event : undefined
   }
@@ -310,12 +312,6 @@ export class Gateway {
       .catch((error: unknown) => {
         log.note('error', `${tunnel}: the assigned address could not be set: ${error}`)
       })
-  }
-
-  #warnOverdue(): void {
-    for (const tunnel of this.#config?.tunnels ?? []) {
-      if (isOverdue(tunnel, this.#wallNow())) this.#parts.log.note('warn', overdueText(tunnel))
-    }
   }
 
   #command(command: Command): void {

@@ -106,6 +106,8 @@ export type IkeSaFacts = {
   readonly localId: string
   readonly remoteId: string
   readonly peerVendor?: string
+  /** What the peer proved itself with; `notAfter` in milliseconds since 1970, no Instant. */
+  readonly peerCertificate?: { readonly subject: string; readonly notAfter: number }
   readonly nat: { readonly local: boolean; readonly remote: boolean }
   /** Whom the peer logged in as by XAUTH. */
   readonly user?: string

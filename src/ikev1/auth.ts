@@ -4,6 +4,7 @@ import type { HashName } from '#crypto/registry'
 import { CertEncoding } from '#iana/isakmp'
 import type { Question } from '#ike/effects'
 import { AuthenticationFailure, PeerViolation } from '#ike/errors'
+import type { IkeSaFacts } from '#ike/events'
 import { every } from '#ike/message-rules'
 import { certificatesToSend, requestedAuthorities } from '#pki/certificate-request'
 import { isExpected } from '#pki/identity-match'
@@ -22,7 +23,12 @@ import type { Phase1Environment } from './step.ts'
 declare const proof: unique symbol
 
 /** That the peer proved who it is. Only this file makes one, and no `established` state can be built without. */
-export type PeerAuthenticated = { readonly identity: Identity; readonly [proof]: true }
+export type PeerAuthenticated = {
+  readonly identity: Identity
+  /** Absent where a shared key was the proof. */
+  readonly certificate?: NonNullable<IkeSaFacts['peerCertificate']>
+  readonly [proof]: true
+}
 
 type Role = 'initiator' | 'responder'
 
@@ -123,8 +129,9 @@ export function isAwaited({ authentication, remoteId }: TunnelConfig, identity: 
 }
 
 /** The verification asked for went well. */
-export function verifiedPeer({ identity }: VerifiedPeer): PeerAuthenticated {
-  return { identity } as PeerAuthenticated
+export function verifiedPeer({ identity, certificate }: VerifiedPeer): PeerAuthenticated {
+  const { subject, notAfter } = certificate
+  return { identity, certificate: { subject, notAfter } } as PeerAuthenticated
 }
 
 function refusedIdentity(

@@ -111,6 +111,7 @@ export class Ikev1Sa implements IkeSa {
       localId: formatIdentity(this.#phase1.config.localId),
       remoteId: formatIdentity(state.peer.identity),
       ...(abilities.vendor === undefined ? {} : { peerVendor: abilities.vendor }),
+      ...(state.peer.certificate === undefined ? {} : { peerCertificate: state.peer.certificate }),
       nat: ends.nat,
       ...(this.#preliminaries?.user === undefined ? {} : { user: this.#preliminaries.user }),
       ...(this.#preliminaries?.assigned === undefined

@@ -2,7 +2,7 @@ import { equalOctets } from '#bytes/equal'
 import { equalDn } from '#policy/distinguished-name'
 import { type Certificate, isSelfIssued } from './certificate.ts'
 import { PURPOSE } from './extensions.ts'
-import { DAY, type Moment } from './moment.ts'
+import type { Moment } from './moment.ts'
 import { constraintViolation } from './name-constraints.ts'
 import { verifyDocument } from './node-signatures.ts'
 import { certificateFacts, type PathProblem, type PathProblemKind } from './path-problem.ts'
@@ -301,6 +301,3 @@ function distinct(certificates: readonly Certificate[]): readonly Certificate[] 
     ({ der }, i) => certificates.findIndex((one) => equalOctets(one.der, der)) === i,
   )
 }
-
-/** Expiry is warned of this long ahead. */
-export const EXPIRY_WARNING: number = 30 * DAY

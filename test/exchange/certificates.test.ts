@@ -28,7 +28,12 @@ for (const keyType of ['rsa3072', 'p256', 'p384'] as const) {
       assertUp(rehearsal)
       // Signatures take their time; nobody repeats itself meanwhile more than its clock says.
       assert.ok(rehearsal.sent.length < 14, `${rehearsal.sent.length} messages`)
-      assert.deepEqual(snapshot(rehearsal, 'a').ikeSas[0]?.remoteId, 'gw.example.net')
+      const [facts] = snapshot(rehearsal, 'a').ikeSas
+      assert.equal(facts?.remoteId, 'gw.example.net')
+      assert.deepEqual(facts?.peerCertificate, {
+        subject: b.certificate.subject.text,
+        notAfter: b.certificate.notAfter,
+      })
       const [first] = events(rehearsal, 'a', 'message')
       const offer = first?.payloads.find((payload) => payload.type === 'SA')
       const attributes = offer?.proposals[0]?.transforms[0]?.attributes
