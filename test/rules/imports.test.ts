@@ -52,7 +52,6 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   zod: ['config', 'control'],
   commander: ['cli'],
   pkijs: ['pki'],
-  asn1js: ['pki'],
   pino: ['daemon'],
 }
 
