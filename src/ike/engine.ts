@@ -10,7 +10,7 @@ import type { Command, Effect, Input, Instant } from './effects.ts'
 import type { DropReason, TunnelSnapshot } from './events.ts'
 import { SaTable } from './sa-table.ts'
 import { Tunnel } from './tunnel.ts'
-import type { Datagram, IkeContext, IkeSa, IkeVersion, Outcome } from './version.ts'
+import type { Datagram, Ends, IkeContext, IkeSa, IkeVersion, Outcome } from './version.ts'
 
 /**
  * All of IKE as a function of what happens: inputs in, effects out. Owns no socket, clock or randomness; whoever feeds it the same
@@ -219,8 +219,8 @@ export class Engine {
       this.#deadlines.delete(tunnel)
     }
     for (const tunnelConfig of [...added, ...changed]) {
-      const tunnel = new Tunnel(tunnelConfig, context.now, (isFirstContact, now) =>
-        this.#initiate(tunnelConfig, isFirstContact, now),
+      const tunnel = new Tunnel(tunnelConfig, context.now, (isFirstContact, now, along) =>
+        this.#initiate(tunnelConfig, isFirstContact, now, along),
       )
       this.#tunnels.set(tunnelConfig.name, tunnel)
       touched.add(tunnel)
@@ -235,11 +235,16 @@ export class Engine {
     })
   }
 
-  #initiate(config: TunnelConfig, isFirstContact: () => boolean, context: IkeContext): IkeSa {
+  #initiate(
+    config: TunnelConfig,
+    isFirstContact: () => boolean,
+    context: IkeContext,
+    along?: Ends,
+  ): IkeSa {
     const version = this.#versions.find((one) => one.initiates(config))
     if (version === undefined)
       throw new TypeError(`no version speaks ike: ${config.ike} of tunnel ${config.name}`)
-    const sa = version.initiate(config, isFirstContact, context)
+    const sa = version.initiate(config, isFirstContact, context, along)
     this.#sas.add(sa, sa.remote)
     return sa
   }

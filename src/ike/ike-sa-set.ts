@@ -1,6 +1,7 @@
+import type { TunnelConfig } from '#config/config'
 import type { Instant } from './effects.ts'
 import { type Candidate, preferredOf } from './preference.ts'
-import type { IkeContext, IkeSa } from './version.ts'
+import type { Ends, IkeContext, IkeSa } from './version.ts'
 
 /** An established IKE SA with what decides between it and others. */
 export type EstablishedIkeSa = Candidate & { readonly sa: IkeSa }
@@ -49,6 +50,14 @@ export class IkeSaSet {
 
   get preferred(): IkeSa | undefined {
     return preferredOf(this.established)?.sa
+  }
+
+  /** Behind a NAT the peer can be reached only the way it came, and what replaces an SA has to go the same way. */
+  wayToHidden({ peer }: TunnelConfig): Ends | undefined {
+    const known = this.preferred
+    const isHidden = peer === 'any' || known?.facts()?.nat.remote === true
+    if (known === undefined || !isHidden) return undefined
+    return { local: known.local, remote: known.remote }
   }
 
   handleDeadlines(context: IkeContext): void {

@@ -10,7 +10,7 @@ import { type IcmpError, withIcmp } from './icmp-evidence.ts'
 import { IkeSaSet } from './ike-sa-set.ts'
 import { Proof } from './proof.ts'
 import { replacedSas } from './replacement.ts'
-import type { IkeContext, IkeSa, Outcome } from './version.ts'
+import type { IkeContext, IkeSa, Initiate, Outcome } from './version.ts'
 
 /**
  * One configured tunnel: what should be (all its network pairs, some, or none), what is (IKE SAs, Child SAs), and the repair of the
@@ -34,13 +34,9 @@ export class Tunnel {
   #unreachable: IcmpError | undefined
   /** Children that may have died with the IKE SA the peer closed: they are renewed as soon as there is another. */
   #doubtfulBefore = Number.NEGATIVE_INFINITY
-  readonly #initiate: (isFirstContact: () => boolean, context: IkeContext) => IkeSa
+  readonly #initiate: Initiate
 
-  constructor(
-    config: TunnelConfig,
-    now: Instant,
-    initiate: (isFirstContact: () => boolean, context: IkeContext) => IkeSa,
-  ) {
+  constructor(config: TunnelConfig, now: Instant, initiate: Initiate) {
     this.config = config
     this.children = new ChildTable(config.name)
     this.#initiate = initiate
@@ -359,11 +355,12 @@ export class Tunnel {
 
   /** Whether it is the first contact is asked when that is said: the peer may have come before us meanwhile. */
   #begin(context: IkeContext): void {
+    const along = this.ikeSas.wayToHidden(this.config)
     // Only the peer can begin: where it is, nobody knows.
-    if (this.config.peer === 'any') return
+    if (this.config.peer === 'any' && along === undefined) return
     const isFirstContact = () =>
       this.children.all.length === 0 && this.ikeSas.established.length === 0
-    this.ikeSas.add(this.#initiate(isFirstContact, context), context.now)
+    this.ikeSas.add(this.#initiate(isFirstContact, context, along), context.now)
   }
 
   /** Deletes what another SA has replaced, once the peer had time to move over. */

@@ -10,7 +10,13 @@ import type { ChildSaFacts, CloseReason, Event, Failure, IkeSaFacts } from './ev
 export interface IkeVersion {
   readonly major: 1 | 2
   /** Begins an IKE SA; the first message is among the context's effects. */
-  initiate(tunnel: TunnelConfig, isFirstContact: () => boolean, context: IkeContext): IkeSa
+  /** @param along where the peer is known to be; as configured when absent */
+  initiate(
+    tunnel: TunnelConfig,
+    isFirstContact: () => boolean,
+    context: IkeContext,
+    along?: Ends,
+  ): IkeSa
   /** Whether tunnels of this kind are begun by this version. */
   initiates(tunnel: TunnelConfig): boolean
   /** Whether a first message of this exchange type may open an IKE SA for this tunnel. */
@@ -27,11 +33,10 @@ export interface IkeVersion {
   ): IkeSa | undefined
 }
 
-export type Datagram = {
-  readonly octets: Uint8Array
-  readonly local: Endpoint
-  readonly remote: Endpoint
-}
+/** Ours and the peer's. */
+export type Ends = { readonly local: Endpoint; readonly remote: Endpoint }
+
+export type Datagram = Ends & { readonly octets: Uint8Array }
 
 /** One IKE SA. All it wants is left in the context; it never acts. */
 export interface IkeSa {
@@ -114,3 +119,6 @@ export interface IkeContext {
   /** An inbound ESP SPI no SA uses. */
   freshSpi(): EspSpi
 }
+
+/** How a tunnel begins phase 1; `along` as for `IkeVersion.initiate`. */
+export type Initiate = (isFirstContact: () => boolean, context: IkeContext, along?: Ends) => IkeSa

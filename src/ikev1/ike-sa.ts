@@ -6,7 +6,7 @@ import { ExchangeType, isErrorNotify } from '#iana/isakmp'
 import type { Answer, Instant } from '#ike/effects'
 import { PeerViolation } from '#ike/errors'
 import type { CloseReason, IkeSaFacts } from '#ike/events'
-import type { Datagram, IkeContext, IkeSa } from '#ike/version'
+import type { Datagram, Ends, IkeContext, IkeSa } from '#ike/version'
 import { formatIdentity } from '#policy/identity'
 import type { IkeHeader } from '#wire/ike-header'
 import { MalformedMessage } from '#wire/malformed'
@@ -46,8 +46,9 @@ export class Ikev1Sa implements IkeSa {
     config: TunnelConfig,
     isFirstContact: () => boolean,
     context: IkeContext,
+    along?: Ends,
   ): Ikev1Sa {
-    const sa = new Ikev1Sa(Phase1.initiator(config, isFirstContact, context), context.now)
+    const sa = new Ikev1Sa(Phase1.initiator(config, isFirstContact, context, along), context.now)
     sa.#phase1.begin(context)
     sa.#followPhase1(context)
     return sa

@@ -2,13 +2,11 @@ import type { Endpoint } from '#bytes/ip'
 import type { TunnelConfig } from '#config/config'
 import { ExchangeType } from '#iana/isakmp'
 import type { NatVerdict } from '#ike/nat'
-import type { IkeContext } from '#ike/version'
+import type { Ends, IkeContext } from '#ike/version'
 import { cut, unfragmentedOctets } from './fragments.ts'
 import { NAT_TRAVERSAL_PORT } from './nat-traversal.ts'
 import type { UdpNumbers } from './quick-proposals.ts'
 import type { PeerAbilities } from './state.ts'
-
-export type Ends = { readonly local: Endpoint; readonly remote: Endpoint }
 
 /** The two ends of an ISAKMP SA as they are now, and what stands between them. */
 export class PeerEnds {
@@ -69,7 +67,8 @@ export class PeerEnds {
 
   /** From message 5 on, once a NAT is known, both ports are 4500 (RFC 3947 §4). */
   floatPort(): void {
-    if (!this.udp) return
+    // Where the exchange began on that port, the peer's NAT has a port of its own for it.
+    if (!this.udp || this.#local.port === NAT_TRAVERSAL_PORT) return
     this.#local = { ...this.#local, port: NAT_TRAVERSAL_PORT }
     this.#remote = { ...this.#remote, port: NAT_TRAVERSAL_PORT }
   }

@@ -1,9 +1,9 @@
 import { toHex } from '#bytes/hex'
 import type { Instant } from '#ike/effects'
 import { firstTransmission, type Retransmission, retransmitted } from '#ike/retransmission'
-import type { Datagram, IkeContext } from '#ike/version'
+import type { Datagram, Ends, IkeContext } from '#ike/version'
 import type { Payload } from '#wire/v1/payloads'
-import type { Ends, PeerEnds } from './peer-ends.ts'
+import type { PeerEnds } from './peer-ends.ts'
 import type { Cookies } from './step.ts'
 import type { TunnelChoice } from './tunnel-choice.ts'
 

@@ -6,7 +6,7 @@ import { AuthenticationFailure, PeerViolation } from '#ike/errors'
 import type { DropReason, Failure } from '#ike/events'
 import { lifeOf } from '#ike/lifetimes'
 import { every } from '#ike/message-rules'
-import type { Datagram, IkeContext } from '#ike/version'
+import type { Datagram, Ends, IkeContext } from '#ike/version'
 import type { IkeHeader } from '#wire/ike-header'
 import { MalformedMessage } from '#wire/malformed'
 import type { PlacedPayload } from '#wire/v1/message'
@@ -14,7 +14,7 @@ import { decodeClear, freshCookie, plainOf, sendClearNotify } from './clear-mess
 import * as failures from './failures.ts'
 import { sendInformational } from './informational.ts'
 import { phase1Notify } from './notify.ts'
-import { configuredEnds, type Ends, PeerEnds } from './peer-ends.ts'
+import { configuredEnds, PeerEnds } from './peer-ends.ts'
 import { PendingWork } from './pending-work.ts'
 import { Phase1Sender } from './phase1-sender.ts'
 import { Phase2Channel } from './phase2-channel.ts'
@@ -82,10 +82,11 @@ export class Phase1 {
     config: TunnelConfig,
     isFirstContact: () => boolean,
     context: IkeContext,
+    along?: Ends,
   ): Phase1 {
     const cookies = cookiesOf(freshCookie(context), new Uint8Array(8))
     const choice = new TunnelChoice(config)
-    const ends = configuredEnds(config)
+    const ends = along ?? configuredEnds(config)
     return new Phase1(choice, 'initiator', cookies, ends, isFirstContact, context.now)
   }
 

@@ -14,7 +14,8 @@ import { TunnelChoice } from './tunnel-choice.ts'
 export const ikev1: IkeVersion = {
   major: 1,
   initiates: (tunnel) => tunnel.ike === 'v1-main' || tunnel.ike === 'v1-aggressive',
-  initiate: (tunnel, isFirstContact, context) => Ikev1Sa.initiate(tunnel, isFirstContact, context),
+  initiate: (tunnel, isFirstContact, context, along) =>
+    Ikev1Sa.initiate(tunnel, isFirstContact, context, along),
   answers: ({ exchangeType, flags, messageId }, tunnel) =>
     exchangeType === EXCHANGE_NUMBERS[exchangeOf(tunnel)] &&
     messageId === 0 &&

@@ -14,7 +14,7 @@ import type { Payload } from '#wire/v1/payloads'
 import { announces, vendorIdOctets } from '#wire/v1/vendor-id'
 import { scene } from '../support/attack.ts'
 import { assertUp, events, prepare, rehearse, snapshot } from '../support/exchange.ts'
-import { ADDRESS_A, ADDRESS_B, sites } from '../support/sites.ts'
+import { ADDRESS_A, ADDRESS_B, sites, TUNNEL } from '../support/sites.ts'
 
 const OUTSIDE = ip('192.0.2.99')
 const DRAFTS: readonly FeatureName[] = ['nat-t-draft-03', 'nat-t-draft-02n', 'nat-t-draft-02']
@@ -143,6 +143,25 @@ test('both sides behind a NAT find it, and the tunnel survives rekeys and a NAT 
   rehearsal.runFor(30_000)
   assertUp(rehearsal)
 })
+
+for (const peer of [OUTSIDE, 'any'] as const) {
+  const whose = peer === 'any' ? 'a peer from anywhere' : 'a peer'
+  test(`phase 1 with ${whose} behind a NAT is replaced the way the peer came`, () => {
+    const main = sites({}, {}, { start: 'respond', peer })
+    const aggressive = sites({ ike: 'v1-aggressive' }, {}, { start: 'respond', peer })
+    const rehearsal = rehearse(peer === 'any' ? aggressive : main, { nat: OUTSIDE })
+    rehearsal.runFor(3_000)
+    assertUp(rehearsal)
+    const [before] = snapshot(rehearsal, 'b').ikeSas
+    rehearsal.command('b', { kind: 'rekey', tunnel: TUNNEL, phase: 1 })
+    rehearsal.runFor(20_000)
+    assertUp(rehearsal)
+    const [after] = snapshot(rehearsal, 'b').ikeSas
+    assert.notEqual(after?.initiatorSpi, before?.initiatorSpi)
+    assert.deepEqual([after?.role, after?.remote], ['initiator', before?.remote])
+    assert.equal(after?.local.port, 4500)
+  })
+}
 
 test('an unauthenticated datagram from elsewhere moves nothing, whatever it says', () => {
   const of = sites({}, {}, { start: 'respond', peer: OUTSIDE })

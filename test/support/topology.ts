@@ -8,9 +8,9 @@ import { type Outcome, type RunOptions, run, runOk, runSync, start } from './pro
 /**
  * Two sites and what lies between them, in network namespaces of this machine:
  *
- *     host-a ——— gw-a ——— [nat] ——— middle ——— gw-b ——— host-b
- *     10.1.0.2   10.1.0.1           router      10.2.0.1   10.2.0.2
- *                203.0.113.10                   198.51.100.20
+ *     host-a ——— gw-a ——— [nat] ——— middle ——— [nat-b] ——— gw-b ——— host-b
+ *     10.1.0.2   10.1.0.1           router                10.2.0.1   10.2.0.2
+ *                203.0.113.10                             198.51.100.20
  *
  * Each node has IPv4 and IPv6. Interfaces are called `lan` (towards the host) and `wan` (towards the middle); in the middle,
  * `site-a` and `site-b`. The addresses are those of RFC 5737 and RFC 4193: nothing here can reach a real network.
@@ -29,6 +29,8 @@ export type Topology = {
 export type TopologyOptions = {
   /** A box before gateway A that rewrites addresses and ports of everything that leaves (RFC 3947 has to notice). */
   readonly nat?: boolean
+  /** The same before gateway B, which hands on what comes for UDP 500 and 4500. */
+  readonly natB?: boolean
   /** Leaves gateway B and host B out: something else, such as a guest on a tap device, stands there. */
   readonly siteB?: 'namespaces' | 'none'
 }
@@ -38,6 +40,7 @@ export const ADDRESSES = {
   hostA: { ipv4: '10.1.0.2', ipv6: 'fd00:1::2' },
   gatewayA: { ipv4: '203.0.113.10', ipv6: 'fd00:a::10', lan: '10.1.0.1', lan6: 'fd00:1::1' },
   gatewayBehindNat: { ipv4: '192.168.7.10' },
+  gatewayBBehindNat: { ipv4: '192.168.8.10' },
   gatewayB: { ipv4: '198.51.100.20', ipv6: 'fd00:b::20', lan: '10.2.0.1', lan6: 'fd00:2::1' },
   hostB: { ipv4: '10.2.0.2', ipv6: 'fd00:2::2' },
 } as const
@@ -97,7 +100,7 @@ export class Namespace {
 let topologies = 0
 
 export async function buildTopology(options: TopologyOptions = {}): Promise<Topology> {
-  const { nat = false, siteB = 'namespaces' } = options
+  const { nat = false, natB = false, siteB = 'namespaces' } = options
   sweepLeftovers()
   topologies += 1
   const prefix = `${PREFIX}${process.pid}-${topologies}-`
@@ -118,6 +121,7 @@ export async function buildTopology(options: TopologyOptions = {}): Promise<Topo
     const hostA = await namespace('host-a')
     const gatewayA = await namespace('gw-a')
     const natBox = nat ? await namespace('nat') : undefined
+    const natBoxB = natB ? await namespace('nat-b') : undefined
     const gatewayB = await namespace('gw-b')
     const hostB = await namespace('host-b')
 
@@ -132,15 +136,20 @@ export async function buildTopology(options: TopologyOptions = {}): Promise<Topo
       ...up('wan', '203.0.113.10/24', 'fd00:a::10/64'),
       ...via('203.0.113.1', 'fd00:a::1'),
     )
-    if (natBox !== undefined) await hideGateway(gatewayA, natBox)
+    if (natBox !== undefined) await hideGateway(gatewayA, natBox, 7)
 
     if (siteB === 'namespaces') {
-      await link(gatewayB, 'wan', middle, 'site-b')
+      const edgeB = natBoxB ?? gatewayB
+      await link(edgeB, 'wan', middle, 'site-b')
       await middle.ip(...up('site-b', '198.51.100.1/24', 'fd00:b::1/64'))
-      await gatewayB.ip(
+      await edgeB.ip(
         ...up('wan', '198.51.100.20/24', 'fd00:b::20/64'),
         ...via('198.51.100.1', 'fd00:b::1'),
       )
+      if (natBoxB !== undefined) {
+        await hideGateway(gatewayB, natBoxB, 8)
+        await natBoxB.runOk(['nft', '-f', '-'], { input: FORWARD_IKE })
+      }
       await link(hostB, 'lan', gatewayB, 'lan')
       await hostB.ip(...up('lan', '10.2.0.2/16', 'fd00:2::2/64'), ...via('10.2.0.1', 'fd00:2::1'))
       await gatewayB.ip(...up('lan', '10.2.0.1/16', 'fd00:2::1/64'))
@@ -153,10 +162,11 @@ export async function buildTopology(options: TopologyOptions = {}): Promise<Topo
 }
 
 /** Gateway A gets a private address; the box rewrites it, and the source port of UDP too (RFC 3715 §2.1 a, c). */
-async function hideGateway(gateway: Namespace, box: Namespace): Promise<void> {
+async function hideGateway(gateway: Namespace, box: Namespace, net: number): Promise<void> {
   await link(gateway, 'wan', box, 'inside')
-  await gateway.ip(...up('wan', '192.168.7.10/24'), 'route add default via 192.168.7.1')
-  await box.ip(...up('inside', '192.168.7.1/24'))
+  const router = `192.168.${net}.1`
+  await gateway.ip(...up('wan', `192.168.${net}.10/24`), `route add default via ${router}`)
+  await box.ip(...up('inside', `${router}/24`))
   await box.runOk(['nft', '-f', '-'], {
     input: `
       table ip nat {
@@ -169,6 +179,15 @@ async function hideGateway(gateway: Namespace, box: Namespace): Promise<void> {
     `,
   })
 }
+
+const FORWARD_IKE = `
+  table ip nat {
+    chain prerouting {
+      type nat hook prerouting priority -100
+      iifname "wan" udp dport { 500, 4500 } dnat to 192.168.8.10
+    }
+  }
+`
 
 async function link(a: Namespace, nameA: string, b: Namespace, nameB: string): Promise<void> {
   await a.ip(`link add ${nameA} type veth peer name ${nameB} netns ${b.name}`)
@@ -196,7 +215,7 @@ const SYSCTLS = {
 }
 
 const PREFIX = 'cw'
-const OWN_NAME = /^cw(\d+)-\d+-(middle|host-a|gw-a|nat|gw-b|host-b)$/
+const OWN_NAME = /^cw(\d+)-\d+-(middle|host-a|gw-a|nat|nat-b|gw-b|host-b)$/
 
 /** Removes namespaces of runs that were killed before they could clean up. */
 export function sweepLeftovers(): void {
