@@ -7,7 +7,7 @@ import { localId, oneOf, psk, text } from './values.ts'
 /** `certificate` of a tunnel after its keys were read; paths are as written. */
 export type CertificateDraft = {
   readonly own?: string | undefined
-  readonly key: string
+  readonly key?: string | undefined
   readonly passphrase?: PskSource | undefined
   readonly trust: readonly string[]
   readonly id?: Identity | undefined
@@ -18,11 +18,8 @@ export type CertificateDraft = {
 }
 
 const SINCE = '0.1'
-const paths = (least: number): z.ZodType<readonly string[], readonly string[] | string> =>
-  z.union([
-    text(1024).transform((one): readonly string[] => [one]),
-    z.array(text(1024)).min(least).max(32),
-  ])
+const paths = (): z.ZodType<readonly string[], readonly string[] | string> =>
+  z.union([text(1024).transform((one): readonly string[] => [one]), z.array(text(1024)).max(32)])
 
 export const certificate: z.ZodType<CertificateDraft, unknown> = z.strictObject({
   own: documented(text(1024).optional(), {
@@ -33,11 +30,12 @@ export const certificate: z.ZodType<CertificateDraft, unknown> = z.strictObject(
     otherwise: 'what the PKCS #12 file holds',
     since: SINCE,
   }),
-  key: documented(text(1024), {
+  key: documented(text(1024).optional(), {
     sentence: 'File with the private key of that certificate.',
     paragraph:
-      'PKCS #8, PKCS #1 or SEC 1 in PEM or DER, encrypted or not, or PKCS #12 (`.p12`). It must not be accessible to group or others (`chmod 600`). RSA of 2048 bits or more, or ECDSA on P-256, P-384 or P-521.',
+      'PKCS #8, PKCS #1 or SEC 1 in PEM or DER, encrypted or not, or PKCS #12 (`.p12`). It must not be accessible to group or others (`chmod 600`). RSA of 2048 bits or more, or ECDSA on P-256, P-384 or P-521. Left out with `xauth: {role: client}`: then only the peer has a certificate, and we log in (hybrid authentication).',
     example: '/etc/causeway/pki/gw-berlin.key',
+    otherwise: 'none; needed but for hybrid authentication',
     since: SINCE,
   }),
   passphrase: documented(psk.optional(), {
@@ -47,10 +45,10 @@ export const certificate: z.ZodType<CertificateDraft, unknown> = z.strictObject(
     otherwise: 'none: the file is not encrypted',
     since: SINCE,
   }),
-  trust: documented(paths(1), {
+  trust: documented(paths().prefault([]), {
     sentence: 'Files with the CAs that may vouch for this peer, one path or a list.',
     paragraph:
-      'Only for this tunnel: a CA trusted for one peer says nothing about another. A file may hold several. The certificate of the peer itself may stand here too, and then it alone is accepted.',
+      'Only for this tunnel: a CA trusted for one peer says nothing about another. A file may hold several. The certificate of the peer itself may stand here too, and then it alone is accepted. Left out with `xauth: {role: server}`: then the peer has no certificate and logs in (hybrid authentication).',
     example: '[/etc/causeway/pki/plant-ca.pem]',
     since: SINCE,
   }),
@@ -87,7 +85,7 @@ export const certificate: z.ZodType<CertificateDraft, unknown> = z.strictObject(
     example: 'off',
     since: SINCE,
   }),
-  crl: documented(paths(0).prefault([]), {
+  crl: documented(paths().prefault([]), {
     sentence: 'Files with revocation lists, one path or a list.',
     paragraph: 'PEM or DER. Read at start and at reload.',
     example: '[/etc/causeway/pki/plant.crl]',

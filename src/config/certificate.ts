@@ -9,7 +9,7 @@ import { parseCrl } from '#pki/crl'
 import { type KeyFile, readKeyFile } from '#pki/node-private-key'
 import type { RevocationPolicy } from '#pki/revocation'
 import { UnreadableKey } from '#pki/unreadable-key'
-import type { CertificateCredentials } from '#pki/verify-peer'
+import type { CertificateCredentials, TrustAnchors } from '#pki/verify-peer'
 import type { CertificateDraft } from './certificate-values.ts'
 import { type Environment, isTrouble } from './files.ts'
 import type { ProblemText } from './problem.ts'
@@ -27,6 +27,8 @@ export type CertificateFinding = ProblemText & {
 export type ReadCertificate = {
   /** Absent when a finding is an error. */
   readonly credentials?: CertificateCredentials
+  /** Instead, where no key of ours is named. */
+  readonly anchors?: TrustAnchors
   readonly findings: readonly CertificateFinding[]
   readonly files: readonly string[]
 }
@@ -57,16 +59,18 @@ class Reading {
   read(draft: CertificateDraft): ReadCertificate {
     const passphrase = this.#passphrase(draft)
     const keyFile = this.#key(draft, passphrase)
-    const own =
-      draft.own === undefined ? this.#beside(keyFile) : this.#certificates('own', draft.own)
+    const own = this.#own(draft, keyFile)
     const trust = draft.trust.flatMap((path, i) => this.#certificates('trust', path, i))
     const crls = draft.crl.flatMap((path, i) => this.#crl(path, i))
     const result = { findings: this.#findings, files: this.#files }
-    if (keyFile === undefined || this.#findings.some(({ severity }) => severity === 'error'))
-      return result
+    const failed = this.#findings.some(({ severity }) => severity === 'error')
+    const policy = policyOf(draft)
+    if (draft.key === undefined && !failed) {
+      return { ...result, anchors: { trust, revocation: policy, crls } }
+    }
+    if (keyFile === undefined || failed) return result
     const ordered = this.#leafFirst(own, keyFile)
     if (ordered === undefined) return result
-    const policy = policyOf(draft)
     return {
       ...result,
       credentials: { own: ordered, key: keyFile.key, trust, revocation: policy, crls },
@@ -90,6 +94,7 @@ class Reading {
   }
 
   #key({ key }: CertificateDraft, passphrase: Secret | undefined): KeyFile | undefined {
+    if (key === undefined) return undefined
     const path = absolute(key, this.#folder)
     const octets = this.#octets('key', path)
     if (octets === undefined) return undefined
@@ -120,6 +125,11 @@ class Reading {
       this.#say(key, { message: error.message }, path)
       return []
     }
+  }
+
+  #own(draft: CertificateDraft, keyFile: KeyFile | undefined): readonly Certificate[] {
+    if (draft.key === undefined) return []
+    return draft.own === undefined ? this.#beside(keyFile) : this.#certificates('own', draft.own)
   }
 
   /** What a PKCS #12 file holds beside the key. */

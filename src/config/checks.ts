@@ -31,6 +31,7 @@ import {
 import type { TunnelSource } from './tunnel-source.ts'
 import {
   assignedNetworks,
+  certificateParts,
   givenAddress,
   modeConfigKeys,
   xauthKeys,
@@ -57,6 +58,7 @@ const RULES: readonly Rule[] = [
   peerIdentity,
   sentIdentity,
   ownAddress,
+  certificateParts,
   xauthKeys,
   xauthWithRsa,
   modeConfigKeys,

@@ -1,6 +1,6 @@
 import type { IpAddress } from '#bytes/ip'
 import type { Secret } from '#bytes/secret'
-import type { CertificateCredentials } from '#pki/verify-peer'
+import type { CertificateCredentials, TrustAnchors } from '#pki/verify-peer'
 import type { Identity } from '#policy/identity'
 import type { EncapsulationMode, EspSuite, IkeSuite, Lifetime, Pfs } from '#policy/proposal'
 import type { Prefix, SelectorPair } from '#policy/traffic-selector'
@@ -64,10 +64,13 @@ export type TunnelConfig = {
   readonly positions: Readonly<Record<string, Position>>
 }
 
-/** How both sides prove who they are; never each another way. */
+/** How both sides prove who they are; each another way only where one of them logs in. */
 export type Authentication =
   | { readonly kind: 'psk'; readonly psk: Secret }
   | ({ readonly kind: 'certificate' } & CertificateCredentials)
+  /** Hybrid: only the server signs, the client logs in by XAUTH (draft-zegman-ike-hybrid-auth-01). */
+  | ({ readonly kind: 'hybrid-client' } & TrustAnchors)
+  | ({ readonly kind: 'hybrid-server' } & Pick<CertificateCredentials, 'own' | 'key'>)
 
 export type Xauth =
   | { readonly role: 'client'; readonly user: string; readonly password: Secret }

@@ -93,6 +93,7 @@ function readTunnel(
     withoutAddress: !gatewayAddress.written && entries?.has('address') !== true,
     psk: undefined,
     credentials: undefined,
+    anchors: undefined,
     xauth: undefined,
     now: environment.now ?? Date.now(),
   }
@@ -131,7 +132,11 @@ function withCertificate(
   environment: Environment,
 ): ReadTunnel {
   const path = `tunnels.${source.name}.certificate`
-  const { credentials, findings, files } = readCertificate(certificate, folder, environment)
+  const { credentials, anchors, findings, files } = readCertificate(
+    certificate,
+    folder,
+    environment,
+  )
   const key = findings.map(({ severity, key, index, file, ...text }) => {
     const place = placeOf(source, ['certificate', key, ...(index === undefined ? [] : [index])])
     return problemAt(severity, file === undefined ? place : { file }, `${path}.${key}`, text)
@@ -142,7 +147,7 @@ function withCertificate(
     ...(peerId === undefined ? {} : { 'peer-id': { identity: peerId, knowingly: false } }),
   }
   return {
-    source: { ...source, draft: { ...source.draft, ...identities }, credentials },
+    source: { ...source, draft: { ...source.draft, ...identities }, credentials, anchors },
     files,
     problems: { keys: problems, key },
   }

@@ -17,13 +17,14 @@ export function resolveTunnel({
   local,
   psk,
   credentials,
+  anchors,
   xauth,
 }: TunnelSource): TunnelConfig | undefined {
   const { ike, peer, phase1, phase2, mode, encapsulation } = draft
   const deadPeer = draft['dead-peer']
   const replayWindow = draft['replay-window']
   const networks = selectorPairs({ draft, local })
-  const authentication = authenticationOf(psk, credentials)
+  const authentication = authenticationOf({ psk, credentials, anchors, xauth })
   const remoteAddress = peer?.kind === 'address' ? peer.address : undefined
   const remoteId =
     draft['peer-id']?.identity ??
@@ -87,11 +88,18 @@ export function resolveTunnel({
   }
 }
 
-function authenticationOf(
-  psk: TunnelSource['psk'],
-  credentials: TunnelSource['credentials'],
-): Authentication | undefined {
+function authenticationOf({
+  psk,
+  credentials,
+  anchors,
+  xauth,
+}: Pick<TunnelSource, 'psk' | 'credentials' | 'anchors' | 'xauth'>): Authentication | undefined {
   if (psk !== undefined) return { kind: 'psk', psk }
+  if (anchors !== undefined) return { kind: 'hybrid-client', ...anchors }
+  if (credentials?.trust.length === 0 && xauth?.role === 'server') {
+    const { own, key } = credentials
+    return { kind: 'hybrid-server', own, key }
+  }
   return credentials && { kind: 'certificate', ...credentials }
 }
 
@@ -101,7 +109,7 @@ function localIdentity(
   local: IpAddress,
   authentication: Authentication,
 ): Identity {
-  const leaf = authentication.kind === 'certificate' ? authentication.own[0] : undefined
+  const leaf = 'own' in authentication ? authentication.own[0] : undefined
   if (leaf !== undefined && (written === undefined || written.kind === 'dn'))
     return { kind: 'dn', der: leaf.subject.der }
   return written ?? { kind: 'address', address: local }

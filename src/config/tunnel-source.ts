@@ -1,6 +1,6 @@
 import type { IpAddress } from '#bytes/ip'
 import type { Secret } from '#bytes/secret'
-import type { CertificateCredentials } from '#pki/verify-peer'
+import type { CertificateCredentials, TrustAnchors } from '#pki/verify-peer'
 import type { Xauth } from './config.ts'
 import { nodeAt, type YamlNode } from './document.ts'
 import type { TunnelDraft } from './draft.ts'
@@ -21,6 +21,8 @@ export type TunnelSource = {
   readonly psk: Secret | undefined
   /** What `certificate` names, once read. */
   readonly credentials: CertificateCredentials | undefined
+  /** The same where it names no key of ours. */
+  readonly anchors: TrustAnchors | undefined
   /** What `xauth` names, once read. */
   readonly xauth: Xauth | undefined
   /** When the file is read, in milliseconds since 1970: certificates expire. */

@@ -44,6 +44,24 @@ export const xauthWithRsa: Rule = (tunnel) => {
   ]
 }
 
+/** Without a key only the peer signs, without trust only we do; the other side logs in (draft-zegman-ike-hybrid-auth-01). */
+export const certificateParts: Rule = (tunnel) => {
+  const { certificate, xauth } = tunnel.draft
+  if (certificate === undefined) return []
+  const needs = (key: 'key' | 'trust', role: 'client' | 'server') =>
+    tunnelProblem('error', tunnel, ['certificate'], {
+      message: `certificate needs "${key}"`,
+      hints: [`it may be left out only beside xauth: {role: ${role}}, for hybrid authentication`],
+    })
+  const withoutKey = certificate.key === undefined
+  const withoutTrust = certificate.trust.length === 0
+  if (withoutKey && (xauth?.role !== 'client' || withoutTrust)) return [needs('key', 'client')]
+  if (withoutTrust && xauth?.role !== 'server') return [needs('trust', 'server')]
+  if (!withoutKey || certificate.own === undefined) return []
+  const message = 'own belongs to a key; without key we have no certificate'
+  return [tunnelProblem('error', tunnel, ['certificate', 'own'], { message })]
+}
+
 /** The client's side of its networks is not known before it is given. */
 export const assignedNetworks: Rule = (tunnel) => {
   const { networks, mode } = tunnel.draft

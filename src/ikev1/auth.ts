@@ -44,7 +44,7 @@ export function ownProof(
   const idBody = encodePayloadBody(id)
   const data = phase1Hash(crypto, keys, role, transcript, saBody, idBody, tiedHash(tunnel))
   const { authentication } = tunnel
-  if (authentication.kind === 'psk') return { kind: 'ready', payloads: [{ type: 'HASH', data }] }
+  if (!('key' in authentication)) return { kind: 'ready', payloads: [{ type: 'HASH', data }] }
   const { key } = authentication
   return { kind: 'sign', question: { kind: 'sign', key, scheme: schemeOf(key.publicKey), data } }
 }
@@ -54,7 +54,7 @@ export function signedProof(
   { authentication }: TunnelConfig,
   signature: Uint8Array,
 ): readonly Payload[] {
-  const chain = authentication.kind === 'certificate' ? authentication.own : []
+  const chain = 'own' in authentication ? authentication.own : []
   const certificates = certificatesToSend(chain).map((data) => ({
     type: 'CERT' as const,
     encoding: X509_SIGNATURE,
@@ -67,7 +67,7 @@ export function signedProof(
 export function certificateRequests({
   authentication,
 }: TunnelConfig): readonly CertRequestPayload[] {
-  if (authentication.kind === 'psk') return []
+  if (!('trust' in authentication)) return []
   const names = requestedAuthorities(authentication.trust)
   return names.map((data) => ({ type: 'CR', encoding: X509_SIGNATURE, data }))
 }
@@ -78,7 +78,7 @@ export function readProof(
   shown: ShownIdentity,
   payloads: readonly Payload[],
 ): ShownProof {
-  const type = authentication.kind === 'psk' ? 'HASH' : 'SIG'
+  const type = 'trust' in authentication ? 'SIG' : 'HASH'
   const [found, second] = every<'HASH' | 'SIG'>(payloads, type)
   if (found === undefined || second !== undefined) {
     throw new PeerViolation('missing-payload', `the message has not exactly one ${type} payload`)
@@ -90,7 +90,8 @@ export function readProof(
 }
 
 /**
- * Checks the peer's hash, which proves the key, and then its identity, which the key is bound to; or says what has to be verified
+ * Checks the peer's hash, which proves the key, and then its identity, which the key is bound to (of a client in hybrid authentication it
+ * proves nothing: that is left to XAUTH); or says what has to be verified
  * elsewhere. @throws AuthenticationFailure
  */
 export function peerProof(
@@ -104,11 +105,11 @@ export function peerProof(
   const data = phase1Hash(crypto, keys, peerRole, transcript, saBody, idBody, tiedHash(tunnel))
   const { authentication } = tunnel
   const identity = identityFromPayload(id)
-  if (authentication.kind === 'certificate') {
+  if ('trust' in authentication) {
     if (identity === undefined) throw refusedIdentity(tunnel, id, identity)
-    const demands = demandsOf(authentication, tunnel.remoteId)
+    const demands = demandsOf({ own: [], ...authentication }, tunnel.remoteId)
     // RFC 2409 §5.1, RFC 4754 §4: both sides sign by the same method, so with the same kind of key.
-    const scheme = schemeOf(authentication.key.publicKey)
+    const scheme = 'key' in authentication ? schemeOf(authentication.key.publicKey) : RSA
     const evidence = { certificates, identity, scheme, data, signature: octets }
     return { kind: 'verify', question: { kind: 'verify-peer', demands, evidence } }
   }
@@ -123,9 +124,9 @@ export function peerProof(
 
 /** Whether the identity a peer shows is the one its tunnel waits for; a wildcard stands in distinguished names of certificates only. */
 export function isAwaited({ authentication, remoteId }: TunnelConfig, identity: Identity): boolean {
-  return authentication.kind === 'psk'
-    ? equalIdentity(identity, remoteId)
-    : isExpected(remoteId, identity)
+  return 'trust' in authentication
+    ? isExpected(remoteId, identity)
+    : equalIdentity(identity, remoteId)
 }
 
 /** The verification asked for went well. */
@@ -145,14 +146,16 @@ function refusedIdentity(
 }
 
 function schemeOf(key: PublicKey): SignatureScheme {
-  return key.kind === 'ec' ? { kind: 'ecdsa-bare', curve: key.curve } : { kind: 'rsa-pkcs1-bare' }
+  return key.kind === 'ec' ? { kind: 'ecdsa-bare', curve: key.curve } : RSA
 }
 
 /** RFC 4754 §4: the curve and the hash go together, whatever was negotiated. */
 function tiedHash({ authentication }: TunnelConfig): HashName | undefined {
-  if (authentication.kind === 'psk') return undefined
+  if (!('key' in authentication)) return undefined
   const { publicKey } = authentication.key
   return publicKey.kind === 'ec' ? CURVE_HASH[publicKey.curve] : undefined
 }
 
+/** What hybrid authentication has numbers for, and every other key than those of RFC 4754 signs by. */
+const RSA: SignatureScheme = { kind: 'rsa-pkcs1-bare' }
 const X509_SIGNATURE = CertEncoding.number('X509-SIGNATURE')

@@ -13,6 +13,9 @@ export function authenticationMethod(
   if (authentication.kind === 'psk') {
     return AuthenticationMethod.number(asked ? `XAUTH${asked}PreShared` : 'pre-shared key')
   }
+  if (authentication.kind !== 'certificate') {
+    return AuthenticationMethod.number(asked === 'Resp' ? 'HybridRespRSA' : 'HybridInitRSA')
+  }
   const key = authentication.key.publicKey
   if (key.kind === 'ec' && asked === undefined) return ECDSA_METHODS[key.curve]
   if (key.kind === 'ec') throw new TypeError('XAUTH has no number for ECDSA')

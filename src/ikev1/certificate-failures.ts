@@ -63,7 +63,7 @@ function shown({ localId }: TunnelConfig): Pick<Failure, 'ours' | 'theirs'> {
 }
 
 function named({ authentication }: TunnelConfig): string {
-  const leaf = authentication.kind === 'certificate' ? authentication.own[0] : undefined
+  const leaf = 'own' in authentication ? authentication.own[0] : undefined
   if (leaf === undefined) return ''
   return ` (of ${leaf.issuer.text}, until ${formatMoment(leaf.notAfter)})`
 }

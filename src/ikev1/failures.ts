@@ -17,7 +17,7 @@ import {
 /** A message of Main mode that was never answered; which one tells what to look at. */
 export function unanswered(tunnel: TunnelConfig, message: number, udp: boolean): Failure {
   if (message < 5) return silence(tunnel, message)
-  if (tunnel.authentication.kind === 'certificate' && !udp) return certificateUnanswered(tunnel)
+  if (tunnel.authentication.kind !== 'psk' && !udp) return certificateUnanswered(tunnel)
   return udp ? port4500Silent(tunnel) : message5Silent(tunnel)
 }
 
@@ -61,7 +61,7 @@ function message5Silent(tunnel: TunnelConfig): Failure {
 
 /** CW-301 seen by the initiator: the peer complains of message 5 under keys that are not ours. */
 export function message5Unreadable(tunnel: TunnelConfig): Failure {
-  if (tunnel.authentication.kind === 'certificate')
+  if (tunnel.authentication.kind !== 'psk')
     return keysDiffer(tunnel, `what ${tunnel.name} answers to message 5`)
   return {
     code: 'CW-301',
@@ -76,7 +76,7 @@ export function message5Unreadable(tunnel: TunnelConfig): Failure {
 
 /** CW-301 seen by the one who could not decrypt. */
 export function undecryptable(tunnel: TunnelConfig, message: number): Failure {
-  if (tunnel.authentication.kind === 'certificate')
+  if (tunnel.authentication.kind !== 'psk')
     return keysDiffer(tunnel, `message ${message} of ${tunnel.name}`)
   return {
     code: 'CW-301',
@@ -204,7 +204,7 @@ export function phase1Refused(
 /** CW-303 as the initiator hears it: the refusal came encrypted, so the keys are the same. */
 export function identityRefused(tunnel: TunnelConfig, notifyType: number): Failure {
   const evidence = `encrypted notify ${NotifyType.nameOf(notifyType)} in answer to message 5`
-  if (tunnel.authentication.kind === 'certificate') return certificateRefused(tunnel, evidence)
+  if (tunnel.authentication.kind !== 'psk') return certificateRefused(tunnel, evidence)
   const ours = formatIdentity(tunnel.localId)
   return {
     code: 'CW-303',

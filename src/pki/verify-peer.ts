@@ -31,8 +31,11 @@ export type CertificateCredentials = {
   readonly crls: readonly Uint8Array[]
 }
 
+/** What a side has that only verifies. */
+export type TrustAnchors = Pick<CertificateCredentials, 'trust' | 'revocation' | 'crls'>
+
 export function demandsOf(
-  { own, trust, revocation, crls }: CertificateCredentials,
+  { own, trust, revocation, crls }: TrustAnchors & Pick<CertificateCredentials, 'own'>,
   remoteId: Identity,
 ): PeerDemands {
   return { trust, intermediates: own.slice(1), remoteId, revocation, crls }
