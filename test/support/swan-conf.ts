@@ -26,6 +26,8 @@ export type SwanConnection = {
     readonly role: 'client' | 'server'
     readonly user: string
     readonly password: string
+    /** In place of the client's certificate, not behind it. */
+    readonly hybrid?: boolean
   }
   /** Mode Config: strongSwan asks for an address, or gives this one. */
   readonly modeConfig?: {
@@ -75,19 +77,21 @@ export function swanctlConf(connections: readonly SwanConnection[]): string {
       ...(one.dpdTimeout === undefined ? [] : [`    dpd_timeout = ${one.dpdTimeout}s`]),
       ...(one.rekeyTime === undefined ? [] : [`    rekey_time = ${one.rekeyTime}s`]),
       '    local {',
-      ...(one.certificate === undefined
-        ? ['      auth = psk']
-        : ['      auth = pubkey', `      certs = ${one.certificate.own}`]),
+      ...(loggingIn(one, 'client') ??
+        (one.certificate === undefined
+          ? ['      auth = psk']
+          : ['      auth = pubkey', `      certs = ${one.certificate.own}`])),
       `      id = "${one.localId ?? one.local}"`,
       '    }',
       '    remote {',
-      ...(one.certificate === undefined
-        ? ['      auth = psk']
-        : [
-            '      auth = pubkey',
-            `      cacerts = ${one.certificate.trust}`,
-            `      revocation = ${one.certificate.revocation ?? 'relaxed'}`,
-          ]),
+      ...(loggingIn(one, 'server') ??
+        (one.certificate === undefined
+          ? ['      auth = psk']
+          : [
+              '      auth = pubkey',
+              `      cacerts = ${one.certificate.trust}`,
+              `      revocation = ${one.certificate.revocation ?? 'relaxed'}`,
+            ])),
       `      id = "${one.remoteId ?? one.remote}"`,
       '    }',
       ...xauthRounds(one),
@@ -151,10 +155,21 @@ export function swanctlConf(connections: readonly SwanConnection[]): string {
 
 /** The second round of authentication, which is only the client's. */
 function xauthRounds({ xauth }: SwanConnection): readonly string[] {
-  if (xauth === undefined) return []
+  if (xauth === undefined || xauth.hybrid === true) return []
   const side = xauth.role === 'client' ? 'local' : 'remote'
-  const id = xauth.role === 'client' ? [`      xauth_id = ${xauth.user}`] : []
-  return [`    ${side}-xauth {`, '      round = 2', '      auth = xauth', ...id, '    }']
+  return [`    ${side}-xauth {`, '      round = 2', ...userOf(xauth), '    }']
+}
+
+/** In hybrid authentication the only round of the client. */
+function loggingIn(
+  { xauth }: SwanConnection,
+  role: 'client' | 'server',
+): readonly string[] | undefined {
+  return xauth?.hybrid === true && xauth.role === role ? userOf(xauth) : undefined
+}
+
+function userOf({ role, user }: NonNullable<SwanConnection['xauth']>): readonly string[] {
+  return ['      auth = xauth', ...(role === 'client' ? [`      xauth_id = ${user}`] : [])]
 }
 
 export type StrongswanSettings = {
