@@ -125,8 +125,9 @@ function certificatesText(
   { own, peer }: NonNullable<TunnelStatus['certificate']>,
   at: string,
 ): string {
-  const ours = `ours ${validityText(own, at)}`
-  return peer === undefined ? ours : `${ours}, theirs ${validityText(peer, at)}`
+  const ours = own === undefined ? [] : [`ours ${validityText(own, at)}`]
+  const theirs = peer === undefined ? [] : [`theirs ${validityText(peer, at)}`]
+  return [...ours, ...theirs].join(', ')
 }
 
 function validityText(certificate: CertificateStatus, at: string): string {

@@ -29,6 +29,8 @@ export type GatewayStatus = {
   readonly name: string
   readonly startedAt: Timestamp
   readonly pid: number
+  /** Folder into which the keys of every SA are being written (`run --wireshark-keys`). */
+  readonly wiresharkKeys?: string
   readonly configuration: {
     readonly file: string
     readonly loadedAt: Timestamp
@@ -68,8 +70,8 @@ export type TunnelStatus = {
   readonly failures: number
   readonly retryAt?: Timestamp
   readonly peerAliveAt?: Timestamp
-  /** Where the tunnel proves itself by one; the peer's is that of the newest ISAKMP SA. */
-  readonly certificate?: { readonly own: CertificateStatus; readonly peer?: CertificateStatus }
+  /** Ours, where we prove ourselves by one, and what the peer of the newest ISAKMP SA has shown. */
+  readonly certificate?: { readonly own?: CertificateStatus; readonly peer?: CertificateStatus }
   /** What the tunnel has shown since it came up; absent where `proof` is off, or the peer began. */
   readonly proof?: ProofStatus
   /** The day by which the tunnel should have left IKEv1, `2027-06-30`. */

@@ -32,6 +32,13 @@ test('names a certificate once, with all the tunnels that depend on it', () => {
   assert.equal(warned.length, 2)
 })
 
+test('warns of the CA where only the peer has a certificate', () => {
+  const { pass, warned } = rig([loggingIn('paris')], TODAY + 360 * A_DAY)
+  pass(1)
+  assert.equal(warned.length, 1)
+  assert.match(warned[0] ?? '', /the CA CN=Root.*: paris$/)
+})
+
 test('warns of what a peer has shown', () => {
   const peer = { subject: 'CN=gw-b', notAfter: TODAY + 19.5 * A_DAY }
   const { pass, warned } = rig([certified('paris')], TODAY, [shown('paris', peer)])
@@ -63,6 +70,18 @@ function certified(name: string): TunnelConfig {
       kind: 'certificate',
       own: [gateway.certificate],
       key: gateway.key,
+      trust: [root.certificate],
+      revocation: { crl: 'off', ocsp: 'off' },
+      crls: [],
+    },
+  })
+}
+
+/** Hybrid authentication, the client of it. */
+function loggingIn(name: string): TunnelConfig {
+  return sampleTunnel(name, {
+    authentication: {
+      kind: 'hybrid-client',
       trust: [root.certificate],
       revocation: { crl: 'off', ocsp: 'off' },
       crls: [],

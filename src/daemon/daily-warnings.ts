@@ -65,8 +65,8 @@ function certificatesInUse(
   snapshots: readonly TunnelSnapshot[],
 ): readonly CertificateInUse[] {
   const configured = tunnels.flatMap(({ name: tunnel, authentication }): CertificateInUse[] => {
-    if (authentication.kind !== 'certificate') return []
-    const { own, trust } = authentication
+    const own = 'own' in authentication ? authentication.own : []
+    const trust = 'trust' in authentication ? authentication.trust : []
     return [
       ...own.map(({ subject, notAfter }) => ({
         whose: 'our certificate' as const,

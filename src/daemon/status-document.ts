@@ -119,14 +119,13 @@ function certificateStatus(
   { authentication }: TunnelConfig,
   snapshot: TunnelSnapshot | undefined,
 ): Pick<TunnelStatus, 'certificate'> {
-  if (authentication.kind !== 'certificate') return {}
-  const [own] = authentication.own
-  if (own === undefined) return {}
+  const [own] = 'own' in authentication ? authentication.own : []
   const [newest] = [...(snapshot?.ikeSas ?? [])].sort((a, b) => b.establishedAt - a.establishedAt)
   const peer = newest?.peerCertificate
+  if (own === undefined && peer === undefined) return {}
   return {
     certificate: {
-      own: dated(own.subject.text, own.notAfter),
+      ...(own === undefined ? {} : { own: dated(own.subject.text, own.notAfter) }),
       ...(peer === undefined ? {} : { peer: dated(peer.subject, peer.notAfter) }),
     },
   }
