@@ -19,6 +19,7 @@ const PEERS: readonly { readonly path: string; readonly debian: string }[] = [
   { path: '/bin/ping', debian: 'iputils-ping' },
   { path: '/usr/sbin/nft', debian: 'nftables' },
   { path: '/usr/bin/tcpdump', debian: 'tcpdump' },
+  { path: '/usr/bin/tshark', debian: 'tshark' },
   { path: '/sbin/modprobe', debian: 'kmod' },
   { path: '/usr/bin/linux.uml', debian: 'user-mode-linux' },
   { path: '/usr/lib/ipsec/charon', debian: 'strongswan-charon' },

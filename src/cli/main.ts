@@ -79,6 +79,10 @@ export function commands(finish: (code: ExitCode) => void): Command {
         .choices(['debug', 'info', 'warn', 'error'])
         .default('info'),
     )
+    .option(
+      '--wireshark-keys <dir>',
+      'DANGER, off by default: write the keys of every tunnel into a Wireshark profile',
+    )
     .action(
       act(async (terminal, globals, options: RunArguments) => {
         // Loaded when needed: the other commands know nothing of engines and data planes.

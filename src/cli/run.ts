@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { runCauseway } from '#daemon/causeway'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { portsFact } from './host-facts.ts'
@@ -6,6 +7,7 @@ import type { Terminal } from './terminal.ts'
 export type RunArguments = {
   readonly config: string
   readonly log: 'human' | 'json'
+  readonly wiresharkKeys?: string
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
 }
 
@@ -16,7 +18,7 @@ export async function run(
   terminal: Terminal,
   version: string,
   control: string | undefined,
-  { config, log, logLevel }: RunArguments,
+  { config, log, logLevel, wiresharkKeys }: RunArguments,
 ): Promise<ExitCode> {
   // What ps, ss and whoever finds port 500 taken will show.
   process.title = `causeway run -c ${config}`
@@ -24,6 +26,7 @@ export async function run(
     version,
     file: config,
     control,
+    wiresharkKeys: wiresharkKeys === undefined ? undefined : resolve(wiresharkKeys),
     log: {
       format: log,
       level: logLevel,

@@ -80,6 +80,15 @@ export function statusTable(document: StatusDocument, options: ViewOptions): str
   return `${lines.join('\n')}\n`
 }
 
+/** Stands above everything else while keys are being written to a file; else empty. */
+export function keyWarning({ gateway }: StatusDocument, { columns, style }: ViewOptions): string {
+  const folder = gateway.wiresharkKeys
+  if (folder === undefined) return ''
+  const text = `WARNING: the keys of every tunnel are being written to ${folder} (run --wireshark-keys); whoever reads them reads the traffic`
+  const lines = wrap(text, columns).map((line) => style('red', line))
+  return `${lines.join('\n')}\n\n`
+}
+
 /** `6d02h` before `at`. */
 export function ageText(from: string, at: string): string {
   return durationText((Date.parse(at) - Date.parse(from)) / 1_000)

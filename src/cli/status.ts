@@ -1,7 +1,7 @@
 import type { StatusDocument } from '#control/status'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { type Addressing, withGateway } from './gateway-connection.ts'
-import { statusTable } from './status-view.ts'
+import { keyWarning, statusTable } from './status-view.ts'
 import type { Terminal } from './terminal.ts'
 import { tunnelDetail } from './tunnel-view.ts'
 
@@ -19,7 +19,8 @@ export function status(
     const document = await client.request(
       named ? { command: 'status', tunnels } : { command: 'status' },
     )
-    if (!quiet) terminal.out(json ? `${JSON.stringify(document, null, 2)}\n` : text(document))
+    if (!quiet && !json) terminal.out(`${keyWarning(document, terminal)}${text(document)}`)
+    if (!quiet && json) terminal.out(`${JSON.stringify(document, null, 2)}\n`)
     const fine = named ? document.tunnels.every(({ state }) => state === 'up') : document.summary.ok
     return fine ? EXIT.ok : EXIT.down
 

@@ -10,7 +10,7 @@ import { ikev1 } from '#ikev1/version'
 import type { Loaded } from './gateway.ts'
 import { type Ending, type RunOptions, runGateway } from './run.ts'
 
-export type CausewayOptions = Pick<RunOptions, 'version' | 'file' | 'log'> & {
+export type CausewayOptions = Pick<RunOptions, 'version' | 'file' | 'log' | 'wiresharkKeys'> & {
   /** Path of the control socket instead of the configured one. */
   readonly control: string | undefined
 }

@@ -43,6 +43,8 @@ export function executeEffect(effect: Effect, targets: EffectTargets): void {
     case 'tell':
       targets.tell(effect.event)
       return
+    // Whoever wants these has taken them already: `keepKeys`.
+    case 'ike-keys':
     case 'wake-at':
       return
   }

@@ -38,6 +38,7 @@ export type GatewayParts = {
   readonly clock: Clock
   readonly log: Log
   readonly load: () => Loaded
+  readonly wiresharkKeys?: string | undefined
   readonly publish: (told: ToldEvent) => void
   /** The operator asked the gateway to stop over its control socket. */
   readonly requestShutdown: () => void
@@ -367,12 +368,14 @@ export class Gateway {
   }
 
   #gatewayStatus(): GatewayStatus {
+    const { file, wiresharkKeys } = this.#parts
     return {
       name: this.#config?.gateway.name ?? '',
       startedAt: this.#startedAt.toISOString(),
       pid: process.pid,
+      ...(wiresharkKeys === undefined ? {} : { wiresharkKeys }),
       configuration: {
-        file: this.#parts.file,
+        file,
         loadedAt: this.#loadedAt.toISOString(),
         ...(this.#refused === undefined ? {} : { refused: this.#refused }),
       },

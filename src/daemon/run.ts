@@ -10,6 +10,7 @@ import type { EnginePort } from './loop.ts'
 import { answerWithFetches, type VerificationParts } from './peer-verification.ts'
 import { RevocationFetcher } from './revocation-fetcher.ts'
 import { endingSignals, onSignal } from './signals.ts'
+import { keepKeys, WiresharkKeys } from './wireshark-keys.ts'
 
 export type RunOptions = {
   readonly version: string
@@ -21,6 +22,8 @@ export type RunOptions = {
     readonly write: (text: string) => void
   }
   readonly load: () => Loaded
+  /** Absolute path of a folder into which the keys of every SA are written; undefined: they are written nowhere. */
+  readonly wiresharkKeys?: string | undefined
   readonly engine: EnginePort
   readonly makeDataPlane: (
     onEvent: (event: DataPlaneEvent) => void,
@@ -33,6 +36,7 @@ export type RunOptions = {
 export type Ending = 'stopped' | 'not-started' | 'not-permitted' | 'defect'
 
 const CLEAN_UP_PATIENCE = 3_000
+const WARN_EVERY = 3_600_000
 const NOT_PERMITTED = /\b(?:EPERM|EACCES)\b/
 
 /** Runs a gateway with `config`, answering on the socket `controlPath`, until it is told to stop. */
@@ -64,6 +68,7 @@ export async function runGateway(
   let unwatch = () => {}
   try {
     let gateway: Gateway | undefined
+    const engine = engineOf(options, log, cleanUps)
     const dataPlane = options.makeDataPlane(
       // What comes before the gateway is there, its senders repeat.
       (event) => gateway?.take(event),
@@ -72,6 +77,7 @@ export async function runGateway(
     )
     const running = new Gateway({
       ...options,
+      engine,
       log,
       dataPlane,
       clock: systemClock,
@@ -95,6 +101,25 @@ export async function runGateway(
     await cleanUp(cleanUps, log)
     unwatch()
   }
+}
+
+/** With `wiresharkKeys`, one whose keys are written down, and said to be, again and again. */
+function engineOf(
+  { engine, wiresharkKeys }: RunOptions,
+  log: Log,
+  cleanUps: (() => Promise<void>)[],
+): EnginePort {
+  if (wiresharkKeys === undefined) return engine
+  const keys = new WiresharkKeys(wiresharkKeys, (text) => log.note('error', text))
+  const warn = () =>
+    log.note(
+      'warn',
+      `--wireshark-keys: the keys of every tunnel are being written to ${wiresharkKeys}; whoever reads them reads the traffic`,
+    )
+  warn()
+  const timer = setInterval(warn, WARN_EVERY)
+  cleanUps.push(async () => clearInterval(timer))
+  return keepKeys(engine, keys)
 }
 
 /** Control requests wait here until the gateway they are for has started. */

@@ -1,4 +1,5 @@
 import type { Endpoint, IpAddress } from '#bytes/ip'
+import type { Secret } from '#bytes/secret'
 import type { Assignment, Config } from '#config/config'
 import type { KeyPair } from '#crypto/port'
 import type { KeyExchangeName } from '#crypto/registry'
@@ -88,6 +89,16 @@ export type Effect =
       readonly kind: 'assign-addresses'
       readonly tunnel: string
       readonly assigned: Assignment
+    }
+  /**
+   * Once for each IKE SA, when its keys are derived: before the first message under them leaves, and whether or not the peer then
+   * proves itself. For an operator who asked to read the messages; everyone else lets it pass.
+   */
+  | {
+      readonly kind: 'ike-keys'
+      readonly tunnel: string
+      readonly initiatorSpi: Uint8Array
+      readonly cipherKey: Secret
     }
   | { readonly kind: 'ask'; readonly id: number; readonly question: Question }
   | { readonly kind: 'tell'; readonly event: Event }

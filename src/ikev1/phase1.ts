@@ -13,6 +13,7 @@ import type { PlacedPayload } from '#wire/v1/message'
 import { decodeClear, freshCookie, plainOf, sendClearNotify } from './clear-message.ts'
 import * as failures from './failures.ts'
 import { sendInformational } from './informational.ts'
+import { exportedKeys } from './key-export.ts'
 import { phase1Notify } from './notify.ts'
 import { configuredEnds, PeerEnds } from './peer-ends.ts'
 import { PendingWork } from './pending-work.ts'
@@ -334,6 +335,7 @@ export class Phase1 {
     const authenticated = next.kind === 'authenticated'
     if (authenticated) this.ends.moveTo(ends)
     if (ask !== undefined) this.work.want(ask)
+    context.effects.push(...exportedKeys(this.#state, next, this.config.name, this.#cookies))
     const nextIv = send === undefined ? undefined : this.#send(send, after + 1, ends, context)
     if (!authenticated) {
       this.#state = nextIv !== undefined && 'iv' in next ? { ...next, iv: nextIv } : next

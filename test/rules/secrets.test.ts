@@ -13,6 +13,7 @@ const MAY_REVEAL: Readonly<Record<string, string>> = {
   'src/platform/openssl.ts': 'gives OpenSSL the keys of an SA',
   'src/dataplane/userspace/node-transform.ts': 'gives node:crypto the keys of an SA',
   'src/dataplane/userspace/messages.ts': 'hands the keys of an SA to the packet thread',
+  'src/daemon/wireshark-tables.ts': 'writes down the keys that run --wireshark-keys asks for',
   'src/pki/node-pkcs12.ts': 'opens a PKCS #12 file with its password',
   'src/pki/node-private-key.ts': 'gives node:crypto a private key',
   'src/rehearsal/recorded-data-plane.ts': 'compares the keys of both sides, in simulation',

@@ -16,7 +16,8 @@ export class Capture {
     this.#stop = stop
   }
 
-  static async start(namespace: Namespace, device: string): Promise<Capture> {
+  /** `octets` of each frame are kept. */
+  static async start(namespace: Namespace, device: string, octets = 256): Promise<Capture> {
     const folder = mkdtempSync(join(tmpdir(), 'cw-capture-'))
     const forget = undoAtExit(() => rmSync(folder, { recursive: true, force: true }))
     const file = join(folder, 'frames.pcap')
@@ -27,7 +28,7 @@ export class Capture {
         '-U',
         '--immediate-mode',
         '-s',
-        '256',
+        String(octets),
         '-B',
         '16384',
         '-i',
@@ -51,14 +52,19 @@ export class Capture {
       // The last frames reach tcpdump a moment after those who waited for them.
       await new Promise((resolve) => setTimeout(resolve, 200))
       await stop(tcpdump)
-      const octets = readFileSync(file)
+      const captured = readFileSync(file)
       forget()
       if (!/\b0 packets dropped by kernel/.test(said)) throw new Error(`frames were lost: ${said}`)
-      return octets
+      return captured
     })
   }
 
-  /** Ends the capture. @returns the frames, each cut after 256 octets. */
+  /** Ends the capture. @returns the file, in the classic pcap format. */
+  pcap(): Promise<Uint8Array> {
+    return this.#stop()
+  }
+
+  /** Ends the capture. @returns the frames, each cut as `start` was told. */
   async frames(): Promise<readonly Uint8Array[]> {
     return readPcap(await this.#stop())
   }

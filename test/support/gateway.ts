@@ -54,10 +54,14 @@ export class GatewayProcess {
     this.#stop = parts.stop
   }
 
-  /** `configuration`: settings, or the text of a file, which then must not name a control socket. */
+  /**
+   * `configuration`: settings, or the text of a file, which then must not name a control socket; `options` are added to the command
+   * line.
+   */
   static async start(
     namespace: Namespace,
     configuration: GatewaySettings | string,
+    options: readonly string[] = [],
   ): Promise<GatewayProcess> {
     const folder = mkdtempSync(join(tmpdir(), 'cw-gw-'))
     const forget = undoAtExit(() => rmSync(folder, { recursive: true, force: true }))
@@ -72,6 +76,7 @@ export class GatewayProcess {
         join(folder, 'causeway.yaml'),
         '--control',
         control,
+        ...options,
       ],
       { env: { NO_COLOR: '1' } },
     )
@@ -110,6 +115,11 @@ export class GatewayProcess {
   /** Of the process, for signals. */
   get pid(): number {
     return this.#pid
+  }
+
+  /** Path of its control socket, for commands. */
+  get control(): string {
+    return join(this.#folder, 'control')
   }
 
   /** What it has printed. */

@@ -9,6 +9,7 @@ export const statusSample: StatusDocument = {
     name: 'gw-berlin',
     startedAt: '2026-11-11T11:12:00.000Z',
     pid: 4711,
+    wiresharkKeys: '/root/cw-keys',
     configuration: {
       file: '/etc/causeway/causeway.yaml',
       loadedAt: '2026-11-23T09:12:00.000Z',

@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { Capture } from '../support/capture.ts'
+import { GatewayProcess, type GatewaySettings } from '../support/gateway.ts'
+import { undoAtExit } from '../support/leftovers.ts'
+import { run } from '../support/process.ts'
+import { ADDRESSES, buildTopology, type Topology } from '../support/topology.ts'
+
+/** What `causeway run --wireshark-keys` writes, given to the program it is meant for. */
+
+const CAUSEWAY = join(import.meta.dirname, '..', '..', 'bin', 'causeway.js')
+const WHOLE_FRAMES = 65_535
+const folder = mkdtempSync(join(tmpdir(), 'cwv-'))
+const profiles = join(folder, 'wireshark', 'profiles')
+const forget = undoAtExit(() => rmSync(folder, { recursive: true, force: true }))
+let topology: Topology
+
+before(async () => {
+  mkdirSync(profiles, { recursive: true })
+  topology = await buildTopology()
+})
+
+after(() => {
+  topology.dispose()
+  forget()
+})
+
+for (const [phase2, encapsulation] of [
+  ['aes256gcm16', 'auto'],
+  ['aes256gcm16', 'force'],
+  ['aes128-sha256', 'auto'],
+  ['aes128-sha256', 'force'],
+] as const) {
+  const how = encapsulation === 'auto' ? 'native' : 'in UDP'
+  test(`tshark decrypts phase 1, Quick mode and ESP with ${phase2}, ${how}`, async () => {
+    const name = `${phase2}-${encapsulation}`
+    const { keys, pcap } = await pingThrough(name, phase2, encapsulation)
+
+    const modes = ['.', ...readdirSync(keys)].map((file) => modeOf(join(keys, file)))
+    assert.deepEqual(modes, ['700', '600', '600', '600'])
+
+    symlinkSync(keys, join(profiles, name))
+    const read = await tshark(pcap, ['-C', name])
+    assert.deepEqual(read.warnings, [], 'tshark takes the tables as they are')
+    const sealed = read.frames.filter(({ isEncryptedIke }) => isEncryptedIke)
+    const negotiation = sealed.slice(0, 5).map(({ exchange, payloads }) => [exchange, payloads])
+    const [message5, ...later] = negotiation
+    // Identification, hash, and perhaps INITIAL-CONTACT.
+    assert.match(message5?.join(' ') ?? '', /^2 5,8(,11)?$/)
+    assert.deepEqual(later, [
+      ['2', '5,8'],
+      ['32', '8,1,2,3,10,4,5,5'],
+      ['32', '8,1,2,3,10,4,5,5'],
+      ['32', '8'],
+    ])
+    const identities = sealed.map(({ identity }) => identity)
+    assert.deepEqual(identities.slice(0, 3), [
+      ADDRESSES.gatewayA.ipv4,
+      ADDRESSES.gatewayB.ipv4,
+      '10.1.0.0,10.2.0.0',
+    ])
+
+    const esp = read.frames.filter(({ spi }) => spi !== '')
+    assert.deepEqual(
+      esp.map(({ icmp, icvGood, source }) => [icmp, icvGood, source]),
+      [1, 2, 3].flatMap(() => [
+        ['8', '1', ADDRESSES.hostA.ipv4],
+        ['0', '1', ADDRESSES.hostB.ipv4],
+      ]),
+    )
+    assert.equal(
+      esp.every(({ udpPort }) => (udpPort !== '') === (encapsulation === 'force')),
+      true,
+    )
+    assert.deepEqual(
+      read.frames.filter(({ malformed, complaint }) => malformed !== '' || complaint !== ''),
+      [],
+    )
+
+    const blind = await tshark(pcap, [])
+    assert.equal(
+      blind.frames.some(({ icmp, identity }) => icmp !== '' || identity !== ''),
+      false,
+      'without the keys nothing is seen',
+    )
+  })
+}
+
+test('a folder that others can open is refused, and the gateway does not start', async () => {
+  const open = mkdtempSync(join(folder, 'open-'))
+  chmodSync(open, 0o755)
+  await assert.rejects(
+    GatewayProcess.start(topology.gatewayA, site('a', {}), ['--wireshark-keys', open]),
+    /others can open .* chmod 700/,
+  )
+  assert.deepEqual(readdirSync(open), [])
+})
+
+/** Brings a tunnel up, sends three pings through it and closes it. */
+async function pingThrough(name: string, phase2: string, encapsulation: 'auto' | 'force') {
+  const keys = join(folder, name)
+  const changes = { phase2, encapsulation }
+  const a = await GatewayProcess.start(topology.gatewayA, site('a', changes), [
+    '--wireshark-keys',
+    keys,
+  ])
+  try {
+    const b = await GatewayProcess.start(topology.gatewayB, site('b', changes))
+    try {
+      const capture = await Capture.start(topology.middle, 'site-a', WHOLE_FRAMES)
+      await a.up('peer')
+      const { received } = await topology.hostA.ping(ADDRESSES.hostB.ipv4, { count: 3 })
+      assert.equal(received, 3)
+      await assertLoud(a, keys)
+      await a.down('peer')
+      const pcap = join(folder, `${name}.pcap`)
+      writeFileSync(pcap, await capture.pcap())
+      return { keys, pcap }
+    } finally {
+      await b.stop()
+    }
+  } finally {
+    await a.stop()
+  }
+}
+
+async function assertLoud(gateway: GatewayProcess, keys: string): Promise<void> {
+  assert.match(gateway.output(), /--wireshark-keys: the keys of every tunnel are being written to/)
+  assert.equal((await gateway.status()).gateway.wiresharkKeys, keys)
+  for (const tunnel of [[], ['peer']]) {
+    const { stdout } = await run([
+      process.execPath,
+      CAUSEWAY,
+      '--control',
+      gateway.control,
+      'status',
+      ...tunnel,
+    ])
+    assert.match(stdout, /^WARNING: the keys of every tunnel are being written to/)
+  }
+}
+
+function site(name: 'a' | 'b', changes: { phase2?: string; encapsulation?: 'auto' | 'force' }) {
+  const [own, peer] = name === 'a' ? ['gatewayA', 'gatewayB'] : ['gatewayB', 'gatewayA']
+  const settings: GatewaySettings = {
+    name,
+    address: ADDRESSES[own as 'gatewayA'].ipv4,
+    tunnels: {
+      peer: {
+        peer: ADDRESSES[peer as 'gatewayA'].ipv4,
+        psk: 'x7Yk2mQ9vB4nL1cZ8sT6wR3pD5hJ0gFa',
+        phase1: 'aes256-sha256-group14',
+        networks: [name === 'a' ? '10.1.0.0/16 <-> 10.2.0.0/16' : '10.2.0.0/16 <-> 10.1.0.0/16'],
+        start: 'respond',
+        ...changes,
+      },
+    },
+  }
+  return settings
+}
+
+const FIELDS = [
+  'isakmp.flag_e',
+  'isakmp.exchangetype',
+  'isakmp.typepayload',
+  'isakmp.id.data.ipv4_addr',
+  'esp.spi',
+  'esp.icv_good',
+  'icmp.type',
+  'ip.src',
+  'udp.port',
+  '_ws.malformed',
+  '_ws.expert.message',
+]
+
+/** Frames of IKE and ESP as tshark sees them; fields it found nothing for are empty. */
+async function tshark(pcap: string, options: readonly string[]) {
+  const argv = ['tshark', '-n', '-r', pcap, ...options, '-Y', 'isakmp || esp', '-T', 'fields']
+  const wanted = FIELDS.flatMap((field) => ['-e', field])
+  const { code, stdout, stderr } = await run([...argv, ...wanted, '-E', 'separator=|'], {
+    env: { XDG_CONFIG_HOME: folder },
+  })
+  assert.equal(code, 0, stderr)
+  const frames = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => {
+      const at = (field: string) => line.split('|')[FIELDS.indexOf(field)] ?? ''
+      return {
+        isEncryptedIke: at('isakmp.flag_e') === '1',
+        exchange: at('isakmp.exchangetype'),
+        payloads: at('isakmp.typepayload'),
+        identity: at('isakmp.id.data.ipv4_addr'),
+        spi: at('esp.spi'),
+        icvGood: at('esp.icv_good'),
+        icmp: at('icmp.type'),
+        // The inner address stands last.
+        source: at('ip.src').split(',').at(-1),
+        udpPort: at('udp.port'),
+        malformed: at('_ws.malformed'),
+        complaint: at('_ws.expert.message'),
+      }
+    })
+  const warnings = stderr.split('\n').filter((line) => /warn|error|UAT/i.test(line))
+  return { frames, warnings }
+}
+
+function modeOf(file: string): string {
+  return (statSync(file).mode & 0o777).toString(8)
+}
