@@ -30,7 +30,7 @@ export async function runCauseway(options: CausewayOptions): Promise<Outcome> {
   const load = () => loaded(loadConfig(options.file, environment))
   const { config, problems } = load()
   if (config === undefined) return { kind: 'invalid', problems }
-  if (problems !== '') process.stderr.write(problems)
+  if (problems !== '') process.stderr.write(`${problems}\n`)
   const control = options.control ?? config.gateway.control
   const kind = await runGateway(control, config, {
     ...options,
