@@ -12,16 +12,24 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { ip } from '#bytes/ip'
+import { Secret } from '#bytes/secret'
+import { ENCRYPTIONS, INTEGRITIES } from '#crypto/registry'
+import { espRow } from '#daemon/wireshark-tables'
+import { espSpi, type OutboundSa } from '#esp/sa'
 import { Capture } from '../support/capture.ts'
 import { GatewayProcess, type GatewaySettings } from '../support/gateway.ts'
 import { undoAtExit } from '../support/leftovers.ts'
 import { run } from '../support/process.ts'
+import { sites } from '../support/sites.ts'
 import { ADDRESSES, buildTopology, type Topology } from '../support/topology.ts'
 
 /** What `causeway run --wireshark-keys` writes, given to the program it is meant for. */
 
 const CAUSEWAY = join(import.meta.dirname, '..', '..', 'bin', 'causeway.js')
 const WHOLE_FRAMES = 65_535
+/** Magic number, version 2.4, 65,535 octets a frame, Ethernet. */
+const EMPTY_PCAP = Buffer.from('d4c3b2a1020004000000000000000000ffff000001000000', 'hex')
 const folder = mkdtempSync(join(tmpdir(), 'cwv-'))
 const profiles = join(folder, 'wireshark', 'profiles')
 const forget = undoAtExit(() => rmSync(folder, { recursive: true, force: true }))
@@ -98,6 +106,21 @@ for (const [phase2, encapsulation] of [
   })
 }
 
+test('tshark knows every algorithm by the name it is given', async () => {
+  const keys = join(folder, 'every-algorithm')
+  mkdirSync(keys)
+  writeFileSync(join(keys, 'esp_sa'), everySuite().map(espRow).join(''))
+  symlinkSync(keys, join(profiles, 'every-algorithm'))
+  const pcap = join(folder, 'empty.pcap')
+  writeFileSync(pcap, EMPTY_PCAP)
+  assert.deepEqual((await tshark(pcap, ['-C', 'every-algorithm'])).warnings, [])
+  writeFileSync(
+    join(keys, 'esp_sa'),
+    everySuite().map(espRow).join('').replace('AES-GCM', 'AES-XYZ'),
+  )
+  assert.notDeepEqual((await tshark(pcap, ['-C', 'every-algorithm'])).warnings, [])
+})
+
 test('a folder that others can open is refused, and the gateway does not start', async () => {
   const open = mkdtempSync(join(folder, 'open-'))
   chmodSync(open, 0o755)
@@ -107,6 +130,29 @@ test('a folder that others can open is refused, and the gateway does not start',
   )
   assert.deepEqual(readdirSync(open), [])
 })
+
+/** Each cipher IKEv1 can negotiate for ESP with each integrity; ChaCha20-Poly1305, which it cannot, is younger than some Wiresharks. */
+function everySuite(): readonly OutboundSa[] {
+  const { a } = sites()
+  const [selectors] = a.tunnels[0]?.networks ?? []
+  assert.ok(selectors !== undefined)
+  const ciphers = ENCRYPTIONS.filter(({ ikev1Esp }) => ikev1Esp !== undefined)
+  return ciphers.flatMap(({ name, aead, keyOctets, saltOctets }) =>
+    (aead ? [undefined] : INTEGRITIES).map((integrity) => ({
+      direction: 'outbound',
+      spi: espSpi(0x1000),
+      child: { tunnel: 'any', pair: 0 },
+      suite: { encryption: name, integrity: integrity?.name ?? 'none', esn: false },
+      mode: 'tunnel',
+      encapsulation: 'native',
+      local: { address: ip(ADDRESSES.gatewayA.ipv4), port: 500 },
+      remote: { address: ip(ADDRESSES.gatewayB.ipv4), port: 500 },
+      encryptionKey: new Secret(new Uint8Array(keyOctets + saltOctets)),
+      integrityKey: new Secret(new Uint8Array(integrity?.keyOctets ?? 0)),
+      selectors,
+    })),
+  )
+}
 
 /** Brings a tunnel up, sends three pings through it and closes it. */
 async function pingThrough(name: string, phase2: string, encapsulation: 'auto' | 'force') {
