@@ -203,7 +203,19 @@ export function phase1Refused(
 
 /** CW-303 as the initiator hears it: the refusal came encrypted, so the keys are the same. */
 export function identityRefused(tunnel: TunnelConfig, notifyType: number): Failure {
-  const evidence = `encrypted notify ${NotifyType.nameOf(notifyType)} in answer to message 5`
+  return proofRefused(
+    tunnel,
+    `encrypted notify ${NotifyType.nameOf(notifyType)} in answer to message 5`,
+  )
+}
+
+/** The same of Aggressive mode, whose last message is ours: a responder that refuses it ends the SA where it should go on. */
+export function lastMessageRefused(tunnel: TunnelConfig): Failure {
+  const evidence = 'the peer deleted the ISAKMP SA in answer to message 3 of Aggressive mode'
+  return proofRefused(tunnel, evidence)
+}
+
+function proofRefused(tunnel: TunnelConfig, evidence: string): Failure {
   if (tunnel.authentication.kind !== 'psk') return certificateRefused(tunnel, evidence)
   const ours = formatIdentity(tunnel.localId)
   return {

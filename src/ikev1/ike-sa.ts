@@ -10,7 +10,7 @@ import type { Datagram, Ends, IkeContext, IkeSa } from '#ike/version'
 import { formatIdentity } from '#policy/identity'
 import type { IkeHeader } from '#wire/ike-header'
 import { MalformedMessage } from '#wire/malformed'
-import { identityRefused, message5Unreadable } from './failures.ts'
+import { identityRefused, lastMessageRefused, message5Unreadable } from './failures.ts'
 import { FRAGMENT, FragmentAssembly, joinFragment } from './fragments.ts'
 import { readInformational } from './informational.ts'
 import { assignedPairs } from './mode-config.ts'
@@ -32,6 +32,8 @@ export class Ikev1Sa implements IkeSa {
   #ready = false
   /** What came under the keys while the peer's proof was still being verified. */
   readonly #early: (readonly [Datagram, IkeHeader])[] = []
+  /** The peer has said something under the keys. */
+  #heard = false
   #keepaliveAt: Instant | undefined
   #closed = false
 
@@ -276,12 +278,19 @@ export class Ikev1Sa implements IkeSa {
       return
     }
     const fresh = phase2.handle(datagram, header, context)
+    const isFirst = fresh && !this.#heard
+    this.#heard ||= fresh
     if (fresh) this.#phase1.confirmed()
     if (fresh && this.#phase1.ends.nat.remote) this.#followNat(datagram, context)
     if (phase2.closedByPeer) {
       // Some servers end a login they refuse without a word.
       if (!this.#ready) this.#preliminaries?.unanswered()
       this.#tellFailure(context)
+      const { config } = this.#phase1
+      if (isFirst && this.role === 'initiator' && config.ike === 'v1-aggressive') {
+        const failure = lastMessageRefused(config)
+        context.outcomes.push({ kind: 'ike-sa-failed', sa: this, failure })
+      }
       this.#end('peer-deleted', context)
     } else if (phase2.spent) this.close('expired', [], context)
     else this.#followPreliminaries(context)

@@ -28,6 +28,7 @@ const EXPIRED = numberedLink(3)
 const WE_HAVE_A_KEY = numberedLink(4)
 const THEY_HAVE_A_KEY = numberedLink(5)
 const STRANGER = numberedLink(6)
+const LATE = numberedLink(7, { ike: 'v1-aggressive' })
 
 let encounter: Encounter
 let forget: () => void = () => {}
@@ -42,6 +43,8 @@ before(async () => {
   const weAreRevoked = await papersOf(WE_ARE_REVOKED, ours)
   await ours.revoke(revoked.strongswan.id)
   await ours.revoke(weAreRevoked.causeway.id)
+  const late = await papersOf(LATE, ours)
+  await ours.revoke(late.causeway.id)
   const past = { from: '01.01.26 00:00:00', until: '01.02.26 00:00:00' }
   const expired = await papersOf(EXPIRED, theirs, past)
   const weHaveAKey = await papersOf(WE_HAVE_A_KEY, theirs)
@@ -51,6 +54,7 @@ before(async () => {
     {
       [REVOKED.name]: certifiedCausewaySide(REVOKED, revoked, { crl: [ours.crl] }),
       [WE_ARE_REVOKED.name]: certifiedCausewaySide(WE_ARE_REVOKED, weAreRevoked),
+      [LATE.name]: certifiedCausewaySide(LATE, late),
       [EXPIRED.name]: certifiedCausewaySide(EXPIRED, expired),
       [WE_HAVE_A_KEY.name]: causewaySide(WE_HAVE_A_KEY),
       [THEY_HAVE_A_KEY.name]: certifiedCausewaySide(THEY_HAVE_A_KEY, theyHaveAKey),
@@ -59,15 +63,16 @@ before(async () => {
     [
       certifiedStrongswanSide(REVOKED, revoked, {}, { revocation: 'relaxed' }),
       certifiedStrongswanSide(WE_ARE_REVOKED, weAreRevoked),
+      certifiedStrongswanSide(LATE, late),
       certifiedStrongswanSide(EXPIRED, expired),
       certifiedStrongswanSide(WE_HAVE_A_KEY, weHaveAKey),
       strongswanSide(THEY_HAVE_A_KEY),
       certifiedStrongswanSide(STRANGER, stranger),
     ],
     {
-      prepare: (topology) => giveAddresses(topology, 6),
+      prepare: (topology) => giveAddresses(topology, 7),
       beforeLoad: (strongswan) => {
-        for (const held of [revoked, weAreRevoked, expired, weHaveAKey, stranger])
+        for (const held of [revoked, weAreRevoked, late, expired, weHaveAKey, stranger])
           givePapers(strongswan, held)
         strongswan.give('x509crl', 'ours.crl', ours.crl)
       },
@@ -110,6 +115,13 @@ test('strongSwan refuses our revoked certificate, and Causeway tells what is kno
   assert.equal(failure.code, 'CW-306')
   assert.match(failure.summary, /refuses our certificate \(of CN=Example VPN CA, until/)
   assert.match(failure.evidence, /encrypted notify AUTHENTICATION-FAILED/)
+})
+
+test('the same in Aggressive mode, where our certificate goes in the last message', async () => {
+  const { failure, log } = await fails(LATE, 'initiator')
+  assert.match(log, /certificate was revoked/)
+  assert.equal(failure.code, 'CW-306')
+  assert.match(failure.summary, /refuses our certificate/)
 })
 
 describe('one end with a key, the other with a certificate', () => {
