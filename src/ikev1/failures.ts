@@ -280,6 +280,9 @@ export function childRefused(
   pair: SelectorPair | undefined,
   notifyType: number,
 ): Failure {
+  // Not of phase 2: the responder of Aggressive mode found our last message wanting, and Quick mode was already on its way.
+  if (tunnel.ike === 'v1-aggressive' && notifyType === NotifyType.number('AUTHENTICATION-FAILED'))
+    return proofRefused(tunnel, 'encrypted notify AUTHENTICATION-FAILED after message 3')
   const name = NotifyType.nameOf(notifyType)
   const evidence = `encrypted notify ${name} in answer to Quick mode message 1`
   if (notifyType === NotifyType.number('INVALID-ID-INFORMATION')) {

@@ -273,3 +273,13 @@ function called(
   const before = others.map((other) => ({ ...right, ...other }))
   return run(prepare({ a, b: { ...b, tunnels: [...before, right] } }))
 }
+
+test('Aggressive mode: one whose certificate is refused in its last message is told so, not of phase 2', () => {
+  const ike = 'v1-aggressive'
+  const stranger = sampleGateway('a of nobody', sampleAuthority('Another CA'))
+  const authentication = { ...by(stranger), trust: [CA.certificate] }
+  const rehearsal = begin({ ike, authentication }, { ike, authentication: by(gateway('b')) })
+  for (const side of ['a', 'b'] as const)
+    assert.equal(events(rehearsal, side, 'negotiation-failed')[0]?.failure.code, 'CW-306')
+  assert.equal(snapshot(rehearsal, 'a').childSas.length, 0)
+})
