@@ -58,7 +58,7 @@ class Printer {
     this.#last = told.sequence
     if (event.kind === 'message' && this.#options.messages !== true) return
     if (this.#options.json === true) {
-      this.#terminal.out(`${toJson(told)}\n`)
+      this.#terminal.out(`${toJson({ schema: 1, ...told })}\n`)
       return
     }
     const at = new Date(told.at)
@@ -70,7 +70,7 @@ class Printer {
 }
 
 /** `13:02:11.204`, local time. */
-function clockText(at: Date): string {
+export function clockText(at: Date): string {
   const two = (value: number) => String(value).padStart(2, '0')
   const milliseconds = String(at.getMilliseconds()).padStart(3, '0')
   return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}.${milliseconds}`

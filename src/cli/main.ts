@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { check } from './check.ts'
+import { addDiagnosticCommands } from './diagnostic-commands.ts'
 import { EXIT, EXIT_CODES_HELP, type ExitCode } from './exit-codes.ts'
 import { namedControl } from './gateway-connection.ts'
 import { keygen } from './keygen.ts'
@@ -117,6 +118,18 @@ export function commands(finish: (code: ExitCode) => void): Command {
     .action(act((terminal, at, tunnels: string[], options) => down(terminal, at, tunnels, options)))
 
   program
+    .command('restart')
+    .description('close tunnels and bring them up again')
+    .argument('<tunnel...>', 'names or globs')
+    .option('--json', 'as up --json')
+    .option('--timeout <seconds>', 'how long to wait', positiveNumber, 60)
+    .action(
+      act((terminal, at, tunnels: string[], options) =>
+        up(terminal, at, tunnels, { ...options, afterDown: true }),
+      ),
+    )
+
+  program
     .command('rekey')
     .description('new keys now; the old ones work until the new ones do')
     .argument('<tunnel...>', 'names or globs')
@@ -154,6 +167,7 @@ export function commands(finish: (code: ExitCode) => void): Command {
     .option('--fingerprint <file>', 'six characters of a key, to compare by telephone')
     .action(act(async (terminal, _at, options) => keygen(terminal, options)))
 
+  addDiagnosticCommands(program, act)
   addPkiCommands(program, (run) => act(async (terminal, _at, ...args) => run(terminal, ...args)))
 
   program

@@ -9,6 +9,8 @@ import type { Terminal } from './terminal.ts'
 
 export type UpOptions = {
   readonly json?: boolean
+  /** The tunnels are closed first. */
+  readonly afterDown?: boolean
   /** Seconds. */
   readonly timeout: number
 }
@@ -34,6 +36,7 @@ export function up(
       if (started) take(climbs, told)
       else early.push(told)
     }, patterns)
+    if (options.afterDown === true) await client.request({ command: 'down', tunnels: patterns })
     const past = await client.request({ command: 'log', tunnels: patterns })
     const begin = { at: Date.now(), after: past.events.at(-1)?.sequence ?? 0 }
     const { tunnels } = await client.request({ command: 'up', tunnels: patterns })

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { GatewayProcess, type TunnelSettings } from '../support/gateway.ts'
+import { eventually, type Outcome, run } from '../support/process.ts'
+import { ADDRESSES, buildTopology, type Topology } from '../support/topology.ts'
+
+/** The commands that look at a running gateway, as an operator types them, between two gateways. */
+
+const CAUSEWAY = join(import.meta.dirname, '..', '..', 'bin', 'causeway.js')
+const PSK = 'x7Yk2mQ9vB4nL1cZ8sT6wR3pD5hJ0gFa'
+
+const toParis: TunnelSettings = {
+  peer: ADDRESSES.gatewayB.ipv4,
+  psk: PSK,
+  networks: ['10.1.0.0/16 <-> 10.2.0.0/16'],
+  start: 'respond',
+}
+const toBerlin: TunnelSettings = {
+  peer: ADDRESSES.gatewayA.ipv4,
+  psk: PSK,
+  networks: ['10.2.0.0/16 <-> 10.1.0.0/16'],
+  start: 'respond',
+}
+
+let topology: Topology
+let berlin: GatewayProcess
+let paris: GatewayProcess
+
+before(async () => {
+  topology = await buildTopology()
+  ;[berlin, paris] = await Promise.all([
+    GatewayProcess.start(topology.gatewayA, {
+      name: 'gw-berlin',
+      address: ADDRESSES.gatewayA.ipv4,
+      tunnels: { paris: toParis },
+    }),
+    GatewayProcess.start(topology.gatewayB, {
+      name: 'gw-paris',
+      address: ADDRESSES.gatewayB.ipv4,
+      tunnels: { berlin: toBerlin },
+    }),
+  ])
+})
+after(async () => {
+  await Promise.all([berlin?.stop(), paris?.stop()])
+  topology?.dispose()
+})
+
+test('monitor begins with the states and tells what follows, one typed object a line', async () => {
+  const monitor = topology.gatewayA.start(argv('monitor', '--json'))
+  let output = ''
+  monitor.stdout?.on('data', (chunk) => {
+    output += chunk
+  })
+  const events = () =>
+    output
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line))
+  await eventually('the state it begins with', () => events().length > 0)
+  assert.equal((await cli('restart', 'paris')).code, 0)
+  await eventually('the state it ends with', () => events().at(-1)?.event.state === 'up')
+  monitor.kill('SIGINT')
+  assert.ok(events().every(({ schema, at }) => schema === 1 && !Number.isNaN(Date.parse(at))))
+  assert.equal(events()[0]?.event.state, 'down')
+  const kinds = events().map(({ event }) => event.kind)
+  for (const kind of ['ike-sa-established', 'child-sa-established']) assert.ok(kinds.includes(kind))
+  assert.ok(!kinds.includes('message'))
+})
+
+test('restart closes a tunnel that is up and brings it up with new keys', async () => {
+  const before = (await berlin.tunnel('paris')).ikeSas.map(({ initiatorSpi }) => initiatorSpi)
+  const { code, stdout } = await cli('restart', 'paris')
+  assert.equal(code, 0, stdout)
+  assert.match(stdout, /1 → .*\n(?:.*\n)*✓ paris is up \(/)
+  const now = (await berlin.tunnel('paris')).ikeSas.map(({ initiatorSpi }) => initiatorSpi)
+  assert.equal(now.length, 1)
+  assert.ok(!before.includes(now[0] ?? ''))
+})
+
+function argv(...args: readonly string[]): readonly string[] {
+  return [process.execPath, CAUSEWAY, '--control', berlin.control, ...args]
+}
+
+function cli(...args: readonly string[]): Promise<Outcome> {
+  return run(topology.gatewayA.argv(argv(...args)))
+}
