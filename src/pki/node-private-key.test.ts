@@ -51,6 +51,46 @@ test('opens encrypted PKCS #8 and PKCS #1 with the passphrase and no other', () 
   }
 })
 
+test('tells a wrong passphrase also where it leaves octets that look well padded', () => {
+  // Made for this test; with "wrong375" OpenSSL itself says that it is of an unsupported kind.
+  const sealed = octets(`-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIH0MF8GCSqGSIb3DQEFDTBSMDEGCSqGSIb3DQEFDDAkBBD5PY2iTHNE9kuZB1Xl
+fV1+AgIIADAMBggqhkiG9w0CCQUAMB0GCWCGSAFlAwQBKgQQb2ynDl3ssJgYQ4Kk
+hbr+JQSBkGfSm30SaQYIRiWm+Q0hmzqgTGykrQmqePHm3tNwueYpImPRIQlyVC7U
+flJMiQhvaK19VsxZvCyV3vU3ocKz/mEtxQs6PJy4dFz2hTulL9TenwdKQnuAkBWa
+SouT9slBNR47VYSizUvwWRm8qO5OVeeZuFyC3PJwMoJEA0w8QnIoe690ZE7xuLqK
+9c+pMPb0pA==
+-----END ENCRYPTED PRIVATE KEY-----
+`)
+  assert.equal(
+    codeOf(() => readKeyFile(sealed, secret('wrong375'))),
+    'wrong-passphrase',
+  )
+  assert.ok(readKeyFile(sealed, secret('sesam')))
+})
+
+test('says that the encryption is unsupported where it is, also with the right passphrase', () => {
+  const withRc2 = octets(`-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIHdMEgGCSqGSIb3DQEFDTA7MB4GCSqGSIb3DQEFDDARBAhFinybz+vUYwICCAAC
+ARAwGQYIKoZIhvcNAwIwDQIBOgQItN7dKH3sI88EgZCB4Zs1rdCU8/q/cGNd/+sW
+IqkPyzaLCDbdpBlUUxrgteWM7KEEM6n7zzZ4OTsy2R6k6rwIQfx/kb+wkokt1hhK
+eitK6eh6H/svmN7+jzhTDX/FQ0H3Mfy5BdV3+0nyPOGmoPNYi3U5GvZqklwT6vnH
+iay/tIxCEY3AraCJPFaHBbGDXOVEz56GzQvsowGkDAs=
+-----END ENCRYPTED PRIVATE KEY-----
+`)
+  for (const passphrase of ['x', 'wrong']) {
+    assert.equal(
+      codeOf(() => readKeyFile(withRc2, secret(passphrase))),
+      'unsupported',
+    )
+  }
+})
+
+test('reads an unencrypted key in DER also where a passphrase is given', () => {
+  const der = new Uint8Array(rsa.handle().export({ type: 'pkcs1', format: 'der' }))
+  assert.ok(readKeyFile(der, secret('sesam')).key.equals(rsa))
+})
+
 test('what is no key is refused with a word that says nothing of it', () => {
   const text = exportKey(ec)
   for (const wrong of [

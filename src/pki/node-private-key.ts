@@ -106,13 +106,14 @@ function readDerKey(file: Uint8Array, passphrase: Secret | undefined): KeyFile {
   if (bag !== undefined)
     return { key: load(pkcs8(bag.key), undefined), certificates: bag.certificates }
   for (const type of ['pkcs8', 'pkcs1', 'sec1'] as const) {
+    const input = { key: Buffer.from(file), format: 'der', type }
     try {
-      return {
-        key: load({ key: Buffer.from(file), format: 'der', type }, passphrase),
-        certificates: [],
-      }
+      return { key: load(input, undefined), certificates: [] }
     } catch (error) {
-      if (error instanceof UnreadableKey && error.code !== 'not-a-key') throw error
+      if (!(error instanceof UnreadableKey)) throw error
+      if (error.code === 'not-a-key') continue
+      if (error.code !== 'passphrase-needed' || passphrase === undefined) throw error
+      return { key: load(input, passphrase), certificates: [] }
     }
   }
   throw new UnreadableKey('not-a-key', 'there is no private key in it')
@@ -133,7 +134,7 @@ function load(input: object, passphrase: Secret | undefined): PrivateKey {
     const secret = passphrase === undefined ? {} : { passphrase: Buffer.from(passphrase.reveal()) }
     handle = createPrivateKey({ ...(input as KeyInput), ...secret })
   } catch (error) {
-    throw unreadable(error, passphrase !== undefined)
+    throw unreadable(error, input as KeyInput, passphrase !== undefined)
   }
   try {
     return new PrivateKey(handle)
@@ -143,10 +144,10 @@ function load(input: object, passphrase: Secret | undefined): PrivateKey {
 }
 
 /** OpenSSL's own words may quote the input. */
-function unreadable(error: unknown, withPassphrase: boolean): UnreadableKey {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+function unreadable(error: unknown, input: KeyInput, withPassphrase: boolean): UnreadableKey {
+  const code = codeOf(error)
   if (code === 'ERR_MISSING_PASSPHRASE') return passphraseNeeded()
-  if (withPassphrase && /UNSUPPORTED/.test(code))
+  if (withPassphrase && /UNSUPPORTED/.test(code) && isUnsupportedForAll(input))
     return new UnreadableKey(
       'unsupported',
       'encrypted in a way, or a kind of key, that this OpenSSL does not read',
@@ -158,6 +159,27 @@ function unreadable(error: unknown, withPassphrase: boolean): UnreadableKey {
     'no private key in it can be read: it is damaged, or of an unknown kind',
   )
 }
+
+/**
+ * What a wrong passphrase makes of the octets looks well padded about once in 256 times; OpenSSL then finds a key of no kind it knows and
+ * says "unsupported". It says so for every passphrase only where it cannot decrypt at all.
+ */
+function isUnsupportedForAll(input: KeyInput): boolean {
+  return OTHER_PASSPHRASES.every((passphrase) => {
+    try {
+      createPrivateKey({ ...input, passphrase } as KeyInput)
+      return false
+    } catch (error) {
+      return /UNSUPPORTED/.test(codeOf(error))
+    }
+  })
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
+}
+
+const OTHER_PASSPHRASES = ['one', 'another', 'a third', 'a fourth']
 
 function passphraseNeeded(): UnreadableKey {
   return new UnreadableKey('passphrase-needed', 'it is encrypted and no passphrase is given')
