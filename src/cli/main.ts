@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { addChangeCommands } from './change-commands.ts'
 import { check } from './check.ts'
 import { addDiagnosticCommands } from './diagnostic-commands.ts'
 import { EXIT, EXIT_CODES_HELP, type ExitCode } from './exit-codes.ts'
 import { namedControl } from './gateway-connection.ts'
 import { keygen } from './keygen.ts'
 import { log } from './log.ts'
-import { down, rekey, reload } from './orders.ts'
+import { down, rekey } from './orders.ts'
 import { addPkiCommands } from './pki-commands.ts'
 import type { RunArguments } from './run.ts'
 import { status } from './status.ts'
@@ -139,11 +140,7 @@ export function commands(finish: (code: ExitCode) => void): Command {
       act((terminal, at, tunnels: string[], options) => rekey(terminal, at, tunnels, options)),
     )
 
-  program
-    .command('reload')
-    .description('read the configuration again; unchanged tunnels keep running')
-    .option('--json')
-    .action(act((terminal, at, options) => reload(terminal, at, options)))
+  addChangeCommands(program, act)
 
   program
     .command('check')

@@ -41,32 +41,6 @@ export function rekey(
   })
 }
 
-/** `causeway reload`. */
-export function reload(
-  terminal: Terminal,
-  addressing: Addressing,
-  { json = false }: OrderOptions,
-): Promise<ExitCode> {
-  return withGateway(addressing, terminal, async (client) => {
-    const result = await client.request({ command: 'reload' })
-    if (json) terminal.out(`${JSON.stringify({ schema: 1, ...result }, null, 2)}\n`)
-    if (result.outcome === 'refused') {
-      if (!json) {
-        terminal.err(`${result.problems.trimEnd()}\n`)
-        terminal.err('Nothing was changed; the running configuration stays.\n')
-      }
-      return EXIT.configuration
-    }
-    if (json) return EXIT.ok
-    const { added, changed, removed, unchanged } = result
-    for (const [what, names] of Object.entries({ added, changed, removed })) {
-      if (names.length > 0) terminal.out(`${what.padEnd(8)} ${names.join(', ')}\n`)
-    }
-    terminal.out(`${unchanged.length} unchanged\n`)
-    return EXIT.ok
-  })
-}
-
 function report(
   terminal: Terminal,
   { json = false }: OrderOptions,

@@ -65,6 +65,7 @@ export function statusTable(document: StatusDocument, options: ViewOptions): str
   const ending = endingCertificates(document)
   if (ending.length > 0) lines.push('')
   for (const text of ending) lines.push(...hanging('CW-307  ', text, options.columns))
+  lines.push(...trialLines(document))
   const { refused } = gateway.configuration
   if (refused !== undefined) {
     const when = dayText(refused.at, document.at)
@@ -78,6 +79,26 @@ export function statusTable(document: StatusDocument, options: ViewOptions): str
     lines.push(`  causeway check ${gateway.configuration.file}`)
   }
   return `${lines.join('\n')}\n`
+}
+
+/** A configuration on trial, or one that was taken back while its file stays. */
+function trialLines({ at, gateway: { configuration } }: StatusDocument): readonly string[] {
+  const { confirmBy, undone } = configuration
+  if (confirmBy !== undefined) {
+    const left = untilText(confirmBy, at)
+    return [
+      '',
+      `On trial: the configuration before comes back in ${left}, unless you say`,
+      '  causeway confirm',
+    ]
+  }
+  if (undone === undefined) return []
+  const why = undone.why === 'operator' ? 'as was asked' : 'nobody confirmed it'
+  return [
+    '',
+    `Taken back at ${dayText(undone.at, at)}, ${why}; the file still says what does not run:`,
+    '  causeway diff',
+  ]
 }
 
 /** Stands above everything else while keys are being written to a file; else empty. */

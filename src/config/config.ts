@@ -4,6 +4,7 @@ import type { CertificateCredentials, TrustAnchors } from '#pki/verify-peer'
 import type { Identity } from '#policy/identity'
 import type { EncapsulationMode, EspSuite, IkeSuite, Lifetime, Pfs } from '#policy/proposal'
 import type { Prefix, SelectorPair } from '#policy/traffic-selector'
+import type { Written } from './written.ts'
 
 /** A whole configuration in domain types, frozen; whoever holds one need not check it again. */
 export type Config = {
@@ -62,6 +63,8 @@ export type TunnelConfig = {
   readonly probeV2: boolean
   /** Where keys of this tunnel stand, for messages: `phase1`, `networks.0` → file and line. The tunnel itself has the path `''`. */
   readonly positions: Readonly<Record<string, Position>>
+  /** What stands there, to tell two configurations apart in the words of the file. */
+  readonly written?: Written
 }
 
 /** How both sides prove who they are; each another way only where one of them logs in. */

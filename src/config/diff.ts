@@ -31,12 +31,17 @@ export function sameTunnel(a: TunnelConfig, b: TunnelConfig): boolean {
   return sameValue(meaning(a), meaning(b))
 }
 
-function meaning({ positions: _positions, note: _note, ...rest }: TunnelConfig): object {
+function meaning({
+  positions: _positions,
+  written: _written,
+  note: _note,
+  ...rest
+}: TunnelConfig): object {
   return rest
 }
 
 /** Of plain data; octets count by their values. */
-function sameValue(a: unknown, b: unknown): boolean {
+export function sameValue(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
   // A secret has nothing that could be compared but by itself.

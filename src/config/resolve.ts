@@ -7,6 +7,7 @@ import { derivedInterfaceName } from './interface-name.ts'
 import { pairsOf } from './networks.ts'
 import type { Place } from './problem.ts'
 import type { TunnelSource } from './tunnel-source.ts'
+import { writtenIn } from './written.ts'
 
 /** @returns undefined when a key without default is missing; a problem has then been reported. */
 export function resolveTunnel({
@@ -85,6 +86,7 @@ export function resolveTunnel({
     ...(draft['ike-v1-until'] === undefined ? {} : { ikeV1Until: draft['ike-v1-until'] }),
     probeV2: draft['probe-v2'] !== 'off' && peer.kind === 'address',
     positions: positionsOf(at, node),
+    written: writtenIn(node),
   }
 }
 

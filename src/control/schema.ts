@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { ConfigChanges } from '#config/changes'
 import type { Event, TunnelSnapshot } from '#ike/events'
 import type { StatusDocument, Timestamp } from './status.ts'
 
@@ -7,6 +8,9 @@ export const CONTROL_SCHEMA = 1
 
 /** A request longer than this is refused and its connection closed. */
 export const MAX_REQUEST_OCTETS: number = 64 * 1024
+
+/** A day: long enough for every maintenance window. */
+export const MAX_CONFIRM_SECONDS = 86_400
 
 type Patterns = readonly string[]
 
@@ -21,7 +25,13 @@ export type Command =
   | { readonly command: 'up'; readonly tunnels: Patterns }
   | { readonly command: 'down'; readonly tunnels: Patterns }
   | { readonly command: 'rekey'; readonly tunnels: Patterns; readonly phase?: 1 | 2 | undefined }
-  | { readonly command: 'reload' }
+  /** With `confirmWithin` (seconds), what was before comes back unless `confirm` is said in time. */
+  | { readonly command: 'reload'; readonly confirmWithin?: number | undefined }
+  /** What `reload` would change. */
+  | { readonly command: 'diff' }
+  | { readonly command: 'confirm' }
+  /** Back to the configuration before. */
+  | { readonly command: 'undo' }
   /** Past events, oldest first. */
   | { readonly command: 'log'; readonly tunnels?: Patterns | undefined }
   /** From now on every event goes to this connection, with the `id` of this request. */
@@ -41,7 +51,14 @@ export const requestSchema: z.ZodType<Request> = z.discriminatedUnion('command',
     tunnels: names,
     phase: z.union([z.literal(1), z.literal(2)]).optional(),
   }),
-  z.strictObject({ id, command: z.literal('reload') }),
+  z.strictObject({
+    id,
+    command: z.literal('reload'),
+    confirmWithin: z.number().int().min(1).max(MAX_CONFIRM_SECONDS).optional(),
+  }),
+  z.strictObject({ id, command: z.literal('diff') }),
+  z.strictObject({ id, command: z.literal('confirm') }),
+  z.strictObject({ id, command: z.literal('undo') }),
   z.strictObject({ id, command: z.literal('log'), tunnels: names.optional() }),
   z.strictObject({ id, command: z.literal('subscribe'), tunnels: names.optional() }),
   z.strictObject({ id, command: z.literal('shutdown') }),
@@ -54,6 +71,9 @@ export type Results = {
   readonly down: { readonly tunnels: readonly TunnelState[] }
   readonly rekey: { readonly tunnels: readonly TunnelState[] }
   readonly reload: ReloadResult
+  readonly diff: DiffResult
+  readonly confirm: ConfirmResult
+  readonly undo: ReloadResult
   readonly log: { readonly events: readonly ToldEvent[] }
   readonly subscribe: Record<string, never>
   readonly shutdown: Record<string, never>
@@ -73,9 +93,18 @@ export type ReloadResult =
       readonly changed: readonly string[]
       readonly removed: readonly string[]
       readonly unchanged: readonly string[]
+      /** When what was before comes back, unless it is confirmed. */
+      readonly confirmBy?: Timestamp
     }
   /** The running configuration stays. `problems` is text for people, `count` how many errors. */
   | { readonly outcome: 'refused'; readonly problems: string; readonly count: number }
+
+/** Secrets are never shown, only that they differ. */
+export type DiffResult =
+  | { readonly outcome: 'read'; readonly changes: ConfigChanges; readonly problems: string }
+  | { readonly outcome: 'refused'; readonly problems: string; readonly count: number }
+
+export type ConfirmResult = { readonly outcome: 'confirmed' | 'nothing-to-confirm' }
 
 /** What a subscriber and `log` get: the engine's events, and the daemon's word on the state of a tunnel. */
 export type ToldEvent = {

@@ -36,6 +36,10 @@ export type GatewayStatus = {
     readonly loadedAt: Timestamp
     /** Set when a later reload was refused; the configuration of `loadedAt` still runs. */
     readonly refused?: { readonly at: Timestamp; readonly problems: string }
+    /** Applied for a trial: what was before comes back then, unless it is confirmed. */
+    readonly confirmBy?: Timestamp
+    /** The file was applied and taken back; it still says what does not run. */
+    readonly undone?: { readonly at: Timestamp; readonly why: 'not-confirmed' | 'operator' }
   }
 }
 

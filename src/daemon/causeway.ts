@@ -7,8 +7,8 @@ import { nodeCrypto } from '#crypto/node'
 import { UserspaceDataPlane } from '#dataplane/userspace/userspace-data-plane'
 import { Engine } from '#ike/engine'
 import { ikev1 } from '#ikev1/version'
-import type { Loaded } from './gateway.ts'
 import { type Ending, type RunOptions, runGateway } from './run.ts'
+import type { Loaded } from './running-configuration.ts'
 
 export type CausewayOptions = Pick<RunOptions, 'version' | 'file' | 'log' | 'wiresharkKeys'> & {
   /** Path of the control socket instead of the configured one. */

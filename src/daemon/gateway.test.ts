@@ -7,7 +7,8 @@ import type { Effect, Input } from '#ike/effects'
 import type { TunnelSnapshot } from '#ike/events'
 import { RecordingDataPlane } from '../../test/support/recording-data-plane.ts'
 import { sampleConfig, sampleTunnel } from '../../test/support/sample-config.ts'
-import { Gateway, type Loaded } from './gateway.ts'
+import { Gateway } from './gateway.ts'
+import type { Loaded } from './running-configuration.ts'
 
 const paris = sampleTunnel('paris')
 const end = { address: paris.local, port: 500 }

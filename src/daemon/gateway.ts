@@ -16,18 +16,12 @@ import { Journal, type JournalEntry, tunnelOf } from './journal.ts'
 import type { Log } from './log.ts'
 import { type Defect, EngineLoop, type EnginePort } from './loop.ts'
 import { replaceConfig } from './reload.ts'
+import { type Configured, type Loaded, RunningConfiguration } from './running-configuration.ts'
 import { statusDocument } from './status-document.ts'
 import { TrafficLedger } from './traffic-totals.ts'
 import { selectTunnels } from './tunnel-selection.ts'
 import { VersionProbes } from './version-probes.ts'
 import { wallEvent } from './wall-event.ts'
-
-/** What reading the configuration file gave; without `config`, `problems` says why in the operator's words. */
-export type Loaded = {
-  readonly config: Config | undefined
-  readonly problems: string
-  readonly errors: number
-}
 
 export type GatewayParts = {
   readonly version: string
@@ -64,19 +58,21 @@ export class Gateway {
   readonly #probes: VersionProbes
   readonly #daily: DailyWarnings
   readonly #startedAt: Date
-  #config: Config | undefined
-  #loadedAt: Date
-  #refused: { at: string; problems: string } | undefined
+  readonly #configuration: RunningConfiguration
   #defects = 0
   #told = false
   #stopping = false
   #trafficAt = Number.NEGATIVE_INFINITY
-  #reloading: Promise<unknown> = Promise.resolve()
 
   constructor(parts: GatewayParts) {
     this.#parts = parts
     this.#startedAt = this.#wallNow()
-    this.#loadedAt = this.#startedAt
+    this.#configuration = new RunningConfiguration({
+      load: parts.load,
+      replace: (from, to, taken) => this.#replace(from, to, taken),
+      note: (level, text) => parts.log.note(level, text),
+      now: () => this.#wallNow(),
+    })
     this.#probes = new VersionProbes({
       clock: parts.clock,
       random: (octets) => nodeCrypto.random(octets),
@@ -91,7 +87,7 @@ export class Gateway {
     })
     this.#daily = new DailyWarnings({
       now: () => this.#wallNow(),
-      config: () => this.#config,
+      config: () => this.#configuration.config,
       snapshots: () => parts.engine.snapshot(parts.clock.now()),
       warn: (text) => parts.log.note('warn', text),
     })
@@ -114,7 +110,7 @@ export class Gateway {
 
   /** @throws what the data plane throws when the host is not ready. */
   async start(config: Config): Promise<void> {
-    await this.#replace(undefined, config)
+    await this.#configuration.start(config)
     this.#daily.start()
   }
 
@@ -132,7 +128,7 @@ export class Gateway {
 
   /** Everything the data plane reports; never throws. */
   take(event: DataPlaneEvent): void {
-    if (this.#config === undefined || this.#stopping) return
+    if (this.#configuration.config === undefined || this.#stopping) return
     switch (event.kind) {
       case 'ike-datagram':
         if (this.#probes.take(event.octets, event.remote)) return
@@ -152,11 +148,9 @@ export class Gateway {
     }
   }
 
-  /** Reads the file again; one reload at a time. Whatever is wrong with the file, the gateway goes on. */
+  /** Reads the file again. */
   reload(): Promise<ReloadResult> {
-    const result = this.#reloading.then(() => this.#reload())
-    this.#reloading = result.catch(() => {})
-    return result
+    return this.#configuration.reload()
   }
 
   status(only?: readonly string[]): StatusDocument {
@@ -166,7 +160,7 @@ export class Gateway {
         version,
         clock,
         gateway: this.#gatewayStatus(),
-        config: this.#config ?? EMPTY,
+        config: this.#configuration.config ?? EMPTY,
         snapshots: engine.snapshot(clock.now()).map((snapshot) => this.#withHint(snapshot)),
         counters: dataPlane.counters(),
         ledger: this.#ledger,
@@ -181,7 +175,7 @@ export class Gateway {
   /** Says goodbye to every peer and undoes what was done to the host. */
   async stop(): Promise<void> {
     if (this.#stopping) return
-    await this.#reloading
+    await this.#configuration.stop()
     this.#probes.stop()
     this.#daily.stop()
     this.#command({ kind: 'shutdown' })
@@ -201,7 +195,10 @@ export class Gateway {
   }
 
   select(patterns: readonly string[] | undefined): readonly string[] {
-    return selectTunnels(patterns, this.#config?.tunnels.map(({ name }) => name) ?? [])
+    return selectTunnels(
+      patterns,
+      this.#configuration.config?.tunnels.map(({ name }) => name) ?? [],
+    )
   }
 
   async handle(
@@ -218,7 +215,13 @@ export class Gateway {
         return this.#commandEach(request.tunnels, (tunnel) => ({ kind: 'rekey', tunnel, phase }))
       }
       case 'reload':
-        return this.reload()
+        return this.#configuration.reload(request.confirmWithin)
+      case 'diff':
+        return this.#configuration.diff()
+      case 'confirm':
+        return this.#configuration.confirm()
+      case 'undo':
+        return this.#configuration.undo()
       case 'log': {
         const tunnels = request.tunnels === undefined ? undefined : this.select(request.tunnels)
         return { events: this.#journal.entries(tunnels).map((entry) => this.#toldEvent(entry)) }
@@ -247,44 +250,17 @@ export class Gateway {
     return { tunnels: before }
   }
 
-  async #reload(): Promise<ReloadResult> {
-    if (this.#stopping) return this.#refuse('the gateway is stopping', 1)
-    let loaded: Loaded
-    try {
-      loaded = this.#parts.load()
-    } catch (error) {
-      return this.#refuse(error instanceof Error ? error.message : String(error), 1)
-    }
-    if (loaded.config === undefined) return this.#refuse(loaded.problems, loaded.errors)
-    if (this.#config !== undefined && control(loaded.config) !== control(this.#config)) {
-      this.#parts.log.note('warn', 'gateway.control has changed: it counts from the next start on')
-    }
-    let configured: Extract<Event, { kind: 'configured' }> | undefined
-    try {
-      configured = await this.#replace(this.#config, loaded.config)
-    } catch (error) {
-      return this.#refuse(error instanceof Error ? error.message : String(error), 1)
-    }
-    const { added = [], changed = [], removed = [], unchanged = [] } = configured ?? {}
-    return { outcome: 'applied', added, changed, removed, unchanged }
-  }
-
-  #refuse(problems: string, count: number): ReloadResult {
-    this.#refused = { at: this.#wallNow().toISOString(), problems }
-    this.#parts.log.note('error', `reload refused, the running configuration stays: ${problems}`)
-    return { outcome: 'refused', problems, count }
-  }
-
   async #replace(
     from: Config | undefined,
     to: Config,
-  ): Promise<Extract<Event, { kind: 'configured' }> | undefined> {
+    taken: () => void,
+  ): Promise<Configured | undefined> {
     await replaceConfig({
       from,
       to,
       dataPlane: this.#assigned.over(this.#parts.dataPlane),
       configureEngine: (config) => {
-        this.#config = config
+        taken()
         this.#command({ kind: 'configure', config })
       },
     })
@@ -294,8 +270,6 @@ export class Gateway {
     this.#ledger.forget(
       from?.tunnels.map(({ name }) => name).filter((name) => !names.includes(name)) ?? [],
     )
-    this.#loadedAt = this.#wallNow()
-    this.#refused = undefined
     this.#probes.configure(to)
     const last = this.#journal.entries(['']).findLast(({ event }) => event.kind === 'configured')
     return last?.event.kind === 'configured' ? last.event : undefined
@@ -305,10 +279,11 @@ export class Gateway {
   #assign(tunnel: string, addresses: readonly IpAddress[]): void {
     const { dataPlane, log } = this.#parts
     if (!this.#assigned.assign(tunnel, addresses)) return
-    this.#reloading = this.#reloading
-      .then(() => {
-        if (this.#config === undefined || this.#stopping) return
-        return this.#assigned.over(dataPlane).configure(dataPlaneSettings(this.#config))
+    this.#configuration
+      .serialised(async () => {
+        const { config } = this.#configuration
+        if (config === undefined || this.#stopping) return
+        await this.#assigned.over(dataPlane).configure(dataPlaneSettings(config))
       })
       .catch((error: unknown) => {
         log.note('error', `${tunnel}: the assigned address could not be set: ${error}`)
@@ -362,7 +337,7 @@ export class Gateway {
   #toldEvent({ sequence, at, event }: JournalEntry): ToldEvent {
     const told = { sequence, at: at.toISOString(), event }
     if (!('failure' in event)) return told
-    const tunnel = this.#config?.tunnels.find(({ name }) => name === event.tunnel)
+    const tunnel = this.#configuration.config?.tunnels.find(({ name }) => name === event.tunnel)
     const line = tunnel === undefined ? undefined : positionOf(event.failure, tunnel)
     return line === undefined ? told : { ...told, line }
   }
@@ -370,25 +345,17 @@ export class Gateway {
   #gatewayStatus(): GatewayStatus {
     const { file, wiresharkKeys } = this.#parts
     return {
-      name: this.#config?.gateway.name ?? '',
+      name: this.#configuration.config?.gateway.name ?? '',
       startedAt: this.#startedAt.toISOString(),
       pid: process.pid,
       ...(wiresharkKeys === undefined ? {} : { wiresharkKeys }),
-      configuration: {
-        file,
-        loadedAt: this.#loadedAt.toISOString(),
-        ...(this.#refused === undefined ? {} : { refused: this.#refused }),
-      },
+      configuration: { file, ...this.#configuration.status() },
     }
   }
 
   #wallNow(): Date {
     return this.#parts.clock.wall(this.#parts.clock.now())
   }
-}
-
-function control({ gateway }: Config): string {
-  return gateway.control
 }
 
 const ENDS_HINT: ReadonlySet<Event['kind']> = new Set([

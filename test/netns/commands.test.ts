@@ -79,6 +79,30 @@ test('restart closes a tunnel that is up and brings it up with new keys', async 
   assert.ok(!before.includes(now[0] ?? ''))
 })
 
+test('a change that cuts the tunnel is shown by diff, tried by apply --confirm, and taken back', async () => {
+  const settings = (paris: TunnelSettings) => ({
+    name: 'gw-berlin',
+    address: ADDRESSES.gatewayA.ipv4,
+    tunnels: { paris },
+  })
+  assert.equal((await cli('up', 'paris')).code, 0)
+  assert.equal((await cli('diff')).code, 0)
+  berlin.write(settings({ ...toParis, psk: `${PSK}-wrong`, start: 'always' }))
+  const diff = await cli('diff')
+  assert.equal(diff.code, 1)
+  assert.match(diff.stdout, /^~ paris {2}closed and opened anew\n +start +respond → always\n +psk/)
+  assert.doesNotMatch(diff.stdout, /x7Yk2/)
+  const applied = await cli('apply', '--confirm', '2')
+  assert.equal(applied.code, 0, applied.stderr)
+  assert.match(applied.stdout, /comes back in 2 s, unless you say\n {2}causeway confirm\n$/)
+  assert.match((await cli('status')).stdout, /On trial: .*\n {2}causeway confirm/)
+  await eventually('the configuration before is back', async () =>
+    /nobody confirmed it/.test((await cli('status')).stdout),
+  )
+  assert.equal((await cli('up', 'paris')).code, 0)
+  assert.equal((await cli('confirm')).code, 1)
+})
+
 function argv(...args: readonly string[]): readonly string[] {
   return [process.execPath, CAUSEWAY, '--control', berlin.control, ...args]
 }

@@ -40,7 +40,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   diagnosis: ['bytes', 'iana', 'wire', 'policy', 'crypto/registry', 'ike', 'config'],
   rehearsal: ['ike', 'ikev1', 'esp', 'config', 'bytes', 'policy', 'pki', 'crypto'],
   // What it carries is made of the engine's events.
-  control: ['bytes', 'types: ike/events'],
+  control: ['bytes', 'types: ike/events', 'types: config/changes'],
   cli: ['control', 'config', 'diagnosis', 'rehearsal', 'pki', 'policy', 'bytes'],
 }
 

@@ -199,9 +199,14 @@ export class GatewayProcess {
       .filter((event) => event.tunnel === tunnel)
   }
 
-  /** Writes the file anew and has it read, as `causeway reload` would. */
-  async reload(configuration: GatewaySettings | string): Promise<ReloadResult> {
+  /** Writes the file anew, for a command to read it. */
+  write(configuration: GatewaySettings | string): void {
     writeConfiguration(this.#folder, configuration)
+  }
+
+  /** Writes the file anew and has it read, as `causeway apply` would. */
+  async reload(configuration: GatewaySettings | string): Promise<ReloadResult> {
+    this.write(configuration)
     return this.#client.request({ command: 'reload' })
   }
 

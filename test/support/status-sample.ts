@@ -17,6 +17,8 @@ export const statusSample: StatusDocument = {
         at: '2026-11-23T15:00:00.000Z',
         problems: 'causeway.yaml:19:5 error  unknown key',
       },
+      confirmBy: '2026-11-23T15:02:00.000Z',
+      undone: { at: '2026-11-23T14:00:00.000Z', why: 'operator' },
     },
   },
   summary: { tunnels: 3, up: 2, ok: false },

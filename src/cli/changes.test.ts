@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { changesText } from './changes.ts'
+
+const plain = { columns: 80, style: (_: string, text: string) => text }
+
+test('tells what is new, gone, and opened anew with both values of each key', () => {
+  const text = changesText(
+    {
+      added: ['osaka'],
+      changed: [{ tunnel: 'paris', keys: [{ key: 'phase1', before: 'a', after: 'b' }] }],
+      removed: ['tokyo'],
+      unchanged: ['rome', 'oslo'],
+    },
+    plain,
+  )
+  assert.deepEqual(text.split('\n'), [
+    '+ osaka  new',
+    '- tokyo  closed and removed',
+    '~ paris  closed and opened anew',
+    '    phase1              a → b',
+    '2 tunnels unchanged, running on without losing a packet',
+    '',
+  ])
+})
+
+test('long values stand one below the other, within the screen', () => {
+  const before = 'aes256-sha384-group20, aes256-sha256-group14, aes128-sha256-group14'
+  const text = changesText(
+    {
+      added: [],
+      changed: [{ tunnel: 'paris', keys: [{ key: 'phase1.propose', before }] }],
+      removed: [],
+      unchanged: [],
+    },
+    plain,
+  )
+  assert.ok(text.split('\n').every((line) => line.length <= 80))
+  assert.match(text, /→ \(not written\)/)
+})
+
+test('a file that says what runs is told so', () => {
+  const nothing = { added: [], changed: [], removed: [], unchanged: ['paris'] }
+  assert.equal(changesText(nothing, plain), 'The file says what runs: 1 tunnel.\n')
+})

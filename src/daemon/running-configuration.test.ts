@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import type { Config } from '#config/config'
+import { sampleConfig, sampleTunnel } from '../../test/support/sample-config.ts'
+import { RunningConfiguration } from './running-configuration.ts'
+
+const [paris, rome, tokyo] = ['paris', 'rome', 'tokyo'].map((name) =>
+  sampleConfig(sampleTunnel(name)),
+) as [Config, Config, Config]
+
+/** `runs()` names the tunnels of what was put in place, in order; `settle` lets what was begun come to its end. */
+function rig(context: TestContext) {
+  context.mock.timers.enable({ apis: ['setTimeout', 'Date'] })
+  const file: { config: Config | undefined } = { config: paris }
+  const refusal: { error: Error | undefined } = { error: undefined }
+  const put: string[] = []
+  const notes: string[] = []
+  const configuration = new RunningConfiguration({
+    load: () => ({
+      config: file.config,
+      problems: file.config === undefined ? 'line 3 is wrong' : '',
+      errors: file.config === undefined ? 1 : 0,
+    }),
+    replace: async (_from, to, taken) => {
+      if (refusal.error !== undefined) throw refusal.error
+      taken()
+      put.push(...to.tunnels.map(({ name }) => name))
+      return undefined
+    },
+    note: (_level, text) => notes.push(text),
+    now: () => new Date(),
+  })
+  const tick = async (seconds: number) => {
+    context.mock.timers.tick(seconds * 1_000)
+    // Lets what the timer began come to its end.
+    await configuration.serialised(async () => {})
+  }
+  return { configuration, file, refusal, put, notes, tick }
+}
+
+test('a change on trial that nobody confirms is taken back, and the status says so', async (context) => {
+  const { configuration, file, put, tick } = rig(context)
+  await configuration.start(paris)
+  file.config = rome
+  const result = await configuration.reload(60)
+  assert.equal(result.outcome === 'applied' && result.confirmBy, '1970-01-01T00:01:00.000Z')
+  assert.equal(configuration.status().confirmBy, '1970-01-01T00:01:00.000Z')
+  await tick(59)
+  assert.deepEqual(put, ['paris', 'rome'])
+  await tick(1)
+  assert.deepEqual(put, ['paris', 'rome', 'paris'])
+  const { confirmBy, undone, loadedAt } = configuration.status()
+  assert.deepEqual([confirmBy, undone?.why], [undefined, 'not-confirmed'])
+  assert.equal(loadedAt, '1970-01-01T00:00:00.000Z')
+})
+
+test('a change that is confirmed stays', async (context) => {
+  const { configuration, file, put, tick } = rig(context)
+  await configuration.start(paris)
+  file.config = rome
+  await configuration.reload(60)
+  assert.deepEqual(configuration.confirm(), { outcome: 'confirmed' })
+  await tick(120)
+  assert.deepEqual(put, ['paris', 'rome'])
+  assert.deepEqual(configuration.confirm(), { outcome: 'nothing-to-confirm' })
+})
+
+test('while one is on trial no other takes its place for good', async (context) => {
+  const { configuration, file, put, tick } = rig(context)
+  await configuration.start(paris)
+  file.config = rome
+  await configuration.reload(60)
+  file.config = tokyo
+  const refused = await configuration.reload()
+  assert.match(refused.outcome === 'refused' ? refused.problems : '', /confirm or causeway undo/)
+  await tick(60)
+  assert.deepEqual(put, ['paris', 'rome', 'paris'])
+})
+
+test('of several trials in a row, what was before the first comes back', async (context) => {
+  const { configuration, file, put, tick } = rig(context)
+  await configuration.start(paris)
+  for (const config of [rome, tokyo]) {
+    file.config = config
+    await configuration.reload(60)
+  }
+  await tick(60)
+  assert.deepEqual(put, ['paris', 'rome', 'tokyo', 'paris'])
+})
+
+test('undo goes back, and undo again goes forth', async (context) => {
+  const { configuration, file, put } = rig(context)
+  await configuration.start(paris)
+  assert.equal((await configuration.undo()).outcome, 'refused')
+  file.config = rome
+  await configuration.reload()
+  await configuration.undo()
+  assert.equal(configuration.status().undone?.why, 'operator')
+  await configuration.undo()
+  assert.deepEqual(put, ['paris', 'rome', 'paris', 'rome'])
+})
+
+test('undo during a trial ends the trial', async (context) => {
+  const { configuration, file, put, tick } = rig(context)
+  await configuration.start(paris)
+  file.config = rome
+  await configuration.reload(60)
+  await configuration.undo()
+  await tick(60)
+  assert.deepEqual(put, ['paris', 'rome', 'paris'])
+})
+
+test('a file that is wrong, or cannot be applied, changes nothing and starts no trial', async (context) => {
+  const { configuration, file, refusal, put, tick } = rig(context)
+  await configuration.start(paris)
+  file.config = undefined
+  assert.equal((await configuration.reload(60)).outcome, 'refused')
+  file.config = rome
+  refusal.error = new Error('cw-rome: interface exists')
+  assert.equal((await configuration.reload(60)).outcome, 'refused')
+  assert.equal(configuration.status().refused?.problems, 'cw-rome: interface exists')
+  refusal.error = undefined
+  await tick(60)
+  assert.deepEqual(put, ['paris'])
+  assert.equal(configuration.config, paris)
+})
+
+test('diff reads the file and changes nothing', async (context) => {
+  const { configuration, file, put } = rig(context)
+  await configuration.start(paris)
+  file.config = rome
+  const result = configuration.diff()
+  assert.deepEqual(result.outcome === 'read' && [result.changes.added, result.changes.removed], [
+    ['rome'],
+    ['paris'],
+  ])
+  file.config = undefined
+  assert.equal(configuration.diff().outcome, 'refused')
+  assert.deepEqual(put, ['paris'])
+})
+
+test('a gateway that stops takes nothing back any more', async (context) => {
+  const { configuration, file, put, tick } = rig(context)
+  await configuration.start(paris)
+  file.config = rome
+  await configuration.reload(60)
+  await configuration.stop()
+  await tick(60)
+  assert.deepEqual(put, ['paris', 'rome'])
+})

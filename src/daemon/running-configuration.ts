@@ -1,0 +1,195 @@
+import { configChanges } from '#config/changes'
+import type { Config } from '#config/config'
+import type { ConfirmResult, DiffResult, ReloadResult } from '#control/schema'
+import type { GatewayStatus } from '#control/status'
+import type { Event } from '#ike/events'
+
+/** What reading the configuration file gave; without `config`, `problems` says why in the operator's words. */
+export type Loaded = {
+  readonly config: Config | undefined
+  readonly problems: string
+  readonly errors: number
+}
+
+export type Configured = Extract<Event, { kind: 'configured' }>
+
+export type RunningConfigurationParts = {
+  readonly load: () => Loaded
+  /** Puts `to` in the place of `from` and says when the engine has `taken` it. @returns what the engine told of it */
+  readonly replace: (
+    from: Config | undefined,
+    to: Config,
+    taken: () => void,
+  ) => Promise<Configured | undefined>
+  readonly note: (level: 'info' | 'warn' | 'error', text: string) => void
+  readonly now: () => Date
+}
+
+/** A configuration that runs or has run, and since when. */
+type Held = { readonly config: Config; readonly loadedAt: Date }
+
+/**
+ * The configuration that runs, and the one before it: changes come one at a time, a change on trial is taken back unless it is confirmed,
+ * and whatever is wrong with the file, the gateway goes on.
+ */
+export class RunningConfiguration {
+  readonly #parts: RunningConfigurationParts
+  #held: Held | undefined
+  #before: Held | undefined
+  #refused: { at: string; problems: string } | undefined
+  #undone: { at: string; why: 'not-confirmed' | 'operator' } | undefined
+  #trial: { readonly by: Date; readonly timer: NodeJS.Timeout } | undefined
+  #queue: Promise<unknown> = Promise.resolve()
+  #stopped = false
+
+  constructor(parts: RunningConfigurationParts) {
+    this.#parts = parts
+  }
+
+  get config(): Config | undefined {
+    return this.#held?.config
+  }
+
+  /** @throws what the data plane throws when the host is not ready. */
+  async start(config: Config): Promise<void> {
+    await this.#replace({ config, loadedAt: this.#parts.now() })
+  }
+
+  /** Reads the file again. @param confirmWithin seconds after which what was before comes back, unless confirmed */
+  reload(confirmWithin?: number): Promise<ReloadResult> {
+    return this.serialised(() => this.#reload(confirmWithin))
+  }
+
+  undo(): Promise<ReloadResult> {
+    return this.serialised(() => this.#undo('operator'))
+  }
+
+  confirm(): ConfirmResult {
+    if (this.#trial === undefined) return { outcome: 'nothing-to-confirm' }
+    this.#endTrial()
+    this.#parts.note('info', 'the configuration is confirmed')
+    return { outcome: 'confirmed' }
+  }
+
+  diff(): DiffResult {
+    const loaded = this.#load()
+    const { config, problems, errors } = loaded
+    if (config === undefined) return { outcome: 'refused', problems, count: errors }
+    return { outcome: 'read', changes: configChanges(this.config ?? EMPTY, config), problems }
+  }
+
+  status(): Omit<GatewayStatus['configuration'], 'file'> {
+    const by = this.#trial?.by
+    return {
+      loadedAt: (this.#held?.loadedAt ?? this.#parts.now()).toISOString(),
+      ...(this.#refused === undefined ? {} : { refused: this.#refused }),
+      ...(by === undefined ? {} : { confirmBy: by.toISOString() }),
+      ...(this.#undone === undefined ? {} : { undone: this.#undone }),
+    }
+  }
+
+  /** One change of the data plane's configuration at a time. */
+  serialised<Result>(change: () => Promise<Result>): Promise<Result> {
+    const result = this.#queue.then(change)
+    this.#queue = result.catch(() => {})
+    return result
+  }
+
+  /** Waits for what is under way and takes nothing more. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#endTrial()
+    await this.#queue
+  }
+
+  async #reload(confirmWithin: number | undefined): Promise<ReloadResult> {
+    if (this.#stopped) return this.#refuse('the gateway is stopping', 1)
+    if (this.#trial !== undefined && confirmWithin === undefined) return this.#refuse(ON_TRIAL, 1)
+    const { config, problems, errors } = this.#load()
+    if (config === undefined) return this.#refuse(problems, errors)
+    const { note, now } = this.#parts
+    if (this.config !== undefined && this.config.gateway.control !== config.gateway.control) {
+      note('warn', 'gateway.control has changed: it counts from the next start on')
+    }
+    // Of several trials in a row, the configuration before the first is the good one.
+    const good = this.#trial === undefined ? this.#held : this.#before
+    const applied = await this.#apply({ config, loadedAt: now() })
+    if (applied.outcome === 'refused') return applied
+    this.#before = good
+    this.#undone = undefined
+    if (confirmWithin === undefined) return applied
+    return { ...applied, confirmBy: this.#beginTrial(confirmWithin).toISOString() }
+  }
+
+  async #undo(why: 'not-confirmed' | 'operator'): Promise<ReloadResult> {
+    const before = this.#before
+    if (before === undefined)
+      return { outcome: 'refused', problems: 'there is no configuration before this one', count: 1 }
+    const undone = this.#held
+    const applied = await this.#apply(before)
+    if (applied.outcome === 'refused') return applied
+    this.#endTrial()
+    this.#before = undone
+    this.#undone = { at: this.#parts.now().toISOString(), why }
+    const reason = why === 'operator' ? 'as the operator asked' : 'nobody confirmed the new one'
+    this.#parts.note('warn', `back to the configuration before: ${reason}`)
+    return applied
+  }
+
+  async #apply(to: Held): Promise<ReloadResult> {
+    try {
+      const configured = await this.#replace(to)
+      const { added = [], changed = [], removed = [], unchanged = [] } = configured ?? {}
+      return { outcome: 'applied', added, changed, removed, unchanged }
+    } catch (error) {
+      return this.#refuse(reasonOf(error), 1)
+    }
+  }
+
+  async #replace(to: Held): Promise<Configured | undefined> {
+    const configured = await this.#parts.replace(this.config, to.config, () => {
+      this.#held = to
+    })
+    this.#refused = undefined
+    return configured
+  }
+
+  #load(): Loaded {
+    try {
+      return this.#parts.load()
+    } catch (error) {
+      return { config: undefined, problems: reasonOf(error), errors: 1 }
+    }
+  }
+
+  #beginTrial(seconds: number): Date {
+    this.#endTrial()
+    const by = new Date(this.#parts.now().getTime() + seconds * 1_000)
+    const timer = setTimeout(() => {
+      void this.serialised(async () => {
+        if (this.#trial?.timer === timer) await this.#undo('not-confirmed')
+      })
+    }, seconds * 1_000)
+    this.#trial = { by, timer }
+    return by
+  }
+
+  #endTrial(): void {
+    clearTimeout(this.#trial?.timer)
+    this.#trial = undefined
+  }
+
+  #refuse(problems: string, count: number): ReloadResult {
+    this.#refused = { at: this.#parts.now().toISOString(), problems }
+    this.#parts.note('error', `reload refused, the running configuration stays: ${problems}`)
+    return { outcome: 'refused', problems, count }
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+const ON_TRIAL = 'a configuration is on trial: say causeway confirm or causeway undo first'
+
+const EMPTY: Config = { gateway: { name: '', control: '' }, tunnels: [] }
