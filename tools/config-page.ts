@@ -1,4 +1,4 @@
-/** Writes `docs/config.md`, `docs/schema.json` and `examples/causeway.yaml` from the schema of the configuration. */
+/** Writes `docs/config.md`, `docs/schema.json`, `examples/causeway.yaml` and `docs/presets.md` from the schema and the presets. */
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
@@ -9,6 +9,7 @@ import { docOf, type KeyDoc } from '../src/config/key-doc.ts'
 import { loadConfig } from '../src/config/reader.ts'
 import { fileKeys, gatewayKeys, tunnelKeys } from '../src/config/schema.ts'
 import { keysOf } from '../src/config/schema-shape.ts'
+import { presetPage } from './preset-page.ts'
 
 /** Texts by path from the top of the repository. */
 export function generatedFiles(): Readonly<Record<string, string>> {
@@ -16,6 +17,7 @@ export function generatedFiles(): Readonly<Record<string, string>> {
     'docs/config.md': configPage(),
     'docs/schema.json': formattedJson(configJsonSchema()),
     'examples/causeway.yaml': sampleFile(),
+    'docs/presets.md': presetPage(),
   }
 }
 
@@ -94,6 +96,12 @@ With \`interface.routes\` the tunnel is route-based: the peers may agree on ever
 - Outer packets carry a mark (0xca05) and go past that table, so a route that covers the peer makes no loop.
 
 [examples/route-based](../examples/route-based) has both ends.
+
+## Presets
+
+\`preset: cisco-ios\` (or another of [presets.md](presets.md)) sets what the maker of the other gateway documents, below whatever the
+tunnel says itself. \`causeway explain preset NAME\` shows each value with its source, and what no preset can know and has to be
+asked of the other side; \`causeway check\` names the tunnels that have something to ask.
 
 ## Transport mode
 

@@ -7,6 +7,7 @@ import { type LoadedConfig, loadConfig } from '#config/reader'
 import { wrap } from '#diagnosis/wrap'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { type HostFact, hostFacts } from './host-facts.ts'
+import { presetNotes, presetReports } from './preset-notes.ts'
 import type { Terminal } from './terminal.ts'
 
 /** `causeway check`: the whole file and this host, without touching either. Warnings do not fail it. */
@@ -41,6 +42,7 @@ function documentText(file: string, loaded: LoadedConfig, facts: readonly HostFa
     tunnels: config?.tunnels.map(({ name }) => name) ?? [],
     problems,
     ...(config === undefined ? {} : { notes: [historicNote(config)].filter(Boolean) }),
+    ...(config === undefined ? {} : { presets: presetReports(config) }),
     host: facts,
   }
   return `${JSON.stringify(document, null, 2)}\n`
@@ -69,6 +71,7 @@ function reportText(
     ok || note === undefined ? [] : [`    ${style('yellow', text)}: ${note}`],
   )
   const historic = historicNote(config)
-  const spoken = historic === undefined ? [] : wrap(historic, columns - 4)
+  const sentences = [...(historic === undefined ? [] : [historic]), ...presetNotes(config)]
+  const spoken = sentences.flatMap((sentence) => wrap(sentence, columns - 4))
   return `${shown}${[...report, ...spoken.map((line) => `    ${line}`), ...notes].join('\n')}\n`
 }

@@ -4,6 +4,7 @@ import { addChangeCommands } from './change-commands.ts'
 import { check } from './check.ts'
 import { addDiagnosticCommands } from './diagnostic-commands.ts'
 import { EXIT, EXIT_CODES_HELP, type ExitCode } from './exit-codes.ts'
+import { type ExplainOptions, explain } from './explain.ts'
 import { namedControl } from './gateway-connection.ts'
 import { keygen } from './keygen.ts'
 import { log } from './log.ts'
@@ -148,6 +149,17 @@ export function commands(finish: (code: ExitCode) => void): Command {
     .argument('[file]', 'configuration', DEFAULT_FILE)
     .option('--json')
     .action(act((terminal, _at, file: string, options) => check(terminal, file, options)))
+
+  program
+    .command('explain')
+    .description('preset NAME: where the values of a preset come from; preset: all of them')
+    .argument('<what...>')
+    .option('--json')
+    .action(
+      act((terminal, _at, words: string[], options: ExplainOptions) =>
+        explain(terminal, words, options),
+      ),
+    )
 
   program
     .command('log')

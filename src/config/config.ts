@@ -23,6 +23,8 @@ export type GatewayConfig = {
 export type TunnelConfig = {
   readonly name: string
   readonly note?: string
+  /** The make of the peer; what it gave is in the other keys already. */
+  readonly preset?: string
   /** Grows with the versions and modes the gateway speaks. */
   readonly ike: 'v1-main' | 'v1-aggressive'
   readonly local: IpAddress

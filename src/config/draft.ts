@@ -23,6 +23,7 @@ export type GatewayDraft = {
 /** One tunnel after its keys were read, before the rules between keys. Durations are seconds. */
 export type TunnelDraft = {
   readonly note: string | undefined
+  readonly preset: string | undefined
   readonly ike: 'v1-main' | 'v1-aggressive'
   readonly 'ike-v1-until': string | undefined
   readonly 'probe-v2': 'on' | 'off'

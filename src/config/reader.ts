@@ -6,6 +6,7 @@ import type { Config, GatewayConfig } from './config.ts'
 import { plain, type YamlNode } from './document.ts'
 import type { GatewayDraft, TunnelDraft } from './draft.ts'
 import type { Environment } from './files.ts'
+import { withPreset } from './preset-node.ts'
 import { type ConfigProblem, hasErrors, problemAt } from './problem.ts'
 import { chmodLine, exposure, readPsk } from './psk.ts'
 import { readKeys } from './read-keys.ts'
@@ -75,12 +76,13 @@ type ReadTunnel = {
 type GatewayAddress = { readonly address: IpAddress | undefined; readonly written: boolean }
 
 function readTunnel(
-  { name, at, node }: NamedTunnel,
+  { name, at, node: written }: NamedTunnel,
   gatewayAddress: GatewayAddress,
   folder: string,
   environment: Environment,
 ): ReadTunnel {
   const path = `tunnels.${name}`
+  const node = withPreset(written)
   const { draft, problems } = readKeys<TunnelDraft>(tunnelKeys, node, at, path)
   const entries = node?.kind === 'map' ? node.entries : undefined
   const pskEntry = entries?.get('psk')

@@ -52,6 +52,7 @@ export function resolveTunnel({
   return {
     name,
     ...(draft.note === undefined ? {} : { note: draft.note }),
+    ...(draft.preset === undefined ? {} : { preset: draft.preset }),
     ike,
     local,
     peer: peer.kind === 'any' ? 'any' : peer.address,

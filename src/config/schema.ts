@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { certificate } from './certificate-values.ts'
 import type { FileDraft, GatewayDraft, TunnelDraft } from './draft.ts'
 import { documented } from './key-doc.ts'
+import { PRESET_NAMES } from './presets/catalog.ts'
 import { phase1, phase2 } from './proposal-values.ts'
 import {
   address,
@@ -92,6 +93,14 @@ export const tunnelKeys: KeyTable<TunnelDraft> = {
     paragraph:
       'The place, the device at the other end and whom to call are what one wants at night.',
     example: '"Paris office, Cisco ISR 4331, J. Moreau +33 1 99 00 12 34"',
+    since: SINCE,
+  }),
+  preset: documented(z.enum(PRESET_NAMES).optional(), {
+    sentence:
+      'The make of the other gateway, whose documented values hold where this tunnel says nothing.',
+    paragraph:
+      'Algorithms, lifetimes, selectors and times as the maker documents them; every key written here goes before. A text for `phase1` or `phase2` leaves the lifetimes of the preset. `causeway explain preset NAME` and [presets.md](presets.md) show each value with its source, and what has to be asked of the other side.',
+    example: 'cisco-ios',
     since: SINCE,
   }),
   ike: documented(ikeVersion.prefault('v1-main'), {
