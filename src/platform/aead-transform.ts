@@ -1,6 +1,6 @@
 import type { EspTransform } from '#esp/transform'
 import type { Arena } from './arena.ts'
-import { allocateMemory } from './native.ts'
+import { allocateMemory, writePointer } from './native.ts'
 import { keyedCipher, OpensslError } from './openssl-cipher.ts'
 import type { OpensslFunctions } from './openssl-functions.ts'
 import { SequenceGuard } from './sequence-guard.ts'
@@ -29,17 +29,17 @@ export class AeadTransform implements EspTransform {
   readonly #arena: Arena
   /** Octets of the arena; -1 once freed, so that no packet fits any more. */
   #limit: number
-  readonly #context: bigint
+  readonly #context: number
   readonly #esn: boolean
   readonly #guard = new SequenceGuard()
   readonly #scratch = allocateMemory(SCRATCH_OCTETS)
-  readonly #nonceAt: bigint
-  readonly #dataAt: bigint
+  readonly #nonceAt: number
+  readonly #dataAt: number
   readonly #dataOctets: number
   /** Arrays of OSSL_PARAM: the ICV; the IV of the next packet; what is asked for behind each packet. */
-  readonly #tagParameterAt: bigint
-  readonly #ivParameterAt: bigint
-  readonly #sealedParametersAt: bigint
+  readonly #tagParameterAt: number
+  readonly #ivParameterAt: number
+  readonly #sealedParametersAt: number
   /** Whether the cipher makes the IVs of what is sealed. */
   readonly #generates: boolean
 
@@ -51,24 +51,24 @@ export class AeadTransform implements EspTransform {
     this.#limit = arena.octets.length
     this.#esn = esn
     this.#dataOctets = esn ? 12 : 8
-    const { address, octets, pointers, words } = this.#scratch
-    this.#nonceAt = address + BigInt(NONCE)
-    this.#dataAt = address + BigInt(DATA)
+    const { address, octets, words } = this.#scratch
+    this.#nonceAt = address + NONCE
+    this.#dataAt = address + DATA
     octets.set(TAG_NAME, NAME)
     octets.set(IV_NAME, NAME + 8)
     const parameter = (at: number, name: number, data: number, size: number): void => {
-      pointers[at >> 3] = address + BigInt(name)
+      writePointer(words, at, address + name)
       words[(at + 8) >> 2] = OSSL_PARAM_OCTET_STRING
-      pointers[(at + 16) >> 3] = address + BigInt(data)
-      pointers[(at + 24) >> 3] = BigInt(size)
+      writePointer(words, at + 16, address + data)
+      writePointer(words, at + 24, size)
     }
     parameter(TAG_ALONE, NAME, TAG, icvOctets)
     parameter(TAG_AND_IV, NAME, TAG, icvOctets)
     parameter(TAG_AND_IV + PARAMETER_OCTETS, NAME + 8, NEXT_IV, IV_OCTETS)
     this.#generates = direction === 'outbound' && cipher.endsWith('GCM')
-    this.#tagParameterAt = address + BigInt(TAG_ALONE)
-    this.#ivParameterAt = address + BigInt(TAG_AND_IV + PARAMETER_OCTETS)
-    this.#sealedParametersAt = address + BigInt(this.#generates ? TAG_AND_IV : TAG_ALONE)
+    this.#tagParameterAt = address + TAG_ALONE
+    this.#ivParameterAt = address + TAG_AND_IV + PARAMETER_OCTETS
+    this.#sealedParametersAt = address + (this.#generates ? TAG_AND_IV : TAG_ALONE)
     octets.set(salt, NONCE)
     this.#context = keyedCipher(openssl, cipher, direction, key)
   }
@@ -88,12 +88,12 @@ export class AeadTransform implements EspTransform {
     const payloadAt = this.#arena.addressOf(offset + HEADER_OCTETS + IV_OCTETS, plain)
     const begun = this.#generates
       ? this.#takeGeneratedIv(high, view.getUint32(offset + 4))
-      : openssl.encryptInitWith(context, 0n, 0n, this.#nonceAt, 0n) === 1
+      : openssl.encryptInitWith(context, 0, 0, this.#nonceAt, 0) === 1
     const sealed =
       begun &&
-      openssl.cipher(context, 0n, this.#dataAt, this.#dataOctets) >= 0 &&
+      openssl.cipher(context, 0, this.#dataAt, this.#dataOctets) >= 0 &&
       openssl.cipher(context, payloadAt, payloadAt, plain) >= 0 &&
-      openssl.cipher(context, 0n, 0n, 0) >= 0 &&
+      openssl.cipher(context, 0, 0, 0) >= 0 &&
       openssl.getParameters(context, this.#sealedParametersAt) === 1
     if (!sealed) throw new OpensslError('EVP_Cipher', 'an ESP packet')
     const tag = this.#scratch.view
@@ -114,10 +114,10 @@ export class AeadTransform implements EspTransform {
     const context = this.#context
     const payloadAt = this.#arena.addressOf(offset + HEADER_OCTETS + IV_OCTETS, sealed)
     return (
-      openssl.decryptInitWith(context, 0n, 0n, this.#nonceAt, this.#tagParameterAt) === 1 &&
-      openssl.cipher(context, 0n, this.#dataAt, this.#dataOctets) >= 0 &&
+      openssl.decryptInitWith(context, 0, 0, this.#nonceAt, this.#tagParameterAt) === 1 &&
+      openssl.cipher(context, 0, this.#dataAt, this.#dataOctets) >= 0 &&
       openssl.cipher(context, payloadAt, payloadAt, sealed) >= 0 &&
-      openssl.cipher(context, 0n, 0n, 0) >= 0
+      openssl.cipher(context, 0, 0, 0) >= 0
     )
   }
 

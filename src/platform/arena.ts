@@ -8,13 +8,13 @@ export type Arena = {
   readonly octets: Uint8Array
   readonly view: DataView
   /** Address of the first octet. */
-  readonly address: bigint
+  readonly address: number
   /**
-   * Address of one octet, as a BigInt made once and kept, so that the packet path makes none. One is kept for each offset
+   * Address of one octet, as a number made once and kept, so that the packet path makes none. One is kept for each offset
    * ever asked for: ask for places that come back (starts of slots), not for every place a packet can end.
    * @param octets how many of them native code may touch from there @throws RangeError when they do not fit
    */
-  addressOf(offset: number, octets: number): bigint
+  addressOf(offset: number, octets: number): number
 }
 
 /** `octets` is rounded up to whole pages. */
@@ -27,7 +27,7 @@ export function allocateArena(octets: number): Arena {
 export function arenaOver(buffer: SharedArrayBuffer): Arena {
   const { octets, view, address } = memoryOver(buffer)
   const size = octets.length
-  const pages: (bigint | undefined)[][] = Array.from({ length: buffer.byteLength / PAGE })
+  const pages: (number | undefined)[][] = Array.from({ length: buffer.byteLength / PAGE })
   return {
     octets,
     view,
@@ -41,19 +41,19 @@ export function arenaOver(buffer: SharedArrayBuffer): Arena {
 }
 
 function remember(
-  pages: (bigint | undefined)[][],
-  base: bigint,
+  pages: (number | undefined)[][],
+  base: number,
   size: number,
   offset: number,
-): bigint {
+): number {
   if (!Number.isInteger(offset) || offset < 0 || offset >= size) throw outside(offset, 0, size)
   const index = offset >>> PAGE_BITS
   let page = pages[index]
   if (page === undefined) {
-    page = new Array<bigint | undefined>(PAGE).fill(undefined)
+    page = new Array<number | undefined>(PAGE).fill(undefined)
     pages[index] = page
   }
-  const address = base + BigInt(offset)
+  const address = base + offset
   page[offset & (PAGE - 1)] = address
   return address
 }

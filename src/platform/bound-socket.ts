@@ -30,7 +30,7 @@ export function boundSocket(
     const length = writeSocketAddress(memory, 0, local)
     checked('bind', bind(fd, memory.address, length), subject)
     memory.view.setUint32(SOCKET_ADDRESS_OCTETS, SOCKET_ADDRESS_OCTETS, true)
-    const lengthAt = memory.address + BigInt(SOCKET_ADDRESS_OCTETS)
+    const lengthAt = memory.address + SOCKET_ADDRESS_OCTETS
     checked('getsockname', getsockname(fd, memory.address, lengthAt), subject)
     return { descriptor, endpoint: readSocketAddress(memory, 0) ?? local }
   } catch (error) {
@@ -42,10 +42,10 @@ export function boundSocket(
 const socket: (domain: number, type: number, protocol: number) => number = program.func(
   'int socket(int domain, int type, int protocol)',
 )
-const bind: (fd: number, address: bigint, octets: number) => number = program.func(
+const bind: (fd: number, address: number, octets: number) => number = program.func(
   'int bind(int fd, uint64_t address, unsigned int octets)',
 )
-const getsockname: (fd: number, address: bigint, octets: bigint) => number = program.func(
+const getsockname: (fd: number, address: number, octets: number) => number = program.func(
   'int getsockname(int fd, uint64_t address, uint64_t octets)',
 )
 

@@ -18,7 +18,7 @@ export function clockState(): ClockState {
   }
 }
 
-const adjtimex: (timex: bigint) => number = program.func('int adjtimex(uint64_t timex)')
+const adjtimex: (timex: number) => number = program.func('int adjtimex(uint64_t timex)')
 
 /** `struct timex` on LP64, all zero: ask only. */
 const TIMEX_OCTETS = 208

@@ -17,7 +17,7 @@ import {
 } from './errno.ts'
 import { readErrorQueue, type SocketError } from './error-queue.ts'
 import { CMSG, MSG_TRUNC, MSGHDR, recvmsg, sendmsg } from './message-header.ts'
-import { allocateMemory, lastErrno } from './native.ts'
+import { allocateMemory, lastErrno, writePointer } from './native.ts'
 import { SenderCache, sameAddress } from './sender-cache.ts'
 import { type Destination, SOCKET_ADDRESS_OCTETS } from './socket-address.ts'
 import {
@@ -52,9 +52,9 @@ export class DatagramSocket {
     this.#descriptor = descriptor
     this.family = family
     this.local = local
-    layOut(this.#receive.pointers, this.#receive.address)
-    layOut(this.#send.pointers, this.#send.address)
-    this.#send.pointers[CONTROL >> 3] = BigInt(CMSG.dataAt + 4)
+    layOut(this.#receive.words, this.#receive.address)
+    layOut(this.#send.words, this.#send.address)
+    writePointer(this.#send.words, CONTROL, CMSG.dataAt + 4)
     this.#send.words[(CONTROL + CMSG.level) >> 2] = family === 4 ? SOL_IP : SOL_IPV6
     this.#send.words[(CONTROL + CMSG.type) >> 2] = family === 4 ? IP_TOS : IPV6_TCLASS
   }
@@ -69,8 +69,8 @@ export class DatagramSocket {
    * the thread: the socket is still readable then.
    */
   receive(offset: number, capacity: number): number {
-    const { words, pointers, address } = this.#receive
-    pointers[IOVEC >> 3] = this.#arena.addressOf(offset, capacity)
+    const { words, address } = this.#receive
+    writePointer(words, IOVEC, this.#arena.addressOf(offset, capacity))
     words[(IOVEC + 8) >> 2] = capacity
     for (let attempt = 0; attempt < RECEIVE_ATTEMPTS; attempt++) {
       words[MSGHDR.nameLength >> 2] = SOCKET_ADDRESS_OCTETS
@@ -110,10 +110,10 @@ export class DatagramSocket {
    * ENETUNREACH, EHOSTUNREACH, EPERM when a packet filter drops it.
    */
   send(offset: number, length: number, destination: Destination, tos = 0): number {
-    const { words, pointers, address } = this.#send
-    pointers[MSGHDR.name >> 3] = destination.memory.address
+    const { words, address } = this.#send
+    writePointer(words, MSGHDR.name, destination.memory.address)
     words[MSGHDR.nameLength >> 2] = destination.octets
-    pointers[IOVEC >> 3] = this.#arena.addressOf(offset, length)
+    writePointer(words, IOVEC, this.#arena.addressOf(offset, length))
     words[(IOVEC + 8) >> 2] = length
     words[(CONTROL + CMSG.dataAt) >> 2] = tos
     words[MSGHDR.controlLength >> 2] = tos === 0 ? 0 : CMSG.dataAt + 8
@@ -157,11 +157,11 @@ export class DatagramSocket {
   }
 }
 
-function layOut(pointers: BigUint64Array, address: bigint): void {
-  pointers[MSGHDR.name >> 3] = address + BigInt(NAME)
-  pointers[MSGHDR.iov >> 3] = address + BigInt(IOVEC)
-  pointers[MSGHDR.iovLength >> 3] = 1n
-  pointers[MSGHDR.control >> 3] = address + BigInt(CONTROL)
+function layOut(words: Uint32Array, address: number): void {
+  writePointer(words, MSGHDR.name, address + NAME)
+  writePointer(words, MSGHDR.iov, address + IOVEC)
+  writePointer(words, MSGHDR.iovLength, 1)
+  writePointer(words, MSGHDR.control, address + CONTROL)
 }
 
 /** Errors that belong to a packet sent earlier: the kernel's translation of ICMP (icmp_err_convert, and path MTU). */

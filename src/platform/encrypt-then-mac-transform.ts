@@ -38,19 +38,19 @@ export class EncryptThenMacTransform implements EspTransform {
   readonly #arena: Arena
   /** Octets of the arena; -1 once freed, so that no packet fits any more. */
   #limit: number
-  readonly #cipher: bigint
-  readonly #mac: bigint
+  readonly #cipher: number
+  readonly #mac: number
   readonly #mode: 'cbc' | 'ctr'
   readonly #blockOctets: number
   readonly #esn: boolean
   readonly #guard = new SequenceGuard()
   readonly #scratch = allocateMemory(SCRATCH_OCTETS)
-  readonly #ivAt: bigint
-  readonly #highAt: bigint
-  readonly #lengthAt: bigint
-  readonly #digestAt: bigint
-  readonly #receivedAt: bigint
-  readonly #randomAt: bigint
+  readonly #ivAt: number
+  readonly #highAt: number
+  readonly #lengthAt: number
+  readonly #digestAt: number
+  readonly #receivedAt: number
+  readonly #randomAt: number
   #randomUsed = RANDOM_OCTETS
 
   constructor(openssl: OpensslFunctions, arena: Arena, parameters: EncryptThenMacParameters) {
@@ -65,12 +65,12 @@ export class EncryptThenMacTransform implements EspTransform {
     this.#blockOctets = parameters.blockOctets
     this.#esn = parameters.esn
     const { address, octets, view } = this.#scratch
-    this.#ivAt = address + BigInt(IV)
-    this.#highAt = address + BigInt(HIGH)
-    this.#lengthAt = address + BigInt(LENGTH)
-    this.#digestAt = address + BigInt(DIGEST)
-    this.#receivedAt = address + BigInt(RECEIVED)
-    this.#randomAt = address + BigInt(RANDOM)
+    this.#ivAt = address + IV
+    this.#highAt = address + HIGH
+    this.#lengthAt = address + LENGTH
+    this.#digestAt = address + DIGEST
+    this.#receivedAt = address + RECEIVED
+    this.#randomAt = address + RANDOM
     octets.set(salt, IV)
     // The block counter of CTR begins at one (RFC 3686 §4); with CBC the IV covers it.
     view.setUint32(IV + 12, 1)
@@ -101,7 +101,7 @@ export class EncryptThenMacTransform implements EspTransform {
     const openssl = this.#openssl
     const payloadAt = this.#arena.addressOf(offset + HEADER_OCTETS + this.ivOctets, plain)
     const sealed =
-      openssl.encryptInit(this.#cipher, 0n, 0n, 0n, this.#ivAt) === 1 &&
+      openssl.encryptInit(this.#cipher, 0, 0, 0, this.#ivAt) === 1 &&
       openssl.encryptUpdate(this.#cipher, payloadAt, this.#lengthAt, payloadAt, plain) === 1 &&
       this.#authenticate(offset, length, high)
     if (!sealed) throw new OpensslError('EVP_EncryptUpdate', 'an ESP packet')
@@ -127,7 +127,7 @@ export class EncryptThenMacTransform implements EspTransform {
     this.#takeIv(offset)
     const payloadAt = this.#arena.addressOf(offset + HEADER_OCTETS + this.ivOctets, sealed)
     return (
-      openssl.decryptInit(this.#cipher, 0n, 0n, 0n, this.#ivAt) === 1 &&
+      openssl.decryptInit(this.#cipher, 0, 0, 0, this.#ivAt) === 1 &&
       openssl.decryptUpdate(this.#cipher, payloadAt, this.#lengthAt, payloadAt, sealed) === 1
     )
   }
@@ -151,7 +151,7 @@ export class EncryptThenMacTransform implements EspTransform {
   #authenticate(offset: number, length: number, sequenceHigh: number): boolean {
     const openssl = this.#openssl
     const packetAt = this.#arena.addressOf(offset, length)
-    if (openssl.hmacInit(this.#mac, 0n, 0, 0n, 0n) !== 1) return false
+    if (openssl.hmacInit(this.#mac, 0, 0, 0, 0) !== 1) return false
     if (openssl.hmacUpdate(this.#mac, packetAt, length - this.icvOctets) !== 1) return false
     if (this.#esn) {
       this.#scratch.view.setUint32(HIGH, sequenceHigh)
@@ -186,11 +186,11 @@ export class EncryptThenMacTransform implements EspTransform {
 }
 
 /** HMAC with its key in it; beginning the next message does not expand the key again. */
-function keyedHmac(openssl: OpensslFunctions, digest: string, key: Uint8Array): bigint {
-  const context = BigInt(openssl.newHmacContext())
-  if (context === 0n) throw new OpensslError('HMAC_CTX_new', digest)
-  const algorithm = BigInt(openssl.digestByName(digest))
-  if (algorithm === 0n || openssl.setHmacKey(context, key, key.length, algorithm, 0n) !== 1) {
+function keyedHmac(openssl: OpensslFunctions, digest: string, key: Uint8Array): number {
+  const context = openssl.newHmacContext()
+  if (context === 0) throw new OpensslError('HMAC_CTX_new', digest)
+  const algorithm = openssl.digestByName(digest)
+  if (algorithm === 0 || openssl.setHmacKey(context, key, key.length, algorithm, 0) !== 1) {
     openssl.freeHmacContext(context)
     throw new OpensslError('HMAC_Init_ex', digest)
   }

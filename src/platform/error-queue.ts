@@ -1,7 +1,7 @@
 import type { Endpoint, IpAddress } from '#bytes/ip'
 import { EAGAIN, EINTR, EMSGSIZE, SystemError } from './errno.ts'
 import { CMSG, MSG_ERRQUEUE, MSGHDR, recvmsg } from './message-header.ts'
-import { allocateMemory, lastErrno } from './native.ts'
+import { allocateMemory, lastErrno, writePointer } from './native.ts'
 import { readSocketAddress, SOCKET_ADDRESS_OCTETS } from './socket-address.ts'
 import { IP_RECVERR, IPV6_RECVERR, SOL_IP, SOL_IPV6 } from './socket-options.ts'
 
@@ -24,16 +24,16 @@ export type SocketError = {
 
 /** One entry of the queue; entries of other kinds (timestamps) are passed over. Not for the packet path: it allocates. */
 export function readErrorQueue(fd: number): SocketError | undefined {
-  const { view, octets, pointers, words, address } = memory
+  const { view, octets, words, address } = memory
   for (;;) {
     octets.fill(0)
-    pointers[MSGHDR.name >> 3] = address + BigInt(NAME)
+    writePointer(words, MSGHDR.name, address + NAME)
     words[MSGHDR.nameLength >> 2] = SOCKET_ADDRESS_OCTETS
-    pointers[MSGHDR.iov >> 3] = address + BigInt(IOVEC)
-    pointers[MSGHDR.iovLength >> 3] = 1n
-    pointers[MSGHDR.control >> 3] = address + BigInt(CONTROL)
+    writePointer(words, MSGHDR.iov, address + IOVEC)
+    writePointer(words, MSGHDR.iovLength, 1)
+    writePointer(words, MSGHDR.control, address + CONTROL)
     words[MSGHDR.controlLength >> 2] = CONTROL_OCTETS
-    pointers[IOVEC >> 3] = address + BigInt(QUOTED)
+    writePointer(words, IOVEC, address + QUOTED)
     words[(IOVEC + 8) >> 2] = QUOTED_OCTETS
 
     const length = recvmsg(fd, address, MSG_ERRQUEUE)

@@ -16,7 +16,7 @@ export class EventFd {
   }
 
   signal(): void {
-    this.#count.pointers[0] = 1n
+    this.#count.words[0] = 1
     // A counter that is full is signalled already.
     if (write(this.fd, this.#count.address, 8) < 0 && lastErrno() !== EAGAIN) {
       throw new SystemError('write', lastErrno(), 'eventfd')
@@ -43,10 +43,10 @@ export function openEventFd(): EventFd {
 const eventfd: (count: number, flags: number) => number = program.func(
   'int eventfd(unsigned int count, int flags)',
 )
-const read: (fd: number, buffer: bigint, octets: number) => number = program.func(
+const read: (fd: number, buffer: number, octets: number) => number = program.func(
   'long read(int fd, uint64_t buffer, size_t octets)',
 )
-const write: (fd: number, buffer: bigint, octets: number) => number = program.func(
+const write: (fd: number, buffer: number, octets: number) => number = program.func(
   'long write(int fd, uint64_t buffer, size_t octets)',
 )
 

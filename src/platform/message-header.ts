@@ -26,20 +26,20 @@ export const UDP_GRO = 104
 export const MSG_TRUNC = 0x20
 export const MSG_ERRQUEUE = 0x2000
 
-export const recvmsg: (fd: number, header: bigint, flags: number) => number = program.func(
+export const recvmsg: (fd: number, header: number, flags: number) => number = program.func(
   'long recvmsg(int fd, uint64_t header, int flags)',
 )
-export const sendmsg: (fd: number, header: bigint, flags: number) => number = program.func(
+export const sendmsg: (fd: number, header: number, flags: number) => number = program.func(
   'long sendmsg(int fd, uint64_t header, int flags)',
 )
 export const recvmmsg: (
   fd: number,
-  headers: bigint,
+  headers: number,
   count: number,
   flags: number,
-  timeout: bigint,
+  timeout: number,
 ) => number = program.func(
   'int recvmmsg(int fd, uint64_t headers, unsigned int count, int flags, uint64_t timeout)',
 )
-export const sendmmsg: (fd: number, headers: bigint, count: number, flags: number) => number =
+export const sendmmsg: (fd: number, headers: number, count: number, flags: number) => number =
   program.func('int sendmmsg(int fd, uint64_t headers, unsigned int count, int flags)')

@@ -17,9 +17,11 @@ export type NativeMemory = {
   readonly view: DataView
   /** The same octets as 32-bit words in host order, which is little-endian on both supported machines. */
   readonly words: Uint32Array
-  /** The same octets as pointers. */
-  readonly pointers: BigUint64Array
-  readonly address: bigint
+  /**
+   * A pointer as a number: no process has addresses above 2⁵³. Native calls take numbers sooner than BigInts, and those that were made
+   * once and kept cost no allocation.
+   */
+  readonly address: number
 }
 
 /** Zeroed, aligned to 8 octets. */
@@ -33,7 +35,12 @@ export function memoryOver(buffer: ArrayBufferLike): NativeMemory {
     octets,
     view: new DataView(buffer),
     words: new Uint32Array(buffer),
-    pointers: new BigUint64Array(buffer),
-    address: koffi.address(octets),
+    address: Number(koffi.address(octets)),
   }
+}
+
+/** Stores a pointer, or another 64-bit value below 2⁵³, at octet `at`, which must be a multiple of 8 like every pointer in a structure. */
+export function writePointer(words: Uint32Array, at: number, value: number): void {
+  words[at >> 2] = value
+  words[(at >> 2) + 1] = value / 0x1_0000_0000
 }

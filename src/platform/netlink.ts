@@ -138,17 +138,17 @@ function throwFailure({ type, flags, body }: NetlinkMessage, call: string, subje
 const socket: (domain: number, type: number, protocol: number) => number = program.func(
   'int socket(int domain, int type, int protocol)',
 )
-const send: (fd: number, data: bigint, octets: number, flags: number) => number = program.func(
+const send: (fd: number, data: number, octets: number, flags: number) => number = program.func(
   'long send(int fd, uint64_t data, size_t octets, int flags)',
 )
-const recv: (fd: number, data: bigint, octets: number, flags: number) => number = program.func(
+const recv: (fd: number, data: number, octets: number, flags: number) => number = program.func(
   'long recv(int fd, uint64_t data, size_t octets, int flags)',
 )
 const setsockopt: (
   fd: number,
   level: number,
   option: number,
-  value: bigint,
+  value: number,
   octets: number,
 ) => number = program.func(
   'int setsockopt(int fd, int level, int option, uint64_t value, unsigned int octets)',

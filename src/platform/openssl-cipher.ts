@@ -6,11 +6,11 @@ export function keyedCipher(
   name: string,
   direction: 'inbound' | 'outbound',
   key: Uint8Array,
-): bigint {
-  const context = BigInt(openssl.newCipherContext())
-  if (context === 0n) throw new OpensslError('EVP_CIPHER_CTX_new', name)
+): number {
+  const context = openssl.newCipherContext()
+  if (context === 0) throw new OpensslError('EVP_CIPHER_CTX_new', name)
   const encrypt = direction === 'outbound' ? 1 : 0
-  if (openssl.setKey(context, fetchCipher(openssl, name), 0n, key, null, encrypt) !== 1) {
+  if (openssl.setKey(context, fetchCipher(openssl, name), 0, key, null, encrypt) !== 1) {
     openssl.freeCipherContext(context)
     throw new OpensslError('EVP_CipherInit_ex', name)
   }
@@ -29,13 +29,13 @@ export class OpensslError extends Error {
 }
 
 /** Fetched ciphers stay for the life of the process; fetching costs more than sealing a packet. */
-function fetchCipher(openssl: OpensslFunctions, name: string): bigint {
+function fetchCipher(openssl: OpensslFunctions, name: string): number {
   const known = fetched.get(name)
   if (known !== undefined) return known
-  const cipher = BigInt(openssl.fetchCipher(0n, name, null))
-  if (cipher === 0n) throw new OpensslError('EVP_CIPHER_fetch', name)
+  const cipher = openssl.fetchCipher(0, name, null)
+  if (cipher === 0) throw new OpensslError('EVP_CIPHER_fetch', name)
   fetched.set(name, cipher)
   return cipher
 }
 
-const fetched = new Map<string, bigint>()
+const fetched = new Map<string, number>()

@@ -1,4 +1,4 @@
-import { allocateMemory, type NativeMemory, program } from './native.ts'
+import { allocateMemory, type NativeMemory, program, writePointer } from './native.ts'
 
 /** ECDSA over a hash that was made elsewhere, through the OpenSSL inside Node; `node:crypto` always hashes first. */
 export type OpensslEcdsa = {
@@ -34,33 +34,31 @@ export function opensslEcdsa(): OpensslEcdsa | undefined {
   }
 }
 
-type Address = number | bigint
-
 type Functions = ReturnType<typeof load>
 
 function load() {
-  const read = (name: string): ((into: bigint, at: bigint, octets: number) => Address) =>
+  const read = (name: string): ((into: number, at: number, octets: number) => number) =>
     program.func(`uint64_t ${name}(uint64_t into, uint64_t at, long octets)`)
-  const init = (name: string): ((context: bigint) => number) =>
+  const init = (name: string): ((context: number) => number) =>
     program.func(`int ${name}(uint64_t context)`)
   return {
     readPrivate: read('d2i_AutoPrivateKey'),
     readPublic: read('d2i_PUBKEY'),
-    freeKey: program.func('void EVP_PKEY_free(uint64_t key)') as (key: bigint) => void,
+    freeKey: program.func('void EVP_PKEY_free(uint64_t key)') as (key: number) => void,
     newContext: program.func('uint64_t EVP_PKEY_CTX_new(uint64_t key, uint64_t engine)') as (
-      key: bigint,
-      engine: bigint,
-    ) => Address,
-    freeContext: program.func('void EVP_PKEY_CTX_free(uint64_t context)') as (c: bigint) => void,
+      key: number,
+      engine: number,
+    ) => number,
+    freeContext: program.func('void EVP_PKEY_CTX_free(uint64_t context)') as (c: number) => void,
     clearErrors: program.func('void ERR_clear_error()') as () => void,
     signInit: init('EVP_PKEY_sign_init'),
     sign: program.func(
       'int EVP_PKEY_sign(uint64_t c, uint64_t out, uint64_t outl, uint64_t hash, size_t n)',
-    ) as (c: bigint, out: bigint, outOctets: bigint, hash: bigint, octets: number) => number,
+    ) as (c: number, out: number, outOctets: number, hash: number, octets: number) => number,
     verifyInit: init('EVP_PKEY_verify_init'),
     verify: program.func(
       'int EVP_PKEY_verify(uint64_t c, uint64_t sig, size_t n, uint64_t hash, size_t hn)',
-    ) as (c: bigint, sig: bigint, sigOctets: number, hash: bigint, octets: number) => number,
+    ) as (c: number, sig: number, sigOctets: number, hash: number, octets: number) => number,
   }
 }
 
@@ -77,58 +75,58 @@ function withKey<T>(
   functions: Functions,
   read: Functions['readPrivate'],
   der: Uint8Array,
-  use: (context: bigint, memory: NativeMemory) => T,
+  use: (context: number, memory: NativeMemory) => T,
 ): T {
   const memory = allocateMemory(KEY + der.length)
   memory.octets.set(der, KEY)
-  memory.pointers[POINTER] = memory.address + BigInt(KEY)
-  const key = BigInt(read(0n, memory.address + BigInt(POINTER), der.length))
+  writePointer(memory.words, POINTER, memory.address + KEY)
+  const key = read(0, memory.address + POINTER, der.length)
   // The private key need not stay in a block of ours.
   memory.octets.fill(0, KEY)
   try {
-    if (key === 0n) throw new Error('OpenSSL cannot read the key')
-    const context = BigInt(functions.newContext(key, 0n))
-    if (context === 0n) throw new Error('OpenSSL has no memory')
+    if (key === 0) throw new Error('OpenSSL cannot read the key')
+    const context = functions.newContext(key, 0)
+    if (context === 0) throw new Error('OpenSSL has no memory')
     try {
       return use(context, memory)
     } finally {
       functions.freeContext(context)
     }
   } finally {
-    if (key !== 0n) functions.freeKey(key)
+    if (key !== 0) functions.freeKey(key)
     functions.clearErrors()
   }
 }
 
 function sign(
   functions: Functions,
-  context: bigint,
+  context: number,
   memory: NativeMemory,
   integerOctets: number,
   hash: Uint8Array,
 ): Uint8Array {
   if (hash.length > LONGEST_HASH) throw new RangeError(`a hash of ${hash.length} octets`)
   memory.octets.set(hash, HASH)
-  memory.pointers[LENGTH / 8] = BigInt(LONGEST_SIGNATURE)
-  const at = (offset: number) => memory.address + BigInt(offset)
+  writePointer(memory.words, LENGTH, LONGEST_SIGNATURE)
+  const at = (offset: number) => memory.address + offset
   const done =
     functions.signInit(context) === 1 &&
     functions.sign(context, at(SIGNATURE), at(LENGTH), at(HASH), hash.length) === 1
   if (!done) throw new Error('OpenSSL cannot sign with this key')
-  const octets = Number(memory.pointers[LENGTH / 8])
+  const octets = memory.words[LENGTH >> 2] ?? 0
   return fixedSignature(memory.octets.slice(SIGNATURE, SIGNATURE + octets), integerOctets)
 }
 
 function verify(
   functions: Functions,
-  context: bigint,
+  context: number,
   memory: NativeMemory,
   hash: Uint8Array,
   der: Uint8Array,
 ): boolean {
   memory.octets.set(hash, HASH)
   memory.octets.set(der, SIGNATURE)
-  const at = (offset: number) => memory.address + BigInt(offset)
+  const at = (offset: number) => memory.address + offset
   // 1 alone is a yes: 0 means wrong, below 0 means that something failed (CVE-2013-2944).
   return (
     functions.verifyInit(context) === 1 &&

@@ -2,15 +2,15 @@ import { program } from './native.ts'
 
 /** The part of libcrypto that ESP uses, in the library inside Node. Contexts, ciphers and digests are opaque addresses. */
 export type OpensslFunctions = {
-  readonly fetchCipher: (library: bigint, name: string, properties: null) => number | bigint
-  readonly digestByName: (name: string) => number | bigint
-  readonly newCipherContext: () => number | bigint
-  readonly freeCipherContext: (context: bigint) => void
-  readonly setPadding: (context: bigint, on: number) => number
+  readonly fetchCipher: (library: number, name: string, properties: null) => number
+  readonly digestByName: (name: string) => number
+  readonly newCipherContext: () => number
+  readonly freeCipherContext: (context: number) => void
+  readonly setPadding: (context: number, on: number) => number
   readonly setKey: (
-    context: bigint,
-    cipher: bigint,
-    engine: bigint,
+    context: number,
+    cipher: number,
+    engine: number,
     key: Uint8Array,
     iv: null,
     encrypt: number,
@@ -27,37 +27,37 @@ export type OpensslFunctions = {
    * Straight to the cipher: with `out` 0 associated data, with `input` 0 the end. @returns octets written, or -1; -1 at the
    * end of an AEAD's decryption says that the ICV is wrong
    */
-  readonly cipher: (context: bigint, out: bigint, input: bigint, octets: number) => number
-  readonly control: (context: bigint, command: number, argument: number, data: bigint) => number
-  readonly getParameters: (context: bigint, parameters: bigint) => number
-  readonly newHmacContext: () => number | bigint
-  readonly freeHmacContext: (context: bigint) => void
+  readonly cipher: (context: number, out: number, input: number, octets: number) => number
+  readonly control: (context: number, command: number, argument: number, data: number) => number
+  readonly getParameters: (context: number, parameters: number) => number
+  readonly newHmacContext: () => number
+  readonly freeHmacContext: (context: number) => void
   readonly setHmacKey: (
-    context: bigint,
+    context: number,
     key: Uint8Array,
     octets: number,
-    digest: bigint,
-    engine: bigint,
+    digest: number,
+    engine: number,
   ) => number
   readonly hmacInit: (
-    context: bigint,
-    key: bigint,
+    context: number,
+    key: number,
     octets: number,
-    digest: bigint,
-    engine: bigint,
+    digest: number,
+    engine: number,
   ) => number
-  readonly hmacUpdate: (context: bigint, data: bigint, octets: number) => number
-  readonly hmacFinal: (context: bigint, out: bigint, octets: bigint) => number
-  readonly compare: (a: bigint, b: bigint, octets: number) => number
-  readonly random: (out: bigint, octets: number) => number
+  readonly hmacUpdate: (context: number, data: number, octets: number) => number
+  readonly hmacFinal: (context: number, out: number, octets: number) => number
+  readonly compare: (a: number, b: number, octets: number) => number
+  readonly random: (out: number, octets: number) => number
 }
 
-type Init = (context: bigint, cipher: bigint, engine: bigint, key: bigint, iv: bigint) => number
+type Init = (context: number, cipher: number, engine: number, key: number, iv: number) => number
 type Update = (
-  context: bigint,
-  out: bigint,
-  outOctets: bigint,
-  input: bigint,
+  context: number,
+  out: number,
+  outOctets: number,
+  input: number,
   octets: number,
 ) => number
 

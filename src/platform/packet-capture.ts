@@ -1,6 +1,6 @@
 import { Descriptor } from './descriptor.ts'
 import { checked, EAGAIN, ENETDOWN, ENODEV, SystemError } from './errno.ts'
-import { allocateMemory, lastErrno, type NativeMemory, program } from './native.ts'
+import { allocateMemory, lastErrno, type NativeMemory, program, writePointer } from './native.ts'
 
 /** One instruction of classic BPF (`struct sock_filter`): code, jump if true, jump if false, operand. */
 export type FilterInstruction = readonly [code: number, jt: number, jf: number, k: number]
@@ -58,7 +58,7 @@ export class PacketCapture {
   totals(): { readonly frames: number; readonly lost: number } {
     const statistics = allocateMemory(16)
     statistics.view.setUint32(8, 8, true)
-    const length = statistics.address + 8n
+    const length = statistics.address + 8
     checked(
       'getsockopt',
       getOption(this.#socket.fd, SOL_PACKET, PACKET_STATISTICS, statistics.address, length),
@@ -84,7 +84,7 @@ function attach(fd: number, filter: readonly FilterInstruction[]): void {
   })
   const list = allocateMemory(16)
   list.view.setUint16(0, filter.length, true)
-  list.view.setBigUint64(8, code.address, true)
+  writePointer(list.words, 8, code.address)
   checked('setsockopt', setOption(fd, SOL_SOCKET, SO_ATTACH_FILTER, list.address, 16), 'filter')
 }
 
@@ -94,17 +94,17 @@ const interfaceIndex: (name: string) => number = program.func(
 const openSocket: (family: number, type: number, protocol: number) => number = program.func(
   'int socket(int family, int type, int protocol)',
 )
-const bind: (fd: number, address: bigint, octets: number) => number = program.func(
+const bind: (fd: number, address: number, octets: number) => number = program.func(
   'int bind(int fd, uint64_t address, uint32_t octets)',
 )
-const receive: (fd: number, buffer: bigint, octets: number, flags: number) => number = program.func(
+const receive: (fd: number, buffer: number, octets: number, flags: number) => number = program.func(
   'long recv(int fd, uint64_t buffer, size_t octets, int flags)',
 )
 const setOption: (
   fd: number,
   level: number,
   option: number,
-  value: bigint,
+  value: number,
   octets: number,
 ) => number = program.func(
   'int setsockopt(int fd, int level, int option, uint64_t value, uint32_t octets)',
@@ -113,8 +113,8 @@ const getOption: (
   fd: number,
   level: number,
   option: number,
-  value: bigint,
-  length: bigint,
+  value: number,
+  length: number,
 ) => number = program.func(
   'int getsockopt(int fd, int level, int option, uint64_t value, uint64_t length)',
 )

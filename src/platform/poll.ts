@@ -49,7 +49,7 @@ export class PollSet {
   }
 }
 
-const poll: (entries: bigint, count: number, timeout: number) => number = program.func(
+const poll: (entries: number, count: number, timeout: number) => number = program.func(
   'int poll(uint64_t fds, unsigned long count, int timeout)',
 )
 

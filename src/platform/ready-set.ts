@@ -73,9 +73,9 @@ function openEpoll(): Descriptor {
 }
 
 const epollCreate: (flags: number) => number = program.func('int epoll_create1(int flags)')
-const epollControl: (epoll: number, operation: number, fd: number, event: bigint) => number =
+const epollControl: (epoll: number, operation: number, fd: number, event: number) => number =
   program.func('int epoll_ctl(int epfd, int op, int fd, uint64_t event)')
-const epollWait: (epoll: number, events: bigint, most: number, timeout: number) => number =
+const epollWait: (epoll: number, events: number, most: number, timeout: number) => number =
   program.func('int epoll_wait(int epfd, uint64_t events, int maxevents, int timeout)')
 
 /** `struct epoll_event` is packed on x86-64 and nowhere else: events 0, data 4 or 8. */

@@ -3,7 +3,7 @@ import type { Arena } from './arena.ts'
 import { type DatagramSocket, REPORTED_ERRORS } from './datagram-socket.ts'
 import { EAGAIN, EINTR, SystemError } from './errno.ts'
 import { CMSG, MMSGHDR, MSG_TRUNC, MSGHDR, recvmmsg, SOL_UDP, UDP_GRO } from './message-header.ts'
-import { allocateMemory, lastErrno } from './native.ts'
+import { allocateMemory, lastErrno, writePointer } from './native.ts'
 import { SenderCache, sameAddress } from './sender-cache.ts'
 import { type Destination, SOCKET_ADDRESS_OCTETS } from './socket-address.ts'
 import { IP_TOS, IPV6_TCLASS, SOL_IP, SOL_IPV6 } from './socket-options.ts'
@@ -33,15 +33,15 @@ export class ReceiveBatch {
     this.#places = places
     this.#used = count
     this.#memory = allocateMemory(count * (MMSGHDR.octets + ROOM_OCTETS))
-    const { pointers, words, address } = this.#memory
+    const { words, address } = this.#memory
     for (const [index, place] of places.entries()) {
       const header = index * MMSGHDR.octets
       const room = this.#room(index)
-      pointers[(header + MSGHDR.name) >> 3] = address + BigInt(room + NAME)
-      pointers[(header + MSGHDR.iov) >> 3] = address + BigInt(room + IOVEC)
-      pointers[(header + MSGHDR.iovLength) >> 3] = 1n
-      pointers[(header + MSGHDR.control) >> 3] = address + BigInt(room + CONTROL)
-      pointers[(room + IOVEC) >> 3] = arena.addressOf(place, capacity)
+      writePointer(words, header + MSGHDR.name, address + room + NAME)
+      writePointer(words, header + MSGHDR.iov, address + room + IOVEC)
+      writePointer(words, header + MSGHDR.iovLength, 1)
+      writePointer(words, header + MSGHDR.control, address + room + CONTROL)
+      writePointer(words, room + IOVEC, arena.addressOf(place, capacity))
       words[(room + IOVEC + 8) >> 2] = capacity
     }
   }
@@ -59,7 +59,7 @@ export class ReceiveBatch {
     this.#used = 0
     const limit = Math.min(most, this.#places.length)
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const messages = recvmmsg(socket.fd, address, limit, 0, 0n)
+      const messages = recvmmsg(socket.fd, address, limit, 0, 0)
       if (messages >= 0) {
         this.#used = messages
         return messages

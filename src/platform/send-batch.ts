@@ -2,7 +2,7 @@ import type { Arena } from './arena.ts'
 import { type DatagramSocket, REPORTED_ERRORS } from './datagram-socket.ts'
 import { EINTR, EINVAL, EIO, EMSGSIZE } from './errno.ts'
 import { CMSG, MMSGHDR, MSGHDR, SOL_UDP, sendmmsg, UDP_SEGMENT } from './message-header.ts'
-import { allocateMemory, lastErrno } from './native.ts'
+import { allocateMemory, lastErrno, writePointer } from './native.ts'
 import type { Destination } from './socket-address.ts'
 import { IP_TOS, IPV6_TCLASS, SOL_IP, SOL_IPV6 } from './socket-options.ts'
 
@@ -34,9 +34,9 @@ export class SendBatch<Path extends BatchPath> {
   readonly #listener: BatchListener<Path>
   readonly #memory = allocateMemory(MESSAGES * (MMSGHDR.octets + ROOM_OCTETS))
   readonly #messages: Message<Path>[]
-  readonly #headerAt: readonly bigint[]
-  readonly #tosAt: readonly bigint[]
-  readonly #segmentAt: readonly bigint[]
+  readonly #headerAt: readonly number[]
+  readonly #tosAt: readonly number[]
+  readonly #segmentAt: readonly number[]
   #count = 0
   #tail: number
 
@@ -50,9 +50,9 @@ export class SendBatch<Path extends BatchPath> {
     const { address } = this.#memory
     const rooms = Array.from({ length: MESSAGES }, (_, index) => roomOf(index))
     this.#messages = rooms.map(() => new Message())
-    this.#headerAt = rooms.map((_, index) => address + BigInt(index * MMSGHDR.octets))
-    this.#tosAt = rooms.map((room) => address + BigInt(room + TOS))
-    this.#segmentAt = rooms.map((room) => address + BigInt(room + SEGMENT))
+    this.#headerAt = rooms.map((_, index) => address + index * MMSGHDR.octets)
+    this.#tosAt = rooms.map((room) => address + room + TOS)
+    this.#segmentAt = rooms.map((room) => address + room + SEGMENT)
     for (const [index, room] of rooms.entries()) this.#layOut(index, room)
   }
 
@@ -95,7 +95,7 @@ export class SendBatch<Path extends BatchPath> {
     let next = from
     let repeated = false
     while (next < to) {
-      const sent = sendmmsg(socket.fd, this.#headerAt[next] as bigint, to - next, 0)
+      const sent = sendmmsg(socket.fd, this.#headerAt[next] as number, to - next, 0)
       if (sent > 0) {
         next += sent
         repeated = false
@@ -137,12 +137,12 @@ export class SendBatch<Path extends BatchPath> {
   }
 
   #layOut(index: number, room: number): void {
-    const { pointers, words, address } = this.#memory
+    const { words, address } = this.#memory
     const header = index * MMSGHDR.octets
-    pointers[(header + MSGHDR.iov) >> 3] = address + BigInt(room + IOVEC)
-    pointers[(header + MSGHDR.iovLength) >> 3] = 1n
-    pointers[(room + TOS) >> 3] = BigInt(CMSG.dataAt + 4)
-    pointers[(room + SEGMENT) >> 3] = BigInt(CMSG.dataAt + 2)
+    writePointer(words, header + MSGHDR.iov, address + room + IOVEC)
+    writePointer(words, header + MSGHDR.iovLength, 1)
+    writePointer(words, room + TOS, CMSG.dataAt + 4)
+    writePointer(words, room + SEGMENT, CMSG.dataAt + 2)
     words[(room + SEGMENT + CMSG.level) >> 2] = SOL_UDP
     words[(room + SEGMENT + CMSG.type) >> 2] = UDP_SEGMENT
   }
@@ -151,12 +151,12 @@ export class SendBatch<Path extends BatchPath> {
   #fill(index: number): void {
     const { path, at, length, tos, count, segmentOctets } = this.#messages[index] as Message<Path>
     if (path === undefined) return
-    const { pointers, words } = this.#memory
+    const { words } = this.#memory
     const header = index * MMSGHDR.octets
     const room = roomOf(index)
-    pointers[(header + MSGHDR.name) >> 3] = path.destination.memory.address
+    writePointer(words, header + MSGHDR.name, path.destination.memory.address)
     words[(header + MSGHDR.nameLength) >> 2] = path.destination.octets
-    pointers[(room + IOVEC) >> 3] = this.#arena.addressOf(at, length)
+    writePointer(words, room + IOVEC, this.#arena.addressOf(at, length))
     words[(room + IOVEC + 8) >> 2] = length
     const marked = tos !== 0
     const segmented = count > 1
@@ -167,9 +167,8 @@ export class SendBatch<Path extends BatchPath> {
       words[(room + TOS + CMSG.dataAt) >> 2] = tos
     }
     if (segmented) words[(room + SEGMENT + CMSG.dataAt) >> 2] = segmentOctets
-    pointers[(header + MSGHDR.control) >> 3] = (
-      marked ? this.#tosAt[index] : this.#segmentAt[index]
-    ) as bigint
+    const control = marked ? this.#tosAt[index] : this.#segmentAt[index]
+    writePointer(words, header + MSGHDR.control, control as number)
     words[(header + MSGHDR.controlLength) >> 2] =
       (marked ? CONTROL_OCTETS : 0) + (segmented ? CONTROL_OCTETS : 0)
   }

@@ -100,7 +100,7 @@ const setsockopt: (
   fd: number,
   level: number,
   option: number,
-  value: bigint,
+  value: number,
   octets: number,
 ) => number = program.func(
   'int setsockopt(int fd, int level, int option, uint64_t value, unsigned int octets)',

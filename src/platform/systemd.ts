@@ -28,7 +28,7 @@ export function notifySystemd(
   const fd = checked('socket', socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), 'NOTIFY_SOCKET')
   const descriptor = new Descriptor(fd)
   try {
-    const data = memory.address + BigInt(ADDRESS_OCTETS)
+    const data = memory.address + ADDRESS_OCTETS
     const length = 2 + path.length
     checked('sendto', sendto(fd, data, message.length, 0, memory.address, length), socketPath)
     return true
@@ -46,10 +46,10 @@ const socket: (domain: number, type: number, protocol: number) => number = progr
 )
 const sendto: (
   fd: number,
-  data: bigint,
+  data: number,
   octets: number,
   flags: number,
-  address: bigint,
+  address: number,
   addressOctets: number,
 ) => number = program.func(
   'long sendto(int fd, uint64_t data, size_t n, int flags, uint64_t address, unsigned int m)',

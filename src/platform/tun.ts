@@ -55,10 +55,10 @@ export class Tun {
    */
   enableOffloads(): TunOffloads {
     const tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6
-    if (ioctl(this.fd, TUNSETOFFLOAD, BigInt(tcp | TUN_F_USO4 | TUN_F_USO6)) === 0) {
+    if (ioctl(this.fd, TUNSETOFFLOAD, tcp | TUN_F_USO4 | TUN_F_USO6) === 0) {
       return { tcp: true, udp: true }
     }
-    return { tcp: ioctl(this.fd, TUNSETOFFLOAD, BigInt(tcp)) === 0, udp: false }
+    return { tcp: ioctl(this.fd, TUNSETOFFLOAD, tcp) === 0, udp: false }
   }
 
   /** What routing daemons and operators see as NO-CARRIER (`ip link`). */
@@ -129,13 +129,13 @@ function readName(octets: Uint8Array): string {
 const open: (path: string, flags: number) => number = program.func(
   'int open(const char *path, int flags)',
 )
-const ioctl: (fd: number, request: number, argument: bigint) => number = program.func(
+const ioctl: (fd: number, request: number, argument: number) => number = program.func(
   'int ioctl(int fd, unsigned long request, uint64_t argument)',
 )
-const read: (fd: number, buffer: bigint, octets: number) => number = program.func(
+const read: (fd: number, buffer: number, octets: number) => number = program.func(
   'long read(int fd, uint64_t buffer, size_t octets)',
 )
-const write: (fd: number, buffer: bigint, octets: number) => number = program.func(
+const write: (fd: number, buffer: number, octets: number) => number = program.func(
   'long write(int fd, uint64_t buffer, size_t octets)',
 )
 const ifNameToIndex: (name: string) => number = program.func(
