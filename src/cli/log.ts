@@ -1,7 +1,7 @@
 import { toJson } from '#control/json-octets'
 import type { ToldEvent } from '#control/schema'
 import { eventText } from '#diagnosis/event-text'
-import { logLineText, SaidOnce } from '#diagnosis/log-view'
+import { type LogLine, logLineText, SaidOnce } from '#diagnosis/log-view'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { type Addressing, withGateway } from './gateway-connection.ts'
 import type { Terminal } from './terminal.ts'
@@ -34,6 +34,7 @@ export function log(
     const { events } = await client.request({ command: 'log', tunnels: only })
     for (const told of [...events, ...waiting]) printer.print(told)
     past = true
+    printer.printRest()
     if (options.follow !== true) return EXIT.ok
     await new Promise<void>((resolve) => client.onLost(resolve))
     terminal.err('causeway: the gateway has stopped\n')
@@ -62,12 +63,24 @@ class Printer {
       return
     }
     const at = new Date(told.at)
-    const line = this.#saidOnce.line(at.getTime(), event)
+    const line = this.#saidOnce.line(at.getTime(), event, told.line)
     const wanted = event.kind === 'message' || eventText(event).level !== 'debug'
     if (line === undefined || !wanted) return
-    this.#terminal.out(`${logLineText(clockText(at), line, this.#terminal.columns)}\n`)
+    this.#out(clockText(at), line)
+  }
+
+  /** What happened again and was only counted: once, where the past ends. */
+  printRest(): void {
+    if (this.#options.json === true) return
+    for (const line of this.#saidOnce.rest()) this.#out(' '.repeat(CLOCK_COLUMNS), line)
+  }
+
+  #out(clock: string, line: LogLine): void {
+    this.#terminal.out(`${logLineText(clock, line, this.#terminal.columns)}\n`)
   }
 }
+
+const CLOCK_COLUMNS = 12
 
 /** `13:02:11.204`, local time. */
 export function clockText(at: Date): string {

@@ -152,8 +152,10 @@ export function commands(finish: (code: ExitCode) => void): Command {
 
   program
     .command('explain')
-    .description('preset NAME: where the values of a preset come from; preset: all of them')
-    .argument('<what...>')
+    .description(
+      'CW-201: the page of a failure; a log line; preset NAME: where its values come from',
+    )
+    .argument('<what...>', 'a code, part of another product’s log line, or preset NAME')
     .option('--json')
     .action(
       act((terminal, _at, words: string[], options: ExplainOptions) =>

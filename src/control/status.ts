@@ -177,6 +177,12 @@ export type FailureStatus = {
   readonly evidence: string
   readonly certainty: 'certain' | 'very likely' | 'possible'
   readonly remedy: string
+  /** A command line that tells more. */
+  readonly findOut?: string
+  /** What to write to the peer's administrator. */
+  readonly forPeer?: string
+  /** What else it could be, most likely first, three at most. */
+  readonly otherCauses?: readonly string[]
   /** The line of the configuration that decides. */
   readonly line?: { readonly file: string; readonly line: number; readonly column: number }
 }

@@ -307,9 +307,10 @@ export class Gateway {
     if (event.kind === 'refusal-hinted') this.#hints.set(event.tunnel, event.failure)
     if (ENDS_HINT.has(event.kind)) this.#hints.delete(tunnelOf(event) ?? '')
     const entry = this.#journal.append(this.#wallNow(), wallEvent(event, clock))
+    const told = this.#toldEvent(entry)
     if (event.kind === 'defect') this.defect({ where: 'engine', error: event.detail, detail: '' })
-    else log.event(entry.at, entry.event)
-    publish(this.#toldEvent(entry))
+    else log.event(entry.at, entry.event, told.line)
+    publish(told)
     if (this.#told) return
     this.#told = true
     setImmediate(() => this.#publishStates())

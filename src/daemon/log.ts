@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger, pino } from 'pino'
+import type { Position } from '#config/config'
 import type { Level } from '#diagnosis/event-text'
 import { type LogLine, logLineText, SaidOnce } from '#diagnosis/log-view'
 import type { Event } from '#ike/events'
@@ -7,7 +8,8 @@ import type { Defect } from './loop.ts'
 
 /** Where the daemon speaks: typed events, a few notes of its own, and its defects. */
 export interface Log {
-  event(at: Date, event: Event): void
+  /** @param place of a failure: the line of the configuration that decides */
+  event(at: Date, event: Event, place?: Position): void
   note(level: Level, text: string): void
   defect(defect: Defect): void
 }
@@ -42,8 +44,8 @@ class HumanLog implements Log {
     this.#options = options
   }
 
-  event(at: Date, event: Event): void {
-    const line = this.#saidOnce.line(at.getTime(), event)
+  event(at: Date, event: Event, place?: Position): void {
+    const line = this.#saidOnce.line(at.getTime(), event, place)
     if (line !== undefined) this.#print(at, line)
   }
 
@@ -80,9 +82,9 @@ class JsonLog implements Log {
     )
   }
 
-  event(at: Date, event: Event): void {
-    const line = this.#saidOnce.line(at.getTime(), event)
-    if (line !== undefined) this.#logger[line.level](eventFields(event), line.text)
+  event(at: Date, event: Event, place?: Position): void {
+    const line = this.#saidOnce.line(at.getTime(), event, place)
+    if (line !== undefined) this.#logger[line.level](eventFields(event, place), line.text)
   }
 
   note(level: Level, text: string): void {
@@ -95,12 +97,16 @@ class JsonLog implements Log {
 }
 
 /** What log shippers filter by. Payloads stay out: `causeway log --json` has them. */
-function eventFields(event: Event): Record<string, unknown> {
+function eventFields(event: Event, line?: Position): Record<string, unknown> {
   const fields: Record<string, unknown> = { event: event.kind, tunnel: tunnelOf(event) }
   switch (event.kind) {
     case 'negotiation-failed': {
-      const { code, ours, theirs, certainty } = event.failure
-      return { ...fields, phase: event.phase, code, ours, theirs, certainty }
+      const { key: _, ...failure } = event.failure
+      return { ...fields, phase: event.phase, ...failure, line }
+    }
+    case 'refusal-hinted': {
+      const { key: _, ...failure } = event.failure
+      return { ...fields, phase: 1, ...failure, line }
     }
     case 'child-sa-established': {
       const { inboundSpi, outboundSpi, child } = event.childSa

@@ -234,16 +234,7 @@ function childSaStatus(
 }
 
 function failureStatus(failure: Failure, tunnel: TunnelConfig): FailureStatus {
-  const { code, summary, evidence, certainty, remedy } = failure
-  const line = positionOf(failure, tunnel)
-  return {
-    code,
-    summary,
-    ...(failure.ours === undefined ? {} : { ours: failure.ours }),
-    ...(failure.theirs === undefined ? {} : { theirs: failure.theirs }),
-    evidence,
-    certainty,
-    remedy,
-    ...(line === undefined ? {} : { line }),
-  }
+  const { key, ...told } = failure
+  const line = positionOf({ key }, tunnel)
+  return { ...told, ...(line === undefined ? {} : { line }) }
 }

@@ -25,7 +25,7 @@ test('says the same failure once, then once an hour how often it happened', () =
   assert.equal(first?.level, 'error')
   assert.equal(
     first?.text,
-    'phase 1 ✗ CW-201 tokyo offers aes256-sha1-group2, we accept aes256-sha256-group14',
+    'phase 1 ✗ CW-201 tokyo offers aes256-sha1-group2, we accept aes256-sha256-group14: certain, by message 1. Remedy: ask tokyo. More: causeway explain CW-201',
   )
   assert.equal(saidOnce.line(60_000, failed), undefined)
   assert.equal(saidOnce.line(120_000, failed), undefined)
@@ -34,6 +34,22 @@ test('says the same failure once, then once an hour how often it happened', () =
     /4th time since minute 0 \(said once an hour\)$/,
   )
   assert.equal(saidOnce.line(HOUR + 1, failed), undefined)
+})
+
+test('names the line of the configuration and when it is tried again', () => {
+  const place = { file: 'a.yaml', line: 52, column: 13 }
+  const text = new SaidOnce(clock).line(0, { ...failed, retryAt: 60_000 }, place)?.text ?? ''
+  assert.match(text, /group14, retry in 60 s: certain/)
+  assert.match(text, /ask tokyo \(a\.yaml:52:13\)/)
+})
+
+test('a log that ends tells what was only counted', () => {
+  const saidOnce = new SaidOnce(clock)
+  for (const time of [0, 60_000, 120_000]) saidOnce.line(time, { ...failed, retryAt: time + 9_000 })
+  const [line, ...more] = saidOnce.rest()
+  assert.match(line?.text ?? '', /group14 ↳ 3rd time since minute 0, retry in 9 s/)
+  assert.deepEqual(more, [])
+  assert.deepEqual(new SaidOnce(clock).rest(), [])
 })
 
 test('says it anew after the tunnel has worked in between', () => {

@@ -1,5 +1,7 @@
-import type { Event } from '#ike/events'
+import type { Position } from '#config/config'
+import type { Event, Failure } from '#ike/events'
 import { type EventText, eventText, type Level } from './event-text.ts'
+import { type FailureBlock, failureDetail } from './failure-text.ts'
 import { columnsOf, wrap } from './wrap.ts'
 
 /** A line for the log: what happened, or how often it has happened again. */
@@ -9,7 +11,21 @@ export type LogLine = {
   readonly text: string
 }
 
-type Repeated = { first: number; lastSaid: number; count: number }
+type Said = EventText & {
+  readonly time: number
+  readonly tunnel: string | undefined
+  readonly detail: string
+  readonly retry: string
+}
+
+type Repeated = {
+  first: number
+  lastSaid: number
+  count: number
+  /** As far as it was told. */
+  countSaid: number
+  last: Omit<Said, 'time' | 'detail' | 'repeatKey'>
+}
 
 const SAID_AGAIN_AFTER = 3_600_000
 const MOST_KEYS = 10_000
@@ -24,34 +40,48 @@ export class SaidOnce {
     this.#clockText = clockText
   }
 
-  /** @returns undefined when the event was only counted. */
-  line(time: number, event: Event): LogLine | undefined {
+  /**
+   * @param place the line of the configuration that decides about a failure
+   * @returns undefined when the event was only counted.
+   */
+  line(time: number, event: Event, place?: Position): LogLine | undefined {
     const said = eventText(event)
     const tunnel = 'tunnel' in event ? event.tunnel : undefined
     if (event.kind === 'child-sa-established') this.#forgetFailures(event.tunnel)
     if (said.repeatKey === undefined) return { level: said.level, tunnel, text: said.text }
-    return this.#counted(time, tunnel, said, said.repeatKey, retryText(event, time))
+    const detail = 'failure' in event ? `: ${failureDetail(located(event.failure, place))}` : ''
+    return this.#counted({ ...said, time, tunnel, detail, retry: retryText(event, time) })
   }
 
-  #counted(
-    time: number,
-    tunnel: string | undefined,
-    { level, text }: EventText,
-    repeatKey: string,
-    retry: string,
-  ): LogLine | undefined {
-    const key = `${tunnel ?? ''} ${repeatKey}`
+  /** What was counted and not said again, for a log that ends here. */
+  rest(): readonly LogLine[] {
+    return [...this.#repeated.values()]
+      .filter(({ count, countSaid }) => count > countSaid)
+      .map((repeated) => this.#again(repeated))
+  }
+
+  #counted({ time, detail, repeatKey = '', ...last }: Said): LogLine | undefined {
+    const key = `${last.tunnel ?? ''} ${repeatKey}`
     const before = this.#repeated.get(key)
     if (before === undefined) {
       if (this.#repeated.size >= MOST_KEYS) this.#repeated.clear()
-      this.#repeated.set(key, { first: time, lastSaid: time, count: 1 })
-      return { level, tunnel, text: `${text}${retry}` }
+      this.#repeated.set(key, { first: time, lastSaid: time, count: 1, countSaid: 1, last })
+      const { level, tunnel, text, retry } = last
+      return { level, tunnel, text: `${text}${retry}${detail}` }
     }
     before.count++
+    before.last = last
     if (time - before.lastSaid < SAID_AGAIN_AFTER) return undefined
     before.lastSaid = time
-    const since = this.#clockText(before.first)
-    const often = `${ordinal(before.count)} time since ${since}${retry} (said once an hour)`
+    return this.#again(before)
+  }
+
+  #again(repeated: Repeated): LogLine {
+    repeated.countSaid = repeated.count
+    const { first, count, last } = repeated
+    const { level, tunnel, text, retry } = last
+    const since = this.#clockText(first)
+    const often = `${ordinal(count)} time since ${since}${retry} (said once an hour)`
     return { level, tunnel, text: `${text} ↳ ${often}` }
   }
 
@@ -68,6 +98,10 @@ export function logLineText(clockText: string, { tunnel, text }: LogLine, width 
   const indent = ' '.repeat(columnsOf(head))
   const lines = wrap(text, Math.max(30, width - indent.length))
   return lines.map((line, index) => `${index === 0 ? head : indent}${line}`).join('\n')
+}
+
+function located(failure: Failure, line: Position | undefined): FailureBlock {
+  return line === undefined ? failure : { ...failure, line }
 }
 
 function retryText(event: Event, time: number): string {

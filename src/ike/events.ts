@@ -168,6 +168,12 @@ export type Failure = {
   /** Path of the configuration key that decides, such as `phase1`; its line is in the tunnel's positions. */
   readonly key?: string
   readonly remedy: string
+  /** A line to paste that tells more: `causeway probe 203.0.113.200`. */
+  readonly findOut?: string
+  /** What to write to the peer's administrator, in whole sentences that need nothing of ours to be understood. */
+  readonly forPeer?: string
+  /** What else it could be, most likely first, three at most. */
+  readonly otherCauses?: readonly string[]
 }
 
 /** What a tunnel has shown since it came up for the first time. */

@@ -122,22 +122,6 @@ export function otherIdentity(
   }
 }
 
-/** CW-201 on the responder, who saw the whole offer. */
-export function noPhase1Proposal(tunnel: TunnelConfig, offered: readonly string[]): Failure {
-  const ours = tunnel.phase1.suites.map(formatIkeSuite).join(', ')
-  const theirs = offered.join(', ') || 'nothing we can read'
-  return {
-    code: 'CW-201',
-    summary: `${tunnel.name} offers phase 1 ${theirs}; we accept ${ours}`,
-    ours,
-    theirs,
-    evidence: 'SA payload of message 1',
-    certainty: 'certain',
-    key: 'phase1',
-    remedy: `set phase1 to one of theirs here, or have ${tunnel.name} offer one of ours`,
-  }
-}
-
 /** CW-204. */
 export function otherAuthentication(tunnel: TunnelConfig, methods: readonly number[]): Failure {
   const theirs = methods.map((method) => AuthenticationMethod.nameOf(method)).join(', ')

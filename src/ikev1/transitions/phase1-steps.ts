@@ -8,16 +8,16 @@ import type { IkeSuite } from '#policy/proposal'
 import type { PlacedPayload } from '#wire/v1/message'
 import type { NotificationPayload, Payload, SaPayload } from '#wire/v1/payloads'
 import { authenticationMethod } from '../authentication-method.ts'
-import { noPhase1Proposal, otherAuthentication } from '../failures.ts'
+import { otherAuthentication } from '../failures.ts'
 import { derivePhase1Keys, phase1Iv, skeyidForSignatures, skeyidFromPsk } from '../keys.ts'
 import { phase1Notify } from '../notify.ts'
 import {
   choosePhase1,
-  describePhase1Offer,
   offeredAuthentication,
   type Phase1Choice,
   type Phase1Wish,
 } from '../phase1-proposals.ts'
+import { noPhase1Proposal } from '../proposal-failures.ts'
 import type { Keyed, Phase1Agreement } from '../state.ts'
 import type { Phase1Environment } from '../step.ts'
 
@@ -26,14 +26,17 @@ export function phase1Wish(tunnel: TunnelConfig, role: 'initiator' | 'responder'
 }
 
 /** The responder's choice. @throws NoAgreement when nothing offered suits us. */
-export function chooseOrRefuse(offer: SaPayload, { tunnel }: Phase1Environment): Phase1Choice {
+export function chooseOrRefuse(
+  offer: SaPayload,
+  { tunnel, abilities }: Phase1Environment,
+): Phase1Choice {
   const choice = choosePhase1(offer, phase1Wish(tunnel, 'responder'))
   if (choice !== undefined) return choice
   const methods = [...offeredAuthentication(offer)]
   throw new NoAgreement(
     'no-proposal',
     methods.includes(authenticationMethod(tunnel, 'responder'))
-      ? noPhase1Proposal(tunnel, describePhase1Offer(offer))
+      ? noPhase1Proposal(tunnel, offer, abilities.vendor)
       : otherAuthentication(tunnel, methods),
   )
 }

@@ -1,0 +1,76 @@
+import type { TunnelConfig } from '#config/config'
+import type { Failure } from '#ike/events'
+import { formatIkeSuite } from '#policy/proposal'
+import type { SaPayload } from '#wire/v1/payloads'
+import { phase1InDialect } from './peer-dialect.ts'
+import { type Difference, differing, nearestPair } from './phase1-differences.ts'
+import { describePhase1Offer } from './phase1-proposals.ts'
+
+/** CW-201, CW-202, CW-203 on the responder, who saw the whole offer. */
+export function noPhase1Proposal(
+  tunnel: TunnelConfig,
+  offer: SaPayload,
+  vendor: string | undefined,
+): Failure {
+  const { suites } = tunnel.phase1
+  const ours = suites.map(formatIkeSuite).join(', ')
+  const theirs = describePhase1Offer(offer).join(', ') || 'nothing we can read'
+  const differences = nearestPair(offer, suites) ?? []
+  const [only, ...others] = differences
+  const told = {
+    ours,
+    theirs,
+    evidence: 'SA payload of message 1',
+    certainty: 'certain',
+    key: 'phase1',
+    forPeer: requestText(tunnel, vendor),
+  } as const
+  if (only?.what === 'DH group' && others.length === 0)
+    return { ...told, ...groupOnly(tunnel, only) }
+  if (only?.what === 'key length' && others.length === 0)
+    return { ...told, ...keyLengthOnly(tunnel, only) }
+  const which = differences.length === 0 ? '' : `; ${differenceText(differences)}`
+  return {
+    ...told,
+    code: 'CW-201',
+    summary: `${tunnel.name} offers phase 1 ${theirs}; we accept ${ours}${which}`,
+    remedy: `set phase1 to one of theirs here, or have ${tunnel.name} offer one of ours`,
+  }
+}
+
+type Special = Pick<Failure, 'code' | 'summary' | 'remedy'>
+
+function groupOnly({ name }: TunnelConfig, { ours, theirs }: Difference): Special {
+  return {
+    code: 'CW-202',
+    summary: `${name} has Diffie-Hellman ${theirs}, we require ${ours}; encryption and hash are the same`,
+    remedy: `have ${name} set ${ours}; or, if it cannot, write ${theirs} into phase1 here`,
+  }
+}
+
+function keyLengthOnly({ name }: TunnelConfig, { ours, theirs }: Difference): Special {
+  const missing = theirs.includes('without')
+  return {
+    code: 'CW-203',
+    summary: missing
+      ? `${name} offers ${theirs}, we accept ${ours}; hash and DH group are the same`
+      : `${name} offers ${theirs}, we accept ${ours}: only the length of the key differs`,
+    remedy: missing
+      ? `have ${name} send a key length (RFC 3602 §5.3 requires one): set the cipher to ${ours} there, not to plain AES`
+      : `have ${name} set ${ours}, or write ${theirs} into phase1 here`,
+  }
+}
+
+/** `nearest is a set in which only hash and DH group differ: sha1, not sha256; group2, not group14`. */
+function differenceText(differences: readonly Difference[]): string {
+  const values = differences.map(({ ours, theirs }) => `${theirs} there, ${ours} here`)
+  return `the nearest two differ in ${differing(differences)}: ${values.join('; ')}`
+}
+
+function requestText({ phase1, local }: TunnelConfig, vendor: string | undefined): string {
+  const [first] = phase1.suites
+  const sets = phase1.suites.map(formatIkeSuite).join(' or ')
+  const dialect = first === undefined ? undefined : phase1InDialect(vendor, first)
+  const how = dialect === undefined ? '' : ` On ${vendor}: ${dialect}.`
+  return `Your gateway and ours (${local}) have no phase 1 proposal in common. Please set encryption, hash and Diffie-Hellman group to ${sets}.${how}`
+}
