@@ -10,6 +10,7 @@ import { keygen } from './keygen.ts'
 import { log } from './log.ts'
 import { down, rekey } from './orders.ts'
 import { addPkiCommands } from './pki-commands.ts'
+import { addRehearseCommand } from './rehearse-command.ts'
 import type { RunArguments } from './run.ts'
 import { status } from './status.ts'
 import { type ColorChoice, processTerminal, type Terminal } from './terminal.ts'
@@ -179,6 +180,10 @@ export function commands(finish: (code: ExitCode) => void): Command {
     .action(act(async (terminal, _at, options) => keygen(terminal, options)))
 
   addDiagnosticCommands(program, act)
+  addRehearseCommand(program, (run) =>
+    act(async (terminal, _at, ...args) => run(terminal, ...args)),
+  )
+
   addPkiCommands(program, (run) => act(async (terminal, _at, ...args) => run(terminal, ...args)))
 
   program

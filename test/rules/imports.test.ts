@@ -41,7 +41,18 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   rehearsal: ['ike', 'ikev1', 'esp', 'config', 'bytes', 'policy', 'pki', 'crypto'],
   // What it carries is made of the engine's events.
   control: ['bytes', 'types: ike/events', 'types: config/changes'],
-  cli: ['control', 'config', 'diagnosis', 'rehearsal', 'pki', 'policy', 'bytes'],
+  cli: [
+    'control',
+    'config',
+    'diagnosis',
+    'rehearsal',
+    'pki',
+    'policy',
+    'bytes',
+    'types: ike/events',
+    // docs/decisions/0006: what a command does on its own, without a gateway.
+    'platform/openssl-ecdsa',
+  ],
 }
 
 /** Libraries, and the one place each is known in. */

@@ -16,6 +16,7 @@ const MAY_REVEAL: Readonly<Record<string, string>> = {
   'src/daemon/wireshark-tables.ts': 'writes down the keys that run --wireshark-keys asks for',
   'src/pki/node-pkcs12.ts': 'opens a PKCS #12 file with its password',
   'src/pki/node-private-key.ts': 'gives node:crypto a private key',
+  'src/rehearsal/assumed-keys.ts': 'knows a key that only stands in for one, in simulation',
   'src/rehearsal/recorded-data-plane.ts': 'compares the keys of both sides, in simulation',
 }
 
