@@ -71,7 +71,12 @@ export type PskSource =
 /** `knowingly`: written as `{sends: …}`, so another identity than the peer's address is meant. */
 export type PeerIdDraft = { readonly identity: Identity; readonly knowingly: boolean }
 
-export type Phase1Draft = { readonly suites: readonly IkeSuite[]; readonly lifetime: number }
+export type Phase1Draft = {
+  readonly suites: readonly IkeSuite[]
+  readonly lifetime: number
+  /** Absent: unlimited. */
+  readonly kilobytes?: number
+}
 
 export type Phase2Draft = {
   readonly suites: readonly EspSuite[]

@@ -42,6 +42,18 @@ const phase1Object = z.strictObject({
     example: '8h',
     since: SINCE,
   }),
+  volume: documented(
+    parsedOrNumber('amount of data, from 1MB, or `unlimited`', (text) =>
+      readVolume(text, LEAST_OF_PHASE1),
+    ).prefault('unlimited'),
+    {
+      sentence: 'How much an IKE SA carries before it is replaced.',
+      paragraph:
+        'What IKE itself says under its keys, not the traffic: some hundred octets an hour, so it matters only to peers that insist on a number. Where the peer offers more, it is told ours (RESPONDER-LIFETIME).',
+      example: 'unlimited',
+      since: SINCE,
+    },
+  ),
 })
 
 export const phase1: z.ZodType<Phase1Draft, unknown> = z
@@ -49,10 +61,17 @@ export const phase1: z.ZodType<Phase1Draft, unknown> = z
     parsed('encryption-hash-group', parseIkeSuite).transform((suite) => ({
       propose: [suite],
       lifetime: defaultOf(phase1Object.shape.lifetime),
+      volume: defaultOf(phase1Object.shape.volume),
     })),
     phase1Object,
   ])
-  .transform(({ propose, lifetime }): Phase1Draft => ({ suites: propose, lifetime }))
+  .transform(
+    ({ propose, lifetime, volume: { kilobytes } }): Phase1Draft => ({
+      suites: propose,
+      lifetime,
+      ...(kilobytes === undefined ? {} : { kilobytes }),
+    }),
+  )
   .prefault({})
 
 const phase2Object = z.strictObject({
@@ -83,7 +102,9 @@ const phase2Object = z.strictObject({
     since: SINCE,
   }),
   volume: documented(
-    parsedOrNumber('amount of data, from 64MB, or `unlimited`', readVolume).prefault('unlimited'),
+    parsedOrNumber('amount of data, from 64MB, or `unlimited`', (text) =>
+      readVolume(text, LEAST_OF_PHASE2),
+    ).prefault('unlimited'),
     {
       sentence: 'How much traffic a Child SA carries before it is replaced.',
       paragraph:
@@ -119,7 +140,9 @@ export const phase2: z.ZodType<Phase2Draft, unknown> = z
 
 /** 2²⁷ blocks of 8 octets: far from the 2³² after which two alike are expected. */
 const SHORT_BLOCK_KILOBYTES = 1_048_576
-const LEAST_KILOBYTES = 65_536
+/** Kilobytes below which an SA would be replaced again and again. */
+const LEAST_OF_PHASE1 = 1_024
+const LEAST_OF_PHASE2 = 65_536
 
 function limitOf(suites: Phase2Draft['suites']): number | undefined {
   return suites.some(({ encryption }) => encryption === '3des-cbc')
@@ -127,11 +150,10 @@ function limitOf(suites: Phase2Draft['suites']): number | undefined {
     : undefined
 }
 
-function readVolume(text: string): ReturnType<typeof parseVolume> {
+function readVolume(text: string, least: number): ReturnType<typeof parseVolume> {
   const volume = parseVolume(text)
-  if (isTextProblem(volume) || (volume.kilobytes ?? LEAST_KILOBYTES) >= LEAST_KILOBYTES)
-    return volume
-  return textProblem(text, `${text} is too little: at least 64MB`)
+  if (isTextProblem(volume) || (volume.kilobytes ?? least) >= least) return volume
+  return textProblem(text, `${text} is too little: at least ${least / 1_024}MB`)
 }
 
 /** All proposals of one Quick mode have the same group (RFC 2409 §5.5). */

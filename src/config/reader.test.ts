@@ -162,6 +162,7 @@ test('a wrong value is told with the nearest right one', () => {
   assert.match(inTunnel('dead-peer: {probe-every: 1s}'), /1s is too short: at least 2s/)
   assert.match(inTunnel('phase2: {lifetime: 2d}'), /2d is too long: at most 1d/)
   assert.match(inTunnel('phase2: {volume: 3MB}'), /at least 64MB/)
+  assert.match(inTunnel('phase1: {volume: 900KB}'), /at least 1MB/)
   assert.match(inTunnel('interface: {name: a-very-long-name-indeed}'), /more than 15 characters/)
   assert.match(inTunnel('interface: {mtu: 100}'), /mtu must be at least 576/)
   assert.match(inTunnel('address: 300.1.1.1'), /"300.1.1.1" is not an IP address/)

@@ -1,8 +1,10 @@
 import type { IpAddress } from '#bytes/ip'
 import type { Identity } from '#policy/identity'
+import type { Lifetime } from '#policy/proposal'
 import { type SelectorPair, selectorFromPrefix } from '#policy/traffic-selector'
 import type { Authentication, Position, TunnelConfig } from './config.ts'
 import type { YamlNode } from './document.ts'
+import type { Phase1Draft } from './draft.ts'
 import { derivedInterfaceName } from './interface-name.ts'
 import { pairsOf } from './networks.ts'
 import type { Place } from './problem.ts'
@@ -47,7 +49,6 @@ export function resolveTunnel({
   ) {
     return undefined
   }
-  const { kilobytes } = phase2
   const start = draft.start ?? (peer.kind === 'any' ? 'respond' : 'always')
   return {
     name,
@@ -61,14 +62,11 @@ export function resolveTunnel({
     authentication,
     ...(xauth === undefined ? {} : { xauth }),
     ...modeConfigOf(draft),
-    phase1: { suites: phase1.suites, lifetime: { seconds: phase1.lifetime } },
+    phase1: { suites: phase1.suites, lifetime: lifetimeOf(phase1) },
     phase2: {
       suites: phase2.suites,
       pfs: phase2.pfs,
-      lifetime: {
-        seconds: phase2.lifetime,
-        ...(kilobytes === undefined ? {} : { kilobytes }),
-      },
+      lifetime: lifetimeOf(phase2),
     },
     mode,
     networks,
@@ -89,6 +87,13 @@ export function resolveTunnel({
     positions: positionsOf(at, node),
     written: writtenIn(node),
   }
+}
+
+function lifetimeOf({
+  lifetime: seconds,
+  kilobytes,
+}: Pick<Phase1Draft, 'lifetime' | 'kilobytes'>): Lifetime {
+  return { seconds, ...(kilobytes === undefined ? {} : { kilobytes }) }
 }
 
 function authenticationOf({

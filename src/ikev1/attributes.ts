@@ -64,6 +64,18 @@ export function shorterLifetime(
   }
 }
 
+/** The shorter of each limit; what `b` leaves out limits nothing. */
+export function shorter(a: Lifetime, b: Partial<Lifetime>): Lifetime {
+  const kilobytes = Math.min(
+    a.kilobytes ?? Number.POSITIVE_INFINITY,
+    b.kilobytes ?? Number.POSITIVE_INFINITY,
+  )
+  return {
+    seconds: Math.min(a.seconds, b.seconds ?? Number.POSITIVE_INFINITY),
+    ...(Number.isFinite(kilobytes) ? { kilobytes } : {}),
+  }
+}
+
 export function lifetimeAttributes(
   typeClass: number,
   durationClass: number,

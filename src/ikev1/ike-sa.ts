@@ -12,12 +12,14 @@ import type { IkeHeader } from '#wire/ike-header'
 import { MalformedMessage } from '#wire/malformed'
 import { identityRefused, lastMessageRefused, message5Unreadable } from './failures.ts'
 import { FRAGMENT, FragmentAssembly, joinFragment } from './fragments.ts'
-import { readInformational } from './informational.ts'
+import { readInformational, sendInformational } from './informational.ts'
 import { assignedPairs } from './mode-config.ts'
 import { Phase1 } from './phase1.ts'
 import { Phase2 } from './phase2.ts'
 import { Preliminaries } from './preliminaries.ts'
 import { FLAG_ENCRYPTION } from './protect.ts'
+import { phase1ResponderLifetime } from './responder-lifetime.ts'
+import { SaLife } from './sa-life.ts'
 
 /** One ISAKMP SA: leads each message to phase 1, or to what runs under its keys. */
 export class Ikev1Sa implements IkeSa {
@@ -26,6 +28,8 @@ export class Ikev1Sa implements IkeSa {
   readonly #phase1: Phase1
   readonly #fragments = new FragmentAssembly()
   #phase2: Phase2 | undefined
+  /** Known once phase 1 is done. */
+  #life: SaLife | undefined
   /** What comes before Quick mode, where the tunnel has such. */
   #preliminaries: Preliminaries | undefined
   /** Phase 1 is done, and what the tunnel wants before Quick mode. */
@@ -100,7 +104,9 @@ export class Ikev1Sa implements IkeSa {
 
   facts(): IkeSaFacts | undefined {
     const { state, abilities, ends } = this.#phase1
-    if (this.state !== 'established' || state.kind !== 'established') return undefined
+    const life = this.#life
+    if (this.state !== 'established' || state.kind !== 'established' || life === undefined)
+      return undefined
     return {
       initiatorSpi: this.initiatorSpi,
       responderSpi: this.responderSpi,
@@ -108,7 +114,7 @@ export class Ikev1Sa implements IkeSa {
       version: 'IKEv1',
       exchange: this.#phase1.config.ike === 'v1-aggressive' ? 'Aggressive mode' : 'Main mode',
       suite: state.suite,
-      lifetime: state.lifetime,
+      lifetime: life.lifetime,
       local: this.local,
       remote: this.remote,
       localId: formatIdentity(this.#phase1.config.localId),
@@ -121,8 +127,8 @@ export class Ikev1Sa implements IkeSa {
         ? {}
         : { assigned: this.#preliminaries.assigned }),
       establishedAt: state.at,
-      rekeyAt: this.#phase2?.worn === true ? state.at : state.rekeyAt,
-      expiresAt: state.expiresAt,
+      rekeyAt: this.#phase2?.worn === true ? state.at : life.rekeyAt,
+      expiresAt: life.expiresAt,
     }
   }
 
@@ -192,8 +198,7 @@ export class Ikev1Sa implements IkeSa {
     }
     this.#preliminaries?.handleDeadline(context)
     this.#followPreliminaries(context)
-    const { state } = this.#phase1
-    if (state.kind === 'established' && state.expiresAt <= context.now) {
+    if (this.#life !== undefined && this.#life.expiresAt <= context.now) {
       this.close('expired', [], context)
       return
     }
@@ -205,10 +210,9 @@ export class Ikev1Sa implements IkeSa {
 
   deadline(): Instant | undefined {
     if (this.#closed) return undefined
-    const { state } = this.#phase1
-    if (this.#phase2 === undefined || state.kind !== 'established') return this.#phase1.deadline()
+    if (this.#phase2 === undefined || this.#life === undefined) return this.#phase1.deadline()
     return Math.min(
-      state.expiresAt,
+      this.#life.expiresAt,
       this.#phase1.deadline(),
       this.#phase2.deadline(),
       this.#preliminaries?.deadline() ?? Number.POSITIVE_INFINITY,
@@ -331,16 +335,22 @@ export class Ikev1Sa implements IkeSa {
     }
     if (phase1.state.kind !== 'established' || this.#phase2 !== undefined) return
     const channel = phase1.channel(phase1.state, phase1.state.lastBlock)
-    const { lifetime } = phase1.state
+    const { lifetime, at } = phase1.state
+    const life = new SaLife(lifetime, this.role, at, context.crypto)
+    this.#life = life
     const peerKnowsDpd = phase1.abilities.dpd
     const { config } = phase1
     if (config.xauth !== undefined || config.modeConfig !== undefined) {
       this.#preliminaries = new Preliminaries(config, channel, context)
     }
     const transactions = this.#preliminaries?.transactions
-    const options = { udp: () => phase1.ends.udpNumbers, peerKnowsDpd, lifetime, transactions }
+    const options = { udp: () => phase1.ends.udpNumbers, peerKnowsDpd, life, transactions }
     this.#phase2 = new Phase2(this, config, channel, options, context)
     if (phase1.ends.needsKeepalive) this.#keepaliveAt = context.now + NAT_KEEPALIVE_EVERY
+    if (this.role === 'responder' && config.ike === 'v1-aggressive') {
+      const told = phase1ResponderLifetime(phase1.cookies.pair, lifetime)
+      if (told.length > 0) sendInformational(channel, told, context)
+    }
     this.#preliminaries?.begin(context)
     this.#followPreliminaries(context)
   }

@@ -4,7 +4,6 @@ import { isErrorNotify } from '#iana/isakmp'
 import type { Answer, Instant } from '#ike/effects'
 import { AuthenticationFailure, PeerViolation } from '#ike/errors'
 import type { DropReason, Failure } from '#ike/events'
-import { lifeOf } from '#ike/lifetimes'
 import { every } from '#ike/message-rules'
 import type { Datagram, Ends, IkeContext } from '#ike/version'
 import type { IkeHeader } from '#wire/ike-header'
@@ -343,11 +342,9 @@ export class Phase1 {
     }
     const { peer, from } = next
     const { suite, lifetime, keys } = from
-    const { now: at, crypto } = context
-    const life = lifeOf(lifetime.seconds, this.role, at, crypto)
     const lastBlock = nextIv ?? from.iv
     this.#initialContact = step.initialContact === true
-    this.#state = { kind: 'established', suite, lifetime, keys, lastBlock, peer, at, ...life }
+    this.#state = { kind: 'established', suite, lifetime, keys, lastBlock, peer, at: context.now }
   }
 
   /** @returns where the CBC chain goes on, when the message was sealed. */

@@ -2,9 +2,7 @@ import type { TunnelConfig } from '#config/config'
 import { type EspSpi, espSpi } from '#esp/sa'
 import { ExchangeType, NotifyType } from '#iana/isakmp'
 import type { Instant } from '#ike/effects'
-import { volumeOf } from '#ike/lifetimes'
 import type { Datagram, IkeContext, IkeSa } from '#ike/version'
-import type { Lifetime } from '#policy/proposal'
 import type { IkeHeader } from '#wire/ike-header'
 import type { NotificationPayload } from '#wire/v1/payloads'
 import { DeadPeerWatch } from './dead-peer.ts'
@@ -14,13 +12,15 @@ import { phase1Notify } from './notify.ts'
 import type { Phase2Channel } from './phase2-channel.ts'
 import { QuickExchanges } from './quick-exchanges.ts'
 import type { UdpNumbers } from './quick-proposals.ts'
+import { withPhase1ResponderLifetime } from './responder-lifetime.ts'
+import type { SaLife } from './sa-life.ts'
 import type { Transactions } from './transactions.ts'
 
 type Options = {
   readonly udp: () => UdpNumbers
   readonly peerKnowsDpd: boolean
   /** Of the ISAKMP SA. */
-  readonly lifetime: Lifetime
+  readonly life: SaLife
   /** Of tunnels that have XAUTH or Mode Config. */
   readonly transactions: Transactions | undefined
 }
@@ -32,7 +32,7 @@ export class Phase2 {
   readonly #channel: Phase2Channel
   readonly #transactions: Transactions | undefined
   readonly #deadPeer: DeadPeerWatch | undefined
-  readonly #volume: { readonly soft: number; readonly hard: number } | undefined
+  readonly #life: SaLife
   /** Message IDs that began an exchange; one is never accepted twice, whatever it carried (RFC 2408 §5.1 leaves replay to us). */
   readonly #seen = new Set<string>()
   #aliveAt: Instant
@@ -52,7 +52,7 @@ export class Phase2 {
     this.#sa = sa
     this.#channel = channel
     this.#transactions = options.transactions
-    this.#volume = volumeOf(options.lifetime.kilobytes, sa.role, context.crypto).volume
+    this.#life = options.life
     this.quick = new QuickExchanges(sa, tunnel, channel, options.udp)
     this.#deadPeer = options.peerKnowsDpd ? new DeadPeerWatch(tunnel.deadPeer, context) : undefined
     this.#aliveAt = context.now
@@ -79,13 +79,13 @@ export class Phase2 {
     return (
       this.#unanswered ||
       this.#seen.size >= MAX_SEEN / 2 ||
-      this.#channel.octets >= (this.#volume?.soft ?? UNLIMITED)
+      this.#life.isWornBy(this.#channel.octets)
     )
   }
 
   /** All of its volume is used up. */
   get spent(): boolean {
-    return this.#channel.octets >= (this.#volume?.hard ?? UNLIMITED)
+    return this.#life.isSpentBy(this.#channel.octets)
   }
 
   /** @returns whether the message was new and truly the peer's. */
@@ -165,7 +165,7 @@ export class Phase2 {
     const news = readInformational(this.#channel, datagram, header, context)
     if (news === undefined) return false
     const trusted = this.#sa.state === 'established'
-    const notifies = trusted ? news.notifies : news.notifies.filter(isSignOfLife)
+    const notifies = trusted ? news.notifies : news.notifies.filter(concernsThisSaAlone)
     for (const notify of notifies) this.#handleNotify(notify, header.messageId, context)
     // With XAUTH still to come, many may have these keys: what others have built is not theirs to end.
     if (trusted && news.deletedSpis.length > 0) {
@@ -205,6 +205,13 @@ export class Phase2 {
         context.outcomes.push({ kind: 'children-deleted', sa: this.#sa, outboundSpis })
         return
       }
+      case NotifyType.number('RESPONDER-LIFETIME'):
+        // Cisco's gateways send it right behind phase 1.
+        if (this.#sa.role === 'initiator') {
+          const { lifetime } = this.#life
+          this.#life.shorten(withPhase1ResponderLifetime(lifetime, [notify]), context.crypto)
+        }
+        return
       case NotifyType.number('INITIAL-CONTACT'):
         context.outcomes.push({ kind: 'initial-contact', sa: this.#sa })
         return
@@ -214,8 +221,9 @@ export class Phase2 {
   }
 }
 
-function isSignOfLife({ notifyType }: NotificationPayload): boolean {
+function concernsThisSaAlone({ notifyType }: NotificationPayload): boolean {
   return (
+    notifyType === NotifyType.number('RESPONDER-LIFETIME') ||
     notifyType === NotifyType.number('R-U-THERE') ||
     notifyType === NotifyType.number('R-U-THERE-ACK')
   )
@@ -227,7 +235,6 @@ function espSpiOf(octets: Uint8Array): readonly EspSpi[] {
   return [espSpi(new DataView(octets.buffer, octets.byteOffset, 4).getUint32(0))]
 }
 
-const UNLIMITED = Number.POSITIVE_INFINITY
 const NEW_GROUP_MODE = ExchangeType.number('NEW-GROUP-MODE')
 const QUICK_MODE = ExchangeType.number('QUICK-MODE')
 const TRANSACTION = ExchangeType.number('TRANSACTION')

@@ -123,8 +123,6 @@ export type Established = {
   readonly lastBlock: Uint8Array
   readonly peer: PeerAuthenticated
   readonly at: Instant
-  readonly rekeyAt: Instant
-  readonly expiresAt: Instant
 }
 
 /** What a peer's vendor IDs say it can do. */

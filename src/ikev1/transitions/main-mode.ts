@@ -17,6 +17,7 @@ import { certificateRequests, readProof } from '../auth.ts'
 import { plainOf } from '../clear-message.ts'
 import { natPayloads, readNat } from '../nat-traversal.ts'
 import { readPhase1Choice } from '../phase1-proposals.ts'
+import { withPhase1ResponderLifetime } from '../responder-lifetime.ts'
 import type { Phase1State } from '../state.ts'
 import type { Phase1Environment, Step } from '../step.ts'
 import { answeringVendorIds } from '../vendor-ids.ts'
@@ -125,10 +126,11 @@ export const mainModeRows: readonly Row[] = [
       const identity = { id: ID, idBody: bodyOf(payloads, ID).slice() }
       const shown = readProof(environment.tunnel, identity, plainOf(payloads))
       const message = 'Main mode message 6'
+      const lifetime = withPhase1ResponderLifetime(state.lifetime, plainOf(payloads))
       const checking = {
         kind: 'checking',
         message,
-        keyed: state,
+        keyed: { ...state, lifetime },
         saysInitialContact: false,
       } as const
       return check(checking, shown, environment)

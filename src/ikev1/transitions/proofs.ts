@@ -9,6 +9,7 @@ import { identityToPayload } from '#wire/v1/id-payload'
 import type { Payload } from '#wire/v1/payloads'
 import { ownProof, type PeerAuthenticated, peerProof, signedProof, verifiedPeer } from '../auth.ts'
 import { natPayloads } from '../nat-traversal.ts'
+import { phase1ResponderLifetime } from '../responder-lifetime.ts'
 import type { Checking, Proving, ShownProof } from '../state.ts'
 import type { Phase1Environment, Step } from '../step.ts'
 import { answeringVendorIds } from '../vendor-ids.ts'
@@ -109,7 +110,7 @@ function sendProof(
       const { peer, message } = proving
       const payloads =
         message === 'Main mode message 6'
-          ? [id, ...proof]
+          ? [id, ...proof, ...phase1ResponderLifetime(environment.cookies.pair, keyed.lifetime)]
           : [...proof, ...nat, ...initialContact(environment)]
       return {
         next: { kind: 'authenticated', peer, from: keyed },
