@@ -17,6 +17,20 @@ export function grouped(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',')
 }
 
+const DECIMAL = ['', 'k', 'M', 'G', 'T'] as const
+
+/** `98M`, in powers of 1000 as rates are counted; `–` for none. */
+export function shortBitsPerSecond(bits: number): string {
+  if (bits < 0.5) return '–'
+  let value = bits
+  let power = 0
+  while (value >= 999.5 && power < DECIMAL.length - 1) {
+    value /= 1000
+    power++
+  }
+  return `${power === 0 ? Math.round(value) : threeDigits(value)}${DECIMAL[power]}`
+}
+
 function scaled(octets: number): { value: number; power: number } {
   let value = octets
   let power = 0

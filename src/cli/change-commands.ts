@@ -1,18 +1,11 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { MAX_CONFIRM_SECONDS } from '#control/schema'
+import type { Act } from './act.ts'
 import { apply, confirm, diff, undo } from './changes.ts'
-import type { ExitCode } from './exit-codes.ts'
-import type { Addressing } from './gateway-connection.ts'
 import type { OrderOptions } from './orders.ts'
-import type { Terminal } from './terminal.ts'
-
-/** Runs a command's work with the terminal and the gateway's address in front of its own arguments. */
-export type ActOnGateway = <Args extends readonly unknown[]>(
-  run: (terminal: Terminal, at: Addressing, ...args: Args) => Promise<ExitCode>,
-) => (...args: [...Args, Command]) => Promise<void>
 
 /** Changing the configuration of a running gateway, safely also from the far end of one of its tunnels. */
-export function addChangeCommands(program: Command, act: ActOnGateway): void {
+export function addChangeCommands(program: Command, act: Act): void {
   program
     .command('diff')
     .description('what the file would change; exit code 1 when it would')

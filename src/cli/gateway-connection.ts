@@ -4,7 +4,7 @@ import type { Terminal } from './terminal.ts'
 
 export type Addressing = { readonly control?: string | undefined }
 
-const DEFAULT_CONTROL = '/run/causeway.sock'
+export const DEFAULT_CONTROL = '/run/causeway.sock'
 
 /** `--control`, else CAUSEWAY_CONTROL. */
 export function namedControl({ control }: Addressing): string | undefined {

@@ -7,11 +7,12 @@ import { EXIT, EXIT_CODES_HELP, type ExitCode } from './exit-codes.ts'
 import { type ExplainOptions, explain } from './explain.ts'
 import { namedControl } from './gateway-connection.ts'
 import { keygen } from './keygen.ts'
-import { log } from './log.ts'
+import { LEVELS, log, sinceWhen } from './log.ts'
 import { down, rekey } from './orders.ts'
 import { addPkiCommands } from './pki-commands.ts'
 import { addRehearseCommand } from './rehearse-command.ts'
 import type { RunArguments } from './run.ts'
+import { addShellCommands } from './shell-commands.ts'
 import { status } from './status.ts'
 import { type ColorChoice, processTerminal, type Terminal } from './terminal.ts'
 import { up } from './up.ts'
@@ -101,6 +102,7 @@ export function commands(finish: (code: ExitCode) => void): Command {
     .argument('[tunnel...]', 'names or globs')
     .option('--json', 'one JSON document, see docs/status-json.md')
     .option('-q, --quiet', 'print nothing, only the exit code')
+    .option('-w, --watch', 'follow it: a screen with keys, or one table after the other')
     .action(
       act((terminal, at, tunnels: string[], options) => status(terminal, at, tunnels, options)),
     )
@@ -170,6 +172,8 @@ export function commands(finish: (code: ExitCode) => void): Command {
     .argument('[tunnel...]', 'names or globs')
     .option('-f, --follow', 'go on with what happens')
     .option('-m, --messages', 'also every IKE message')
+    .option('--since <when>', 'from then on: 90s, 15m, 1h, 2d, or 2026-11-23T03:00', since)
+    .addOption(new Option('--level <level>', 'least level that is shown').choices(LEVELS))
     .option('--json', 'events as JSON, one a line')
     .action(act((terminal, at, tunnels: string[], options) => log(terminal, at, tunnels, options)))
 
@@ -195,6 +199,8 @@ export function commands(finish: (code: ExitCode) => void): Command {
         return EXIT.ok
       }),
     )
+
+  addShellCommands(program, act, version)
   return program
 }
 
@@ -209,4 +215,10 @@ function positiveNumber(text: string): number {
   const value = Number(text)
   if (!(value > 0)) throw new InvalidArgumentError('a number of seconds above 0 is needed')
   return value
+}
+
+function since(text: string): number {
+  const at = sinceWhen(text, Date.now())
+  if (at !== undefined) return at
+  throw new InvalidArgumentError('write 90s, 15m, 1h, 2d, or a time such as 2026-11-23T03:00')
 }

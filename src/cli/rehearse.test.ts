@@ -47,7 +47,7 @@ for (const { what, a = {}, b = {}, code, says } of [
     what: 'proposals of phase 1 differ',
     b: { phase1: 'aes128-sha1-group2' },
     code: 'CW-201',
-    says: [/a\.yaml says .* Line \S*a\.yaml:\d+:\d+ b\.yaml says .* Line \S*b\.yaml:\d+:\d+/],
+    says: [/a\.yaml says .* Line \S*a\.yaml:\d+:\d+ .*b\.yaml says .* Line \S*b\.yaml:\d+:\d+/],
   },
   {
     what: 'keys differ',

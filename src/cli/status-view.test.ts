@@ -92,8 +92,9 @@ test('fits 80 columns, whatever the names', () => {
 test('tells everything of one tunnel that is up', () => {
   assert.ok(paris !== undefined)
   assert.deepEqual(tunnelDetail(paris, statusSample, plain).split('\n'), [
-    'paris   ● up 6d02h  198.51.100.7  Cisco IOS (vendor ID)  you: initiator  user branch-7  address 10.9.0.7',
+    'paris   ● up 6d02h  198.51.100.7  Cisco IOS (vendor ID)  you: initiator',
     '  phase 1  IKEv1 Main   aes256-sha256-group14   key 2h10m old, rekey in 5h50m',
+    '  login    user branch-7, address 10.9.0.7',
     '  phase 2  10.1.0.0/16 ↔ 10.2.0.0/16       aes256gcm16, PFS group14',
     '           in  c1f0a2b3   214.3 MiB    188,204 pkt  last 0.2 s ago',
     '           out 8812ffe0    98.1 MiB    120,337 pkt  last 0.3 s ago, rekey in 23m',

@@ -163,7 +163,8 @@ function cellsOf(tunnel: TunnelStatus, at: string): readonly string[] {
   ]
 }
 
-function nextText({ state, childSas, retryAt }: TunnelStatus, at: string): string {
+/** When the next Child SA is rekeyed, or the next attempt is made. */
+export function nextText({ state, childSas, retryAt }: TunnelStatus, at: string): string {
   if (state !== 'up') return retryAt === undefined ? '' : `retry ${untilText(retryAt, at)}`
   const soonest = childSas
     .filter((child) => child.state === 'active')

@@ -4,17 +4,23 @@ import { type Addressing, withGateway } from './gateway-connection.ts'
 import { keyWarning, statusTable } from './status-view.ts'
 import type { Terminal } from './terminal.ts'
 import { tunnelDetail } from './tunnel-view.ts'
+import { watch } from './watch.ts'
 
-export type StatusOptions = { readonly json?: boolean; readonly quiet?: boolean }
+export type StatusOptions = {
+  readonly json?: boolean
+  readonly quiet?: boolean
+  readonly watch?: boolean
+}
 
 /** Exit code 0 when every tunnel with `start: always` is up; of named tunnels, when all of them are. */
 export function status(
   terminal: Terminal,
   addressing: Addressing,
   tunnels: readonly string[],
-  { json = false, quiet = false }: StatusOptions,
+  { json = false, quiet = false, watch: follow = false }: StatusOptions,
 ): Promise<ExitCode> {
   return withGateway(addressing, terminal, async (client) => {
+    if (follow) return watch(client, terminal, tunnels, json)
     const named = tunnels.length > 0
     const document = await client.request(
       named ? { command: 'status', tunnels } : { command: 'status' },

@@ -26,6 +26,8 @@ export function tunnelDetail(
   const [ikeSa, ...olderIkeSas] = newestFirst(tunnel.ikeSas)
   if (ikeSa !== undefined) rows.push(['phase 1', phase1Text(ikeSa, at)])
   if (olderIkeSas.length > 0) rows.push(['', olderText(olderIkeSas.length)])
+  const login = loginText(ikeSa)
+  if (login !== '') rows.push(['login', login])
   const active = tunnel.childSas.filter(({ state }) => state === 'active')
   for (const child of active) rows.push(['phase 2', phase2Text(child)], ...trafficRows(child, at))
   const draining = tunnel.childSas.length - active.length
@@ -55,6 +57,14 @@ export function tunnelDetail(
   return `${[headText(tunnel, at, options), ...body, ...why].join('\n')}\n`
 }
 
+/** Whom the peer logged in as, and the address it gave us. */
+function loginText(ikeSa: IkeSaStatus | undefined): string {
+  const user = ikeSa?.user === undefined ? [] : [`user ${ikeSa.user}`]
+  const { addresses = [] } = ikeSa?.assigned ?? {}
+  const given = addresses.length === 0 ? [] : [`address ${addresses.join(', ')}`]
+  return [...user, ...given].join(', ')
+}
+
 function newestFirst(ikeSas: readonly IkeSaStatus[]): readonly IkeSaStatus[] {
   return [...ikeSas].sort((a, b) => Date.parse(b.establishedAt) - Date.parse(a.establishedAt))
 }
@@ -71,8 +81,6 @@ function headText(tunnel: TunnelStatus, at: string, { style }: ViewOptions): str
   const parts = [padEnd(name, 6), style(color, told), peer]
   if (ikeSa?.peerVendor !== undefined) parts.push(`${ikeSa.peerVendor} (vendor ID)`)
   if (ikeSa !== undefined) parts.push(`you: ${ikeSa.role}`)
-  if (ikeSa?.user !== undefined) parts.push(`user ${ikeSa.user}`)
-  if (ikeSa?.assigned !== undefined) parts.push(`address ${ikeSa.assigned.addresses.join(', ')}`)
   return parts.join('  ').trimEnd()
 }
 

@@ -49,6 +49,7 @@ test('carries JavaScript and declarations, and no tests or sources', () => {
   )
   assert.ok(files.includes('dist/cli/main.js'))
   assert.ok(files.includes('dist/cli/main.d.ts'))
+  assert.ok(files.includes('dist/man/causeway-status.1'))
   assert.deepEqual(
     files.filter((name) => /\.test\.|^src\/|^test\/|(?<!\.d)\.ts$/.test(name)),
     [],

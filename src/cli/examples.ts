@@ -1,0 +1,71 @@
+/** A line to type and what it does. */
+export type Example = readonly [line: string, does: string]
+
+/** For `--help` and the manual pages; a test holds them against the commands there are. */
+export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
+  run: [
+    ['causeway run', 'a gateway with /etc/causeway/causeway.yaml, until Ctrl-C'],
+    ['causeway run -c site.yaml --log json', 'its log as JSON, a line each, for a log shipper'],
+  ],
+  status: [
+    ['causeway status', 'all tunnels at a glance'],
+    ['causeway status paris', 'one in detail'],
+    ['causeway status --quiet || mail -s "tunnel down" noc@example.net', 'for cron'],
+  ],
+  up: [
+    ['causeway up paris', 'brings it up, showing the negotiation'],
+    ["causeway up 'paris-*' --timeout 20", 'all that match, 20 seconds at most'],
+  ],
+  down: [['causeway down paris', 'closes it, telling the peer, and keeps it closed']],
+  restart: [['causeway restart paris', 'closes it and brings it up again']],
+  rekey: [
+    ['causeway rekey paris --phase 1', 'a new phase 1 beside the old one, then in its place'],
+  ],
+  diff: [['causeway diff', 'what the file would change']],
+  apply: [
+    ['causeway apply', 'reads the file again; unchanged tunnels keep running'],
+    ['causeway apply --confirm 120', 'takes it back after two minutes unless it is confirmed'],
+  ],
+  confirm: [['causeway confirm', 'keeps the configuration that is on trial']],
+  undo: [['causeway undo', 'back to the configuration before']],
+  check: [
+    ['causeway check', 'reviews /etc/causeway/causeway.yaml and this host'],
+    ['causeway check new.yaml --json', 'another file, for a program'],
+  ],
+  explain: [
+    ['causeway explain CW-301', 'what the code means, how it shows elsewhere, what to do'],
+    ["causeway explain 'no proposal found'", 'the failures by which another product prints that'],
+    ['causeway explain preset cisco-asa', 'what a preset sets, with the source of each value'],
+  ],
+  rehearse: [
+    ['causeway rehearse berlin.yaml paris.yaml', 'would the tunnel come up, and if not, why'],
+    ['causeway rehearse berlin.yaml paris.yaml --loss 20% --nat a', 'on a bad network'],
+  ],
+  log: [
+    ['causeway log -f paris', 'what happened to paris, and what happens'],
+    ['causeway log --since 1h --level warn', 'what went wrong in the last hour'],
+  ],
+  monitor: [['causeway monitor --json', 'every event as it happens, a JSON object a line']],
+  keygen: [['causeway keygen > paris.psk', 'a fresh pre-shared key in a file']],
+  'pki ca': [['causeway pki ca "Example VPN CA"', 'a CA in the folder pki']],
+  'pki sign': [
+    [
+      'causeway pki sign berlin.example.net --ip 203.0.113.10',
+      'a key and a certificate for a gateway',
+    ],
+  ],
+  'pki request': [
+    ['causeway pki request paris.example.net', 'on a gateway: its key, which stays, and a request'],
+  ],
+  'pki revoke': [['causeway pki revoke paris.example.net', 'revokes it and writes the CRL']],
+  'pki crl': [['causeway pki crl --days 7', 'a new CRL, good for a week']],
+  'pki show': [['causeway pki show ca.pem', 'what a certificate, CRL or request says']],
+  completion: [
+    ['source <(causeway completion bash)', 'completion in this shell'],
+    [
+      'causeway completion bash > /etc/bash_completion.d/causeway',
+      'in every shell from the next one on',
+    ],
+  ],
+  man: [['causeway man apply', 'the manual page of apply']],
+}
