@@ -8,6 +8,7 @@ import { decodeHeader, type IkeHeader } from '#wire/ike-header'
 import { MalformedMessage } from '#wire/malformed'
 import type { Command, Effect, Input, Instant } from './effects.ts'
 import type { DropReason, TunnelSnapshot } from './events.ts'
+import { RareWork } from './rare-work.ts'
 import { SaTable } from './sa-table.ts'
 import { Tunnel } from './tunnel.ts'
 import type { Datagram, Ends, IkeContext, IkeSa, IkeVersion, Outcome } from './version.ts'
@@ -22,6 +23,7 @@ export class Engine {
   readonly #tunnels = new Map<string, Tunnel>()
   readonly #sas = new SaTable()
   readonly #asked = new Map<number, IkeSa>()
+  readonly #rareWork = new RareWork()
   /** Next deadline of each tunnel, kept so that one datagram does not cost a look at all of them. */
   readonly #deadlines = new Map<Tunnel, Instant>()
   #config: Config | undefined
@@ -329,6 +331,8 @@ export class Engine {
         return id
       },
       tell: (event) => effects.push({ kind: 'tell', event }),
+      tunnels: this.#config?.tunnels ?? [],
+      rareWork: this.#rareWork,
       freshSpi: () => this.#freshSpi(),
     }
   }

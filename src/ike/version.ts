@@ -5,6 +5,7 @@ import type { ChildId, EspSpi, OutboundSa } from '#esp/sa'
 import type { IkeHeader } from '#wire/ike-header'
 import type { Answer, Effect, Instant, Question } from './effects.ts'
 import type { ChildSaFacts, CloseReason, Event, Failure, IkeSaFacts } from './events.ts'
+import type { RareWork } from './rare-work.ts'
 
 /** What `ike/` knows of a protocol version; each version exports one such value and the daemon hands them over. */
 export interface IkeVersion {
@@ -116,6 +117,9 @@ export interface IkeContext {
   /** @returns the id under which the answer will come to the same IKE SA. */
   ask(sa: IkeSa, question: Question): number
   tell(event: Event): void
+  /** All that are configured. */
+  readonly tunnels: readonly TunnelConfig[]
+  readonly rareWork: RareWork
   /** An inbound ESP SPI no SA uses. */
   freshSpi(): EspSpi
 }

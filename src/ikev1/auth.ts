@@ -11,11 +11,13 @@ import { isExpected } from '#pki/identity-match'
 import type { PublicKey } from '#pki/public-key'
 import { CURVE_HASH, type SignatureScheme } from '#pki/signature-scheme'
 import { demandsOf, type VerifiedPeer } from '#pki/verify-peer'
-import { equalIdentity, formatIdentity, type Identity } from '#policy/identity'
+import { equalIdentity, type Identity } from '#policy/identity'
 import { identityFromPayload } from '#wire/v1/id-payload'
 import { encodePayloadBody } from '#wire/v1/message'
 import type { CertRequestPayload, IdPayload, Payload } from '#wire/v1/payloads'
-import { otherIdentity, wrongHash } from './failures.ts'
+import { otherIdentity } from './identity-failures.ts'
+import { wrongHash } from './key-failures.ts'
+import { givesHash } from './key-search.ts'
 import { phase1Hash } from './keys.ts'
 import type { Keyed, ShownIdentity, ShownProof } from './state.ts'
 import type { Phase1Environment } from './step.ts'
@@ -95,18 +97,20 @@ export function readProof(
  * elsewhere. @throws AuthenticationFailure
  */
 export function peerProof(
-  { crypto, tunnel }: Phase1Environment,
+  { crypto, tunnel, findKey, abilities }: Phase1Environment,
   peerRole: Role,
-  { keys, transcript, saBody }: Keyed,
-  { id, idBody, octets, certificates }: ShownProof,
+  keyed: Keyed,
+  shown: ShownProof,
 ):
   | { readonly kind: 'checked'; readonly peer: PeerAuthenticated }
   | { readonly kind: 'verify'; readonly question: Question } {
+  const { keys, transcript, saBody } = keyed
+  const { id, idBody, octets, certificates } = shown
   const data = phase1Hash(crypto, keys, peerRole, transcript, saBody, idBody, tiedHash(tunnel))
   const { authentication } = tunnel
   const identity = identityFromPayload(id)
   if ('trust' in authentication) {
-    if (identity === undefined) throw refusedIdentity(tunnel, id, identity)
+    if (identity === undefined) throw refusedIdentity(tunnel, id, abilities.vendor)
     const demands = demandsOf({ own: [], ...authentication }, tunnel.remoteId)
     // RFC 2409 §5.1, RFC 4754 §4: both sides sign by the same method, so with the same kind of key.
     const scheme = 'key' in authentication ? schemeOf(authentication.key.publicKey) : RSA
@@ -114,10 +118,11 @@ export function peerProof(
     return { kind: 'verify', question: { kind: 'verify-peer', demands, evidence } }
   }
   if (!equalSecret(data, octets)) {
-    throw new AuthenticationFailure('bad-hash', wrongHash(tunnel))
+    const theirs = findKey((key) => givesHash(crypto, keyed, peerRole, shown, key))
+    throw new AuthenticationFailure('bad-hash', wrongHash(tunnel, theirs))
   }
   if (identity === undefined || !isAwaited(tunnel, identity)) {
-    throw refusedIdentity(tunnel, id, identity)
+    throw refusedIdentity(tunnel, id, abilities.vendor)
   }
   return { kind: 'checked', peer: { identity } as PeerAuthenticated }
 }
@@ -137,11 +142,10 @@ export function verifiedPeer({ identity, certificate }: VerifiedPeer): PeerAuthe
 
 function refusedIdentity(
   tunnel: TunnelConfig,
-  { idType }: IdPayload,
-  identity: Identity | undefined,
+  id: IdPayload,
+  vendor: string | undefined,
 ): AuthenticationFailure {
-  const shown = identity === undefined ? `an identity of type ${idType}` : formatIdentity(identity)
-  const failure = otherIdentity(tunnel, shown, 'key proven')
+  const failure = otherIdentity(tunnel, id, 'under the key', vendor)
   return new AuthenticationFailure('wrong-identity', failure)
 }
 

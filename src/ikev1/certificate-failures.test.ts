@@ -3,13 +3,9 @@ import { test } from 'node:test'
 import { NotifyType } from '#iana/isakmp'
 import { sampleAuthority, sampleGateway } from '../../test/support/sample-pki.ts'
 import { sites } from '../../test/support/sites.ts'
-import {
-  identityRefused,
-  message5Unreadable,
-  phase1Refused,
-  unanswered,
-  undecryptable,
-} from './failures.ts'
+import { phase1Refused, unanswered } from './failures.ts'
+import { identityRefused } from './identity-failures.ts'
+import { message5Unreadable, undecryptable } from './key-failures.ts'
 
 const [withKey] = sites().a.tunnels
 assert.ok(withKey !== undefined)
@@ -32,7 +28,7 @@ test('a gateway with a certificate is never told to compare keys', () => {
     unanswered(withCertificate, 5, false),
     unanswered(withCertificate, 5, true),
     message5Unreadable(withCertificate),
-    undecryptable(withCertificate, 5),
+    undecryptable(withCertificate, 5, undefined),
     phase1Refused(withCertificate, FAILED, 5),
     identityRefused(withCertificate, FAILED),
   ]) {

@@ -10,9 +10,10 @@ import { formatSelectorPair } from '#policy/traffic-selector'
 import {
   certificateRefused,
   certificateUnanswered,
-  keysDiffer,
   noKeyOverThere,
 } from './certificate-failures.ts'
+import { proofRefused } from './identity-failures.ts'
+import { message5Silent } from './key-failures.ts'
 
 /** A message of Main mode that was never answered; which one tells what to look at. */
 export function unanswered(tunnel: TunnelConfig, message: number, udp: boolean): Failure {
@@ -44,81 +45,6 @@ function port4500Silent(tunnel: TunnelConfig): Failure {
     certainty: 'possible',
     key: 'encapsulation',
     remedy: `let UDP 4500 pass between the gateways; if it does pass, ${tunnel.authentication.kind === 'psk' ? 'compare the pre-shared keys' : `read the log of ${tunnel.name}: it may refuse our certificate, or fragments of it get lost`}`,
-  }
-}
-
-/** CW-301 seen by the initiator: only silence follows message 5. */
-function message5Silent(tunnel: TunnelConfig): Failure {
-  return {
-    code: 'CW-301',
-    summary: `${tunnel.peer} fell silent at message 5, the first one encrypted: the pre-shared keys most likely differ`,
-    evidence: 'messages 1 to 4 were answered, message 5 never',
-    certainty: 'very likely',
-    key: 'psk',
-    remedy: `compare the key with ${tunnel.name}'s administrator; also whether our identity ${formatIdentity(tunnel.localId)} is what it expects`,
-  }
-}
-
-/** CW-301 seen by the initiator: the peer complains of message 5 under keys that are not ours. */
-export function message5Unreadable(tunnel: TunnelConfig): Failure {
-  if (tunnel.authentication.kind !== 'psk')
-    return keysDiffer(tunnel, `what ${tunnel.name} answers to message 5`)
-  return {
-    code: 'CW-301',
-    summary: `the pre-shared keys most likely differ: what ${tunnel.name} answers to message 5, the first one encrypted, does not decrypt with ours`,
-    evidence:
-      'an encrypted Informational message instead of message 6, and it is no valid message under our key',
-    certainty: 'very likely',
-    key: 'psk',
-    remedy: `put the same key on both gateways; both print its fingerprint with: causeway keygen --fingerprint FILE`,
-  }
-}
-
-/** CW-301 seen by the one who could not decrypt. */
-export function undecryptable(tunnel: TunnelConfig, message: number): Failure {
-  if (tunnel.authentication.kind !== 'psk')
-    return keysDiffer(tunnel, `message ${message} of ${tunnel.name}`)
-  return {
-    code: 'CW-301',
-    summary: `the pre-shared keys differ: message ${message} of ${tunnel.name} does not decrypt with ours`,
-    evidence: `everything before matched; message ${message}, the first under the key, is no valid message`,
-    certainty: 'very likely',
-    key: 'psk',
-    remedy: `put the same key on both gateways; both print its fingerprint with: causeway keygen --fingerprint FILE`,
-  }
-}
-
-/** CW-301: it decrypts, yet the proof is wrong. */
-export function wrongHash(tunnel: TunnelConfig): Failure {
-  return {
-    code: tunnel.ike === 'v1-aggressive' ? 'CW-302' : 'CW-301',
-    summary: `the proof ${tunnel.name} sent does not fit our pre-shared key`,
-    evidence: 'the HASH payload of its last phase 1 message differs from the one computed',
-    certainty: 'certain',
-    key: 'psk',
-    remedy: 'put the same key on both gateways',
-  }
-}
-
-/** CW-303. */
-export function otherIdentity(
-  tunnel: TunnelConfig,
-  theirs: string,
-  key: 'key proven' | 'before any proof',
-): Failure {
-  const proven = key === 'key proven'
-  const ours = formatIdentity(tunnel.remoteId)
-  return {
-    code: 'CW-303',
-    summary: `${tunnel.name} ${proven ? 'proves the right key but ' : ''}calls itself ${theirs}; we expect ${ours}`,
-    ours,
-    theirs,
-    evidence: proven
-      ? 'identity payload of phase 1, whose hash is right'
-      : 'identity payload of Aggressive mode message 1',
-    certainty: 'certain',
-    key: 'peer-id',
-    remedy: `have the peer send ${ours}, or set peer-id here to what it sends`,
   }
 }
 
@@ -182,35 +108,6 @@ export function phase1Refused(
     certainty: 'very likely',
     key: 'phase1',
     remedy: `have ${tunnel.name} start the tunnel: as responder we see its whole list, and whether it, too, wants ${withKey ? 'a pre-shared key' : 'certificates'}`,
-  }
-}
-
-/** CW-303 as the initiator hears it: the refusal came encrypted, so the keys are the same. */
-export function identityRefused(tunnel: TunnelConfig, notifyType: number): Failure {
-  return proofRefused(
-    tunnel,
-    `encrypted notify ${NotifyType.nameOf(notifyType)} in answer to message 5`,
-  )
-}
-
-/** The same of Aggressive mode, whose last message is ours: a responder that refuses it ends the SA where it should go on. */
-export function lastMessageRefused(tunnel: TunnelConfig): Failure {
-  const evidence = 'the peer deleted the ISAKMP SA in answer to message 3 of Aggressive mode'
-  return proofRefused(tunnel, evidence)
-}
-
-function proofRefused(tunnel: TunnelConfig, evidence: string): Failure {
-  if (tunnel.authentication.kind !== 'psk') return certificateRefused(tunnel, evidence)
-  const ours = formatIdentity(tunnel.localId)
-  return {
-    code: 'CW-303',
-    summary: `${tunnel.name} has our key but refuses our identity ${ours}`,
-    ours,
-    theirs: 'not told by the peer',
-    evidence,
-    certainty: 'very likely',
-    key: 'id',
-    remedy: `have ${tunnel.name} expect ${ours}, or set id here to what it expects`,
   }
 }
 

@@ -1,5 +1,6 @@
 import { encryption, keyExchange } from '#crypto/registry'
 import { formatHash } from '#policy/algorithm-names'
+import { formatIdentity, type Identity } from '#policy/identity'
 import type { IkeSuite } from '#policy/proposal'
 
 /**
@@ -9,6 +10,27 @@ import type { IkeSuite } from '#policy/proposal'
 export function phase1InDialect(vendor: string | undefined, suite: IkeSuite): string | undefined {
   const dialect = DIALECTS.find(({ vendors }) => vendor !== undefined && vendors.includes(vendor))
   return dialect?.phase1(suite)
+}
+
+/** How a gateway is told to show this identity; of products that do not say who they are, the one that is asked for it most. */
+export function identityInDialect(
+  vendor: string | undefined,
+  identity: Identity,
+): { readonly product: string; readonly line: string } | undefined {
+  const text = formatIdentity(identity)
+  const isName = identity.kind === 'fqdn'
+  if (vendor === 'strongSwan') return { product: vendor, line: `local { id = ${text} }` }
+  if (vendor === 'Libreswan') {
+    return { product: vendor, line: `leftid=${isName ? `@${identity.name}` : text}` }
+  }
+  if (vendor === 'FortiGate' && isName) return { product: vendor, line: `set localid ${text}` }
+  if (vendor !== undefined && !vendor.startsWith('Cisco')) return undefined
+  // Both of IOS and of the ASA, which calls itself VPN 3000.
+  if (identity.kind === 'address')
+    return { product: vendor ?? 'a Cisco', line: 'crypto isakmp identity address' }
+  return isName
+    ? { product: vendor ?? 'a Cisco', line: 'crypto isakmp identity hostname' }
+    : undefined
 }
 
 const DIALECTS: readonly {

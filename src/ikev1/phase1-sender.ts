@@ -2,9 +2,13 @@ import { toHex } from '#bytes/hex'
 import type { Instant } from '#ike/effects'
 import { firstTransmission, type Retransmission, retransmitted } from '#ike/retransmission'
 import type { Datagram, Ends, IkeContext } from '#ike/version'
+import type { PlacedPayload } from '#wire/v1/message'
 import type { Payload } from '#wire/v1/payloads'
+import { plainOf } from './clear-message.ts'
 import type { PeerEnds } from './peer-ends.ts'
+import { isEncrypted } from './protect.ts'
 import type { Cookies } from './step.ts'
+import { exchangeOf } from './transitions/phase1-exchanges.ts'
 import type { TunnelChoice } from './tunnel-choice.ts'
 
 /** A message of phase 1 and its place: 1 to 6 in Main mode, 1 to 3 in Aggressive mode, always 1 in an Informational exchange. */
@@ -82,6 +86,20 @@ export class Phase1Sender {
     context: IkeContext,
   ): void {
     this.#tell('received', message, datagram, 0, cookies, context)
+  }
+
+  /** A message of phase 1 itself; the header says whether it was encrypted. */
+  tellOwnReceived(
+    number: number,
+    payloads: readonly PlacedPayload[],
+    datagram: Datagram,
+    cookies: Cookies,
+    context: IkeContext,
+  ): void {
+    const exchange = exchangeOf(this.#choice.config)
+    const encrypted = isEncrypted(datagram.octets)
+    const message = { exchange, number, payloads: plainOf(payloads), encrypted } as const
+    this.tellReceived(message, datagram, cookies, context)
   }
 
   #transmit(repeat: number, { local, remote }: Ends, cookies: Cookies, context: IkeContext): void {

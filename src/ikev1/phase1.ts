@@ -8,11 +8,12 @@ import { every } from '#ike/message-rules'
 import type { Datagram, Ends, IkeContext } from '#ike/version'
 import type { IkeHeader } from '#wire/ike-header'
 import { MalformedMessage } from '#wire/malformed'
-import type { PlacedPayload } from '#wire/v1/message'
 import { decodeClear, freshCookie, plainOf, sendClearNotify } from './clear-message.ts'
 import * as failures from './failures.ts'
 import { sendInformational } from './informational.ts'
 import { exportedKeys } from './key-export.ts'
+import { undecryptable } from './key-failures.ts'
+import { keySearch, opensMessage5 } from './key-search.ts'
 import { phase1Notify } from './notify.ts'
 import { configuredEnds, PeerEnds } from './peer-ends.ts'
 import { PendingWork } from './pending-work.ts'
@@ -104,7 +105,7 @@ export class Phase1 {
     const phase1 = new Phase1(choice, 'responder', cookies, datagram, () => false, now)
     phase1.#abilities = learnAbilities(phase1.#abilities, 1, plainOf(payloads))
     const step = firstAnswer(payloads, phase1.#environment(datagram, context))
-    phase1.#tellReceived(datagram, 1, payloads, false, context)
+    phase1.#sender.tellOwnReceived(1, payloads, datagram, cookies, context)
     phase1.#received = datagram
     phase1.#commit(step, 1, datagram, context)
     return phase1
@@ -187,7 +188,7 @@ export class Phase1 {
       const known = learnAbilities(this.#abilities, row.message, plainOf(payloads))
       const step = row.run(state, payloads, this.#environment(datagram, context, known))
       this.#abilities = known
-      this.#tellReceived(datagram, row.message, payloads, encrypted, context)
+      this.#sender.tellOwnReceived(row.message, payloads, datagram, this.#cookies, context)
       this.#received = datagram
       this.#sender.stop()
       this.#commit(step, row.message, datagram, context)
@@ -311,11 +312,19 @@ export class Phase1 {
     }
     this.drop(datagram, 'undecryptable', error.message, context)
     if (this.#hint !== undefined) return
-    this.#hint = failures.undecryptable(this.config, row.message)
+    const theirs = this.#keyOf(state, datagram, context)
+    this.#hint = undecryptable(this.config, row.message, theirs)
     this.#failures.push(this.#hint)
     if (this.role === 'initiator') return
     // In clear: with another key the peer could read nothing else.
     sendClearNotify('PAYLOAD-MALFORMED', this.#cookies, this.#cookies.pair, datagram, context)
+  }
+
+  /** Which other key a responder's peer has sealed its first message with, as far as a slip explains it. */
+  #keyOf(state: Phase1State, { octets }: Datagram, context: IkeContext): string | undefined {
+    if (state.kind !== 'ke-answered') return undefined
+    const { crypto } = context
+    return keySearch(this.config, context)((key) => opensMessage5(crypto, state, octets, key))
   }
 
   /** The peer hears that, and not why. */
@@ -366,11 +375,12 @@ export class Phase1 {
 
   #environment(
     { local, remote }: Ends,
-    { crypto }: IkeContext,
+    context: IkeContext,
     abilities: PeerAbilities = this.#abilities,
   ): Phase1Environment {
     return {
-      crypto,
+      crypto: context.crypto,
+      findKey: keySearch(this.config, context),
       tunnel: this.config,
       cookies: this.#cookies,
       local,
@@ -378,18 +388,6 @@ export class Phase1 {
       abilities,
       isFirstContact: this.#isFirstContact,
     }
-  }
-
-  #tellReceived(
-    datagram: Datagram,
-    number: number,
-    payloads: readonly PlacedPayload[],
-    encrypted: boolean,
-    context: IkeContext,
-  ): void {
-    const exchange = exchangeOf(this.config)
-    const message = { exchange, number, payloads: plainOf(payloads), encrypted } as const
-    this.#sender.tellReceived(message, datagram, this.#cookies, context)
   }
 }
 

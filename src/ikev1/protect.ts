@@ -1,7 +1,7 @@
 import { concat } from '#bytes/concat'
 import type { Crypto } from '#crypto/port'
 import { encryption } from '#crypto/registry'
-import { encodeHeader, HEADER_OCTETS, type IkeHeader } from '#wire/ike-header'
+import { decodeHeader, encodeHeader, HEADER_OCTETS, type IkeHeader } from '#wire/ike-header'
 import { MalformedMessage } from '#wire/malformed'
 import { decodePayloads, encodePayloads, type PlacedPayload } from '#wire/v1/message'
 import type { Payload } from '#wire/v1/payloads'
@@ -29,6 +29,10 @@ export const FLAG_COMMIT = 0x02
 /** RFC 2408 §3.1. The bit is not authenticated: it may cost a short wait, nothing else. */
 export function asksToCommit({ flags }: IkeHeader): boolean {
   return (flags & FLAG_COMMIT) !== 0
+}
+
+export function isEncrypted(message: Uint8Array): boolean {
+  return (decodeHeader(message).flags & FLAG_ENCRYPTION) !== 0
 }
 
 /** A message in clear: the first four of Main mode, and what is said before keys exist. */

@@ -1,3 +1,4 @@
+import type { Secret } from '#bytes/secret'
 import type { KeyPair } from '#crypto/port'
 import type { FeatureName } from '#iana/vendor-ids'
 import type { Instant } from '#ike/effects'
@@ -18,6 +19,8 @@ export type Phase1Agreement = {
 export type Keyed = Phase1Agreement & {
   readonly keys: Phase1Keys
   readonly transcript: Phase1Transcript
+  /** g^xy; kept until the peer is known, to tell which other key it may have. */
+  readonly sharedSecret: Secret
   readonly iv: Uint8Array
 }
 

@@ -6,6 +6,7 @@ import type { Question } from '#ike/effects'
 import type { NatVerdict } from '#ike/nat'
 import type { Payload } from '#wire/v1/payloads'
 import type { PeerAuthenticated } from './auth.ts'
+import type { KeySearch } from './key-search.ts'
 import type { Keyed, PeerAbilities, Phase1State } from './state.ts'
 
 /** All a phase 1 transition may know besides its state and the message. */
@@ -19,6 +20,7 @@ export type Phase1Environment = {
   readonly abilities: PeerAbilities
   /** Whether message 5 says that we hold no older SA with this peer (RFC 2407 §4.6.3.3). */
   isFirstContact(): boolean
+  readonly findKey: KeySearch
 }
 
 export type Cookies = {

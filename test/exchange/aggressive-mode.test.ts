@@ -38,7 +38,7 @@ test('an identity nobody configured gets no answer: HASH_R would be food for gue
     rehearsal.sent.filter(({ side }) => side === 'b'),
     [],
   )
-  assert.equal(events(rehearsal, 'b', 'negotiation-failed')[0]?.failure.code, 'CW-303')
+  assert.equal(events(rehearsal, 'b', 'negotiation-failed')[0]?.failure.code, 'CW-304')
 })
 
 test('the initiator knows for certain that the key differs', () => {

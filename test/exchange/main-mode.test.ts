@@ -114,8 +114,23 @@ test('no common algorithms: no SA, the responder tells both values, the initiato
 })
 
 test('the right key and another identity: refused, and the responder tells both', () => {
-  const rehearsal = refused({ remoteId: { kind: 'fqdn', name: 'someone.else.example' } })
-  assert.equal(failureCode(rehearsal, 'b'), 'CW-303')
+  const address = ip('198.51.100.99')
+  const rehearsal = refused({ remoteId: { kind: 'address', address } })
+  const [told] = events(rehearsal, 'b', 'negotiation-failed')
+  assert.equal(told?.failure.code, 'CW-303')
+  assert.deepEqual([told?.failure.ours, told?.failure.theirs], [address, '203.0.113.10'])
+})
+
+test('the right key and an identity of another type: refused, with what to change on either side', () => {
+  const rehearsal = refused({ remoteId: { kind: 'fqdn', name: 'asa1.example' } })
+  const [told] = events(rehearsal, 'b', 'negotiation-failed')
+  assert.equal(told?.failure.code, 'CW-304')
+  assert.match(
+    told?.failure.summary ?? '',
+    /shows the address 203\.0\.113\.10 as its identity; we expect the name asa1\.example/,
+  )
+  assert.match(told?.failure.remedy ?? '', /peer-id: 203\.0\.113\.10/)
+  assert.match(told?.failure.forPeer ?? '', /crypto isakmp identity hostname/)
 })
 
 test('an identity that is not the address is accepted where the operator says so', () => {

@@ -8,6 +8,8 @@ const MAY_REVEAL: Readonly<Record<string, string>> = {
   'src/config/psk-fingerprint.ts':
     'six characters of a strong key, where an operator asks for them',
   'src/ikev1/keys.ts': 'derives keys from keys (RFC 2409 §5)',
+  'src/ikev1/key-search.ts': 'tells which other key a peer has',
+  'src/ikev1/key-variants.ts': 'makes of our key what a slip would make of it, to name the slip',
   'src/ikev1/xauth.ts': 'gives the password to the server that asks for it',
   'src/ikev1/protect.ts': 'encrypts and authenticates messages',
   'src/platform/openssl.ts': 'gives OpenSSL the keys of an SA',

@@ -10,12 +10,11 @@
 import type { KeyPair } from '#crypto/port'
 import { AuthenticationFailure, PeerViolation } from '#ike/errors'
 import { match } from '#ike/message-rules'
-import { formatIdentity } from '#policy/identity'
 import { identityFromPayload, identityToPayload } from '#wire/v1/id-payload'
 import type { PlacedPayload } from '#wire/v1/message'
 import { certificateRequests, isAwaited, readProof } from '../auth.ts'
 import { plainOf } from '../clear-message.ts'
-import { otherIdentity } from '../failures.ts'
+import { otherIdentity } from '../identity-failures.ts'
 import { readNat } from '../nat-traversal.ts'
 import { readPhase1Choice } from '../phase1-proposals.ts'
 import type { Phase1State } from '../state.ts'
@@ -133,11 +132,8 @@ export function readAggressive1(
   const { tunnel } = environment
   const identity = identityFromPayload(ID)
   if (identity === undefined || !isAwaited(tunnel, identity)) {
-    const theirs = identity === undefined ? `an ID of type ${ID.idType}` : formatIdentity(identity)
-    throw new AuthenticationFailure(
-      'wrong-identity',
-      otherIdentity(tunnel, theirs, 'before any proof'),
-    )
+    const failure = otherIdentity(tunnel, ID, 'before any proof', environment.abilities.vendor)
+    throw new AuthenticationFailure('wrong-identity', failure)
   }
   const { answer, suite, lifetime } = chooseOrRefuse(SA, environment)
   checkPeerValues(1, { publicValue: KE.data, nonce: NONCE.data })

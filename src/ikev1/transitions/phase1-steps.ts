@@ -1,6 +1,6 @@
 /** What Main and Aggressive mode do alike (RFC 2409 §5). */
 import { equalOctets } from '#bytes/equal'
-import type { Secret } from '#bytes/secret'
+import { Secret } from '#bytes/secret'
 import type { TunnelConfig } from '#config/config'
 import { NotifyType } from '#iana/isakmp'
 import { NoAgreement, PeerViolation } from '#ike/errors'
@@ -82,6 +82,7 @@ export function keyedState(
     suite,
     lifetime,
     transcript,
+    sharedSecret: new Secret(sharedSecret),
     keys: derivePhase1Keys(crypto, suite, skeyid, sharedSecret, transcript),
     iv: phase1Iv(crypto, suite, values.publicI, values.publicR),
   }

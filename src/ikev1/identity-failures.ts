@@ -1,0 +1,109 @@
+import type { TunnelConfig } from '#config/config'
+import { IdType } from '#iana/ipsec-doi'
+import { NotifyType } from '#iana/isakmp'
+import type { Failure } from '#ike/events'
+import { formatIdentity, type Identity } from '#policy/identity'
+import { identityFromPayload } from '#wire/v1/id-payload'
+import type { IdPayload } from '#wire/v1/payloads'
+import { certificateRefused } from './certificate-failures.ts'
+import { identityInDialect } from './peer-dialect.ts'
+
+/** Where an identity that we do not expect was shown. */
+export type ShownIn = 'under the key' | 'before any proof'
+
+/** CW-303, and CW-304 where not even the type is the one expected. */
+export function otherIdentity(
+  tunnel: TunnelConfig,
+  payload: IdPayload,
+  shownIn: ShownIn,
+  vendor: string | undefined,
+): Failure {
+  const { name, remoteId } = tunnel
+  const identity = identityFromPayload(payload)
+  const theirs = identity === undefined ? unnamed(payload) : formatIdentity(identity)
+  const ours = formatIdentity(remoteId)
+  const otherType = identity?.kind !== remoteId.kind
+  const proven = shownIn === 'under the key' ? 'proves the right key but ' : ''
+  const dialect = identityInDialect(vendor, remoteId)
+  const how = dialect === undefined ? '' : ` On ${dialect.product}: ${dialect.line}.`
+  return {
+    code: otherType ? 'CW-304' : 'CW-303',
+    summary: otherType
+      ? `${name} ${proven}shows ${described(identity, theirs)} as its identity; we expect ${described(remoteId, ours)}`
+      : `${name} ${proven}calls itself ${theirs}${behindNat(identity)}; we expect ${ours}`,
+    ours,
+    theirs,
+    evidence:
+      shownIn === 'under the key'
+        ? 'identity payload of phase 1, whose hash is right'
+        : 'identity payload of Aggressive mode message 1',
+    certainty: 'certain',
+    key: 'peer-id',
+    remedy:
+      identity === undefined
+        ? `have ${name} send ${described(remoteId, ours)}`
+        : `set peer-id: ${quoted(theirs)} here, or have ${name} send ${ours}`,
+    forPeer: `Your gateway shows ${described(identity, theirs)} as its identity, ours expects ${described(remoteId, ours)}. Please have it send ${ours}.${how}`,
+  }
+}
+
+/** CW-303 as the initiator hears it: the refusal came encrypted, so the keys are the same. */
+export function identityRefused(tunnel: TunnelConfig, notifyType: number): Failure {
+  return proofRefused(
+    tunnel,
+    `encrypted notify ${NotifyType.nameOf(notifyType)} in answer to message 5`,
+  )
+}
+
+/** The same of Aggressive mode, whose last message is ours: a responder that refuses it ends the SA where it should go on. */
+export function lastMessageRefused(tunnel: TunnelConfig): Failure {
+  const evidence = 'the peer deleted the ISAKMP SA in answer to message 3 of Aggressive mode'
+  return proofRefused(tunnel, evidence)
+}
+
+export function proofRefused(tunnel: TunnelConfig, evidence: string): Failure {
+  if (tunnel.authentication.kind !== 'psk') return certificateRefused(tunnel, evidence)
+  const { name, localId } = tunnel
+  const ours = formatIdentity(localId)
+  return {
+    code: 'CW-303',
+    summary: `${name} has our key but refuses our identity ${ours}`,
+    ours,
+    theirs: 'not told by the peer',
+    evidence,
+    certainty: 'very likely',
+    key: 'id',
+    remedy: `have ${name} expect ${ours}, or set id here to what it expects`,
+    forPeer: `Our gateway shows ${described(localId, ours)} as its identity, and yours refuses it. Please have yours expect ${ours} for our address ${tunnel.local}, or tell us what it expects.`,
+    otherCauses: [`${name} has another tunnel for our address, and takes ours for that one`],
+  }
+}
+
+/** `the name asa1.example`, as people say it. */
+function described(identity: Identity | undefined, text: string): string {
+  return identity === undefined ? text : `${KIND_WORDS[identity.kind]} ${text}`
+}
+
+const KIND_WORDS: Readonly<Record<Identity['kind'], string>> = {
+  address: 'the address',
+  fqdn: 'the name',
+  'user-fqdn': 'the user name',
+  dn: 'the distinguished name',
+  'key-id': 'the key ID',
+}
+
+function unnamed({ idType }: IdPayload): string {
+  return `an identity of type ${IdType.nameOf(idType)}`
+}
+
+/** RFC 1918: such an address is not where its packets come from. */
+function behindNat(identity: Identity | undefined): string {
+  const address = identity?.kind === 'address' ? identity.address : ''
+  const isPrivate = /^(?:10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.)/.test(address)
+  return isPrivate ? ' (its own address behind a NAT)' : ''
+}
+
+/** As the configuration file wants it: names need no quotes, what has a comma, an equals sign or an at sign in front does. */
+function quoted(text: string): string {
+  return /^[\w.:-]+$/.test(text) ? text : `"${text}"`
+}

@@ -1,0 +1,104 @@
+import type { TunnelConfig } from '#config/config'
+import type { Failure } from '#ike/events'
+import { formatIdentity } from '#policy/identity'
+import { keysDiffer } from './certificate-failures.ts'
+
+/** What shows that the pre-shared keys of the two sides are not the same. */
+
+/** CW-301 seen by the one who could not decrypt. @param theirs which key the peer uses, if a slip with ours was found */
+export function undecryptable(
+  tunnel: TunnelConfig,
+  message: number,
+  theirs: string | undefined,
+): Failure {
+  const { name } = tunnel
+  if (tunnel.authentication.kind !== 'psk')
+    return keysDiffer(tunnel, `message ${message} of ${name}`)
+  const evidence = `everything before matched; message ${message}, the first under the key, is no valid message`
+  const summary = `the pre-shared keys differ: message ${message} of ${name} does not decrypt with ours`
+  if (theirs !== undefined) return slipFound(tunnel, 'CW-301', summary, theirs)
+  return {
+    code: 'CW-301',
+    summary,
+    evidence,
+    certainty: 'very likely',
+    key: 'psk',
+    remedy: COMPARE,
+    forPeer: `Our gateway cannot decrypt the first encrypted message of yours (message ${message}): the pre-shared keys differ. ${ENTER_ANEW}`,
+    otherCauses: [`${name} takes another tunnel of its own for ours, with another key`],
+  }
+}
+
+/** CW-301, CW-302: it decrypts, yet the proof is wrong. */
+export function wrongHash(tunnel: TunnelConfig, theirs: string | undefined): Failure {
+  const code = tunnel.ike === 'v1-aggressive' ? 'CW-302' : 'CW-301'
+  const summary = `the pre-shared keys differ: the proof ${tunnel.name} sent does not fit ours`
+  if (theirs !== undefined) return slipFound(tunnel, code, summary, theirs)
+  return {
+    code,
+    summary,
+    evidence: 'the HASH payload of its last phase 1 message differs from the one computed',
+    certainty: 'certain',
+    key: 'psk',
+    remedy: COMPARE,
+    forPeer: `The proof your gateway sends in phase 1 does not fit our pre-shared key. ${ENTER_ANEW}`,
+  }
+}
+
+/** CW-301 seen by the initiator: only silence follows message 5. */
+export function message5Silent(tunnel: TunnelConfig): Failure {
+  const ours = formatIdentity(tunnel.localId)
+  return {
+    code: 'CW-301',
+    summary: `${tunnel.peer} fell silent at message 5, the first one encrypted: the pre-shared keys most likely differ`,
+    evidence: 'messages 1 to 4 were answered, message 5 never',
+    certainty: 'very likely',
+    key: 'psk',
+    remedy: COMPARE,
+    forPeer: `Your gateway answers the first four messages of ours and not the fifth, the first under the pre-shared key. ${ENTER_ANEW} What does its log say?`,
+    otherCauses: [`${tunnel.name} does not know our identity ${ours}, and says nothing of it`],
+  }
+}
+
+/** CW-301 seen by the initiator: the peer complains of message 5 under keys that are not ours. */
+export function message5Unreadable(tunnel: TunnelConfig): Failure {
+  const what = `what ${tunnel.name} answers to message 5`
+  if (tunnel.authentication.kind !== 'psk') return keysDiffer(tunnel, what)
+  return {
+    code: 'CW-301',
+    summary: `the pre-shared keys most likely differ: ${what}, the first one encrypted, does not decrypt with ours`,
+    evidence:
+      'an encrypted Informational message instead of message 6, and it is no valid message under our key',
+    certainty: 'very likely',
+    key: 'psk',
+    remedy: COMPARE,
+    forPeer: `We cannot read what your gateway answers to our first encrypted message: the pre-shared keys differ. ${ENTER_ANEW}`,
+  }
+}
+
+/** One of the variants of our key did what ours did not. It is told and never accepted. */
+function slipFound(
+  { name }: TunnelConfig,
+  code: 'CW-301' | 'CW-302',
+  summary: string,
+  theirs: string,
+): Failure {
+  const ours = theirs.startsWith('that of')
+    ? 'that is the key of another tunnel of ours'
+    : 'somebody has entered it so'
+  return {
+    code,
+    summary: `${summary}; the key ${name} uses is ${theirs}`,
+    theirs,
+    evidence: `its message fits that key exactly, tried for this diagnosis and not accepted: ${ours}`,
+    certainty: 'certain',
+    key: 'psk',
+    remedy: `have ${name} enter the key exactly as it is here, or enter here what it has there`,
+    forPeer: `The pre-shared key on your gateway is not quite ours. Please enter it anew: as one line, without quotes, spaces or a line end, and as plain text.`,
+  }
+}
+
+const COMPARE =
+  'put the same key on both gateways; both print its fingerprint with: causeway keygen --fingerprint FILE'
+const ENTER_ANEW =
+  'Please enter the key for our address anew, as one line, without quotes, spaces or a line end.'
