@@ -150,6 +150,8 @@ test('counts what an SA carried beyond its removal', async () => {
     badIcv: 0,
     badPadding: 0,
     outsideSelectors: 0,
+    malformed: 0,
+    latest: 0,
   } as const
   dataPlane.current = { ...dataPlane.current, sas: [sa] }
   const packet = {

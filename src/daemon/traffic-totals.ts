@@ -7,6 +7,7 @@ export type TrafficTotals = {
   readonly badIcv: number
   readonly badPadding: number
   readonly outsideSelectors: number
+  readonly malformed: number
 }
 
 const NOTHING: TrafficTotals = {
@@ -16,6 +17,7 @@ const NOTHING: TrafficTotals = {
   badIcv: 0,
   badPadding: 0,
   outsideSelectors: 0,
+  malformed: 0,
 }
 
 /** What each tunnel has carried since the start, over all its SAs: the counters of an SA go with it, so they are kept here. */
@@ -56,5 +58,6 @@ function add(totals: TrafficTotals, sa: SaCounters): TrafficTotals {
     badIcv: totals.badIcv + sa.badIcv,
     badPadding: totals.badPadding + sa.badPadding,
     outsideSelectors: totals.outsideSelectors + sa.outsideSelectors,
+    malformed: totals.malformed + sa.malformed,
   }
 }

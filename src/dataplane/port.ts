@@ -88,7 +88,26 @@ export type DataPlaneEvent =
       readonly icmpType: number
       readonly icmpCode: number
     }
+  /** An ICMP error for our ESP. */
+  | {
+      readonly kind: 'esp-refused'
+      readonly remote: IpAddress
+      readonly reporter: IpAddress | undefined
+    }
+  /** An example of packets that are dropped; at most one a second for each tunnel and cause. */
+  | {
+      readonly kind: 'odd-packet'
+      readonly tunnel: string
+      /** `outside`: came out of the tunnel; `unmatched`: should have gone in. */
+      readonly cause: 'outside' | 'unmatched'
+      readonly packet: PacketSummary
+    }
+  /** What the first packets of an SA that all fail their check turned out to be. They are dropped all the same. */
+  | { readonly kind: 'icv-tested'; readonly child: ChildId; readonly variant: IcvVariant }
   | { readonly kind: 'failed'; readonly message: string }
+
+/** Known deviations from RFC 4868 and RFC 4303 §2.2.1. */
+export type IcvVariant = 'truncated-96' | 'without-esn' | 'with-esn' | 'none'
 
 export type DataPlaneCounters = {
   readonly sas: readonly SaCounters[]
@@ -118,6 +137,10 @@ export type SaCounters = {
   /** Authenticated, but padding, next header or the packet inside are not what RFC 4303 allows. */
   readonly badPadding: number
   readonly outsideSelectors: number
+  /** Of no length the SA can have made. */
+  readonly malformed: number
+  /** How far behind the newest an authentic packet came at most, where that was too far for the replay window. */
+  readonly latest: number
 }
 
 export type TunnelCounters = {

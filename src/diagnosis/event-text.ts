@@ -10,7 +10,7 @@ import type {
 } from '#ike/events'
 import { formatEspSuite, formatIkeSuite, formatPfs } from '#policy/proposal'
 import { payloadNames } from './message-story.ts'
-import { pairText } from './names.ts'
+import { durationText, pairText } from './names.ts'
 
 export type Level = 'debug' | 'info' | 'warn' | 'error'
 
@@ -52,6 +52,14 @@ export function eventText(event: Event): EventText {
     case 'tunnel-proven': {
       const text = `proven: both phases rekeyed and the peer answered, ${Math.round(event.after / 1_000)} s after it came up`
       return { level: 'info', text }
+    }
+    case 'traffic-degraded': {
+      const { code, summary } = event.failure
+      return { level: 'warn', text: `${code} ${summary}`, repeatKey: `traffic ${code}` }
+    }
+    case 'traffic-recovered': {
+      const lasted = durationText(event.lasted / 1_000)
+      return { level: 'info', text: `${event.code} is over, it lasted ${lasted}` }
     }
     case 'warning':
       return { level: 'warn', text: event.text, repeatKey: `warning ${event.text}` }

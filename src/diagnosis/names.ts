@@ -1,4 +1,4 @@
-import { formatSelector, type SelectorPair } from '#policy/traffic-selector'
+import { formatSelector, type SelectorPair, type TrafficSelector } from '#policy/traffic-selector'
 
 /** An age or a wait in two units at most: `6d02h`, `3h11m`, `14m02s`, `41s`. */
 export function durationText(seconds: number): string {
@@ -17,6 +17,16 @@ export function durationText(seconds: number): string {
 export function pairText({ local, remote }: SelectorPair): string {
   return `${formatSelector(local)} ↔ ${formatSelector(remote)}`
 }
+
+/** Each network once: `10.2.0.0/16, 10.3.7.0/24 tcp/443`; a long list is cut. */
+export function networksText(selectors: readonly TrafficSelector[]): string {
+  const texts = [...new Set(selectors.map(formatSelector))]
+  const rest = texts.length - MOST_NETWORKS
+  const shown = texts.slice(0, MOST_NETWORKS).join(', ')
+  return rest > 0 ? `${shown} and ${rest} more` : shown
+}
+
+const MOST_NETWORKS = 4
 
 const UNITS: readonly (readonly [string, number])[] = [
   ['d', 86_400],

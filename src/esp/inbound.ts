@@ -112,6 +112,7 @@ export function decapsulate<State extends InboundState>(
   const { transform, window, counters } = state
   const sealed = length - ESP_HEADER_OCTETS - transform.ivOctets - transform.icvOctets
   if (sealed < transform.alignment || sealed % transform.alignment !== 0) {
+    count(counters, SaCounter.malformed)
     return InboundVerdict.malformed
   }
   const low = espPacketSequence(view, at)
@@ -145,6 +146,22 @@ export function decapsulate<State extends InboundState>(
   counters[SaCounter.octets] = (counters[SaCounter.octets] as number) + out.length
   counters[SaCounter.lastUsed] = now
   return InboundVerdict.delivered
+}
+
+/**
+ * Notes how late the packet of `length` octets at `at` is, which the window has refused: only when it is authentic, so that nobody can
+ * make it up. Costs a decryption, and the packet.
+ */
+export function noteLateness(
+  { view }: PacketArena,
+  { window, transform, counters }: InboundState,
+  at: number,
+  length: number,
+): void {
+  const low = espPacketSequence(view, at)
+  const lateness = window.lateness(low)
+  if (lateness < window.size || lateness <= (counters[SaCounter.latest] as number)) return
+  if (transform.open(at, length, window.sequenceHigh(low))) counters[SaCounter.latest] = lateness
 }
 
 /** Finds the inner packet in `sealed` octets of plaintext at `at`. */

@@ -52,6 +52,12 @@ export class ReplayWindow {
     return (((this.#words[(low >>> 5) & this.#mask] as number) >>> (low & 31)) & 1) === 0
   }
 
+  /** How many packets behind the newest one with these low bits is; 0 for one that is newer. */
+  lateness(low: number): number {
+    const high = this.sequenceHigh(low)
+    return Math.max(0, (this.#topHigh - high) * 0x1_0000_0000 + (this.#topLow - low))
+  }
+
   /** Marks a sequence number as seen. Only after authentication: a forged packet must not move the window. */
   accept(low: number, high: number): void {
     const ahead = (high - this.#topHigh) * 0x1_0000_0000 + (low - this.#topLow)

@@ -11,10 +11,14 @@ export const SaCounter = {
   badIcv: 5,
   badPadding: 6,
   outsideSelectors: 7,
+  /** Of no length the SA can have made. */
+  malformed: 8,
+  /** How far behind the newest an authentic packet came at most, where that was too far. */
+  latest: 9,
 } as const
 export type SaCounter = (typeof SaCounter)[keyof typeof SaCounter]
 
-export const SA_COUNTER_FIELDS = 8
+export const SA_COUNTER_FIELDS = 10
 
 export function count(counters: Float64Array, field: SaCounter): void {
   counters[field] = (counters[field] as number) + 1

@@ -56,6 +56,15 @@ export type Event =
     }
   /** Everything that first shows at a rekey has been tried; `after` milliseconds since it came up. */
   | { readonly kind: 'tunnel-proven'; readonly tunnel: string; readonly after: number }
+  /** The daemon's word: a tunnel that is up does not carry what it should. */
+  | { readonly kind: 'traffic-degraded'; readonly tunnel: string; readonly failure: Failure }
+  /** That has passed; `lasted` in milliseconds. */
+  | {
+      readonly kind: 'traffic-recovered'
+      readonly tunnel: string
+      readonly code: string
+      readonly lasted: number
+    }
   | { readonly kind: 'warning'; readonly tunnel: string; readonly text: string }
   /** A mistake in this program; the input that showed it was dropped. */
   | { readonly kind: 'defect'; readonly detail: string }

@@ -91,14 +91,7 @@ export class Attributes {
 
   /** @param from where they begin, after the fixed header */
   constructor(octets: Uint8Array, from = 0) {
-    const view = viewOf(octets)
-    for (let at = aligned(from); at + ATTRIBUTE_HEADER <= octets.length; ) {
-      const length = view.getUint16(at, true)
-      if (length < ATTRIBUTE_HEADER || at + length > octets.length) break
-      const type = view.getUint16(at + 2, true) & TYPE_MASK
-      this.#values.set(type, octets.subarray(at + ATTRIBUTE_HEADER, at + length))
-      at += aligned(length)
-    }
+    for (const { type, value } of attributesOf(octets, from)) this.#values.set(type, value)
   }
 
   octets(type: number): Uint8Array | undefined {
@@ -128,6 +121,28 @@ export class Attributes {
     const value = this.#values.get(type)
     return value === undefined ? undefined : new Attributes(value)
   }
+
+  /** The elements of a list, which all have the same type. */
+  list(type: number): readonly Attributes[] {
+    const value = this.#values.get(type) ?? new Uint8Array(0)
+    return attributesOf(value, 0).map((element) => new Attributes(element.value))
+  }
+}
+
+function attributesOf(
+  octets: Uint8Array,
+  from: number,
+): readonly { readonly type: number; readonly value: Uint8Array }[] {
+  const view = viewOf(octets)
+  const found: { readonly type: number; readonly value: Uint8Array }[] = []
+  for (let at = aligned(from); at + ATTRIBUTE_HEADER <= octets.length; ) {
+    const length = view.getUint16(at, true)
+    if (length < ATTRIBUTE_HEADER || at + length > octets.length) break
+    const type = view.getUint16(at + 2, true) & TYPE_MASK
+    found.push({ type, value: octets.subarray(at + ATTRIBUTE_HEADER, at + length) })
+    at += aligned(length)
+  }
+  return found
 }
 
 export function viewOf(octets: Uint8Array): DataView {

@@ -93,12 +93,9 @@ export class Netlink {
   }
 }
 
-export function openNetlink(): Netlink {
-  const fd = checked(
-    'socket',
-    socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE),
-    'netlink',
-  )
+/** @param protocol of netlink(7): which part of the kernel is talked to */
+export function openNetlink(protocol: number = NETLINK_ROUTE): Netlink {
+  const fd = checked('socket', socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol), 'netlink')
   const descriptor = new Descriptor(fd)
   const value = allocateMemory(16)
   value.words[0] = 1
@@ -112,8 +109,8 @@ export function openNetlink(): Netlink {
 }
 
 /** Runs `work` with a conversation of its own. */
-export function withNetlink<T>(work: (netlink: Netlink) => T): T {
-  const netlink = openNetlink()
+export function withNetlink<T>(work: (netlink: Netlink) => T, protocol?: number): T {
+  const netlink = openNetlink(protocol)
   try {
     return work(netlink)
   } finally {
@@ -160,6 +157,7 @@ export const NLM_F_CREATE = 0x400
 
 const AF_NETLINK = 16
 const NETLINK_ROUTE = 0
+export const NETLINK_NETFILTER = 12
 const SOCK_RAW = 3
 const SOCK_CLOEXEC = 0x80000
 const SOL_SOCKET = 1

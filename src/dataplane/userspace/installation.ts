@@ -1,4 +1,4 @@
-import { type Endpoint, formatEndpoint } from '#bytes/ip'
+import { type Endpoint, formatEndpoint, type IpAddress } from '#bytes/ip'
 import { OutboundState } from '#esp/outbound'
 import type { ChildId, EspSpi, OutboundSa } from '#esp/sa'
 import type { EspTransformFactory } from '#esp/transform'
@@ -39,6 +39,7 @@ export class Installation {
   /** Once the ports were ours; until then the routes on this host may be those of another gateway. */
   #ownsRoutes = false
   #now = 0
+  #espRefusedAt = Number.NEGATIVE_INFINITY
 
   constructor(memory: PacketMemory, factory: EspTransformFactory, events: Events) {
     this.#memory = memory
@@ -147,7 +148,11 @@ export class Installation {
       const error = socket.receiveError()
       if (error === undefined) return
       if (error.mtu > 0) this.#reportMtu(error.destination, error.mtu)
-      if (error.origin === 'local' || !isAboutIke(socket, error.quoted)) continue
+      if (error.origin === 'local') continue
+      if (!isAboutIke(socket, error.quoted)) {
+        if (error.mtu === 0) this.#espRefused(error.destination.address, error.reporter)
+        continue
+      }
       this.#events.emit({
         kind: 'unreachable',
         remote: error.destination,
@@ -184,6 +189,13 @@ export class Installation {
       this.tunnels = []
       this.sockets.close()
     }
+  }
+
+  /** Once a second at most: as many may come as there are packets. */
+  #espRefused(remote: IpAddress, reporter: IpAddress | undefined): void {
+    if (this.#now - this.#espRefusedAt < 1000) return
+    this.#espRefusedAt = this.#now
+    this.#events.emit({ kind: 'esp-refused', remote, reporter })
   }
 
   #reconcileRouting(): void {

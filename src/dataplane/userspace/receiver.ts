@@ -1,11 +1,12 @@
 import type { Endpoint } from '#bytes/ip'
 import { Coalescing } from '#esp/coalescing'
 import { FragmentTable } from '#esp/fragment-table'
-import { decapsulate, InboundState, InboundVerdict, OpenedPacket } from '#esp/inbound'
+import { decapsulate, InboundState, InboundVerdict, noteLateness, OpenedPacket } from '#esp/inbound'
 import { clampMss } from '#esp/mss'
 import { mssFor } from '#esp/mtu'
 import { PacketFields } from '#esp/packet-fields'
 import { type EspSpi, espSpi, type InboundSa } from '#esp/sa'
+import { SaCounter } from '#esp/sa-counters'
 import { Sad } from '#esp/sad'
 import { Expiry } from '#esp/sequence'
 import type { EspTransform } from '#esp/transform'
@@ -16,6 +17,8 @@ import { espPacketSpi } from '#wire/esp'
 import { NAT_TRAVERSAL_PORT } from './demux.ts'
 import { EarlyPackets } from './early-packets.ts'
 import type { Events } from './events.ts'
+import { icvVariant } from './icv-variant.ts'
+import { OddPackets } from './odd-packets.ts'
 import type { PacketMemory } from './packet-memory.ts'
 import type { TunSink } from './tun-sink.ts'
 import type { Tunnel } from './tunnel.ts'
@@ -26,6 +29,9 @@ class InboundSlot extends InboundState {
   sender: Destination
   movedToldAt = Number.NEGATIVE_INFINITY
   expiryTold: Expiry = Expiry.none
+  /** Packets whose ICV was tested for known deviations. */
+  icvTests = 0
+  latenessAt = Number.NEGATIVE_INFINITY
 
   constructor(
     sa: InboundSa,
@@ -48,11 +54,13 @@ export class Receiver {
   readonly #opened = new OpenedPacket<InboundSlot>(new PacketFields())
   readonly #coalescing: Coalescing<TunSink>
   readonly #early = new EarlyPackets()
+  readonly #odd: OddPackets
   #unknownToldAt = Number.NEGATIVE_INFINITY
 
   constructor(memory: PacketMemory, events: Events) {
     this.#memory = memory
     this.#events = events
+    this.#odd = new OddPackets(events, 'outside')
     this.#coalescing = new Coalescing(memory.arena, memory.work, memory.coalesced)
   }
 
@@ -110,14 +118,16 @@ export class Receiver {
       else this.#events.countMalformed()
       return
     }
-    if (verdict === InboundVerdict.malformed) {
-      this.#events.countMalformed()
+    if (verdict === InboundVerdict.malformed) this.#events.countMalformed()
+    if (REFUSED.has(verdict)) {
+      this.#examine(slot, verdict, at, length, now)
       return
     }
-    if (verdict === InboundVerdict.replayed || verdict === InboundVerdict.badIcv) return
     // From here on the packet is authenticated and fresh.
     this.#watch(slot, socket, batch, now)
     if (verdict === InboundVerdict.delivered) this.#deliver(slot)
+    const outside = verdict === InboundVerdict.outsideSelectors
+    if (outside && slot.tunnel !== undefined) this.#odd.note(slot.tunnel, this.#opened.fields, now)
   }
 
   /** Gives the host what waits for more of its flow: nothing stays behind the batch it came in. */
@@ -130,6 +140,29 @@ export class Receiver {
     const { offset, fields } = this.#opened
     clampMss(this.#memory.arena.view, offset, fields, mssFor(tunnel.mtu, fields.family))
     this.#coalescing.add(tunnel.sink, offset, fields)
+  }
+
+  /** What can be learned of a packet that is dropped, at a price that a flood of them cannot drive up. */
+  #examine(
+    slot: InboundSlot,
+    verdict: InboundVerdict,
+    at: number,
+    length: number,
+    now: number,
+  ): void {
+    const { arena } = this.#memory
+    if (verdict === InboundVerdict.replayed) {
+      if (now - slot.latenessAt < LATENESS_EVERY) return
+      slot.latenessAt = now
+      noteLateness(arena, slot, at, length)
+      return
+    }
+    if (slot.counters[SaCounter.packets] !== 0 || slot.icvTests === ICV_TESTS) return
+    slot.icvTests++
+    const variant = icvVariant(slot.sa, arena.octets.subarray(at, at + length))
+    if (variant === 'none' && slot.icvTests < ICV_TESTS) return
+    slot.icvTests = ICV_TESTS
+    this.#events.emit({ kind: 'icv-tested', child: slot.sa.child, variant })
   }
 
   #watch(slot: InboundSlot, socket: DatagramSocket, batch: ReceiveBatch, now: number): void {
@@ -167,3 +200,12 @@ export class Receiver {
     this.#events.emit({ kind: 'unknown-spi', spi, remote: batch.sender.address })
   }
 }
+
+const REFUSED: ReadonlySet<InboundVerdict> = new Set([
+  InboundVerdict.malformed,
+  InboundVerdict.replayed,
+  InboundVerdict.badIcv,
+])
+/** Milliseconds between two packets of an SA that are opened only to see how late they are. */
+const LATENESS_EVERY = 100
+const ICV_TESTS = 3

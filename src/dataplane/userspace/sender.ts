@@ -1,5 +1,3 @@
-import type { IpAddress } from '#bytes/ip'
-import { ipFromOctets } from '#bytes/ip'
 import { writeIpv4Fragment } from '#esp/fragment-ipv4'
 import { FragmentTable } from '#esp/fragment-table'
 import { clampMss } from '#esp/mss'
@@ -12,11 +10,11 @@ import { NO_PAIR } from '#esp/spd'
 import { writeTooBig } from '#esp/too-big'
 import { errnoDetail } from '#platform/errno'
 import { SendBatch } from '#platform/send-batch'
-import type { PacketSummary } from '#policy/packet-summary'
 import { ESP_HEADER_OCTETS } from '#wire/esp'
 import { VIRTIO_HEADER_OCTETS } from '#wire/virtio-net'
 import type { Events } from './events.ts'
 import { TunnelCounter } from './messages.ts'
+import { OddPackets, summaryOf } from './odd-packets.ts'
 import type { OuterPath } from './outer-path.ts'
 import { type PacketMemory, SEND_OCTETS } from './packet-memory.ts'
 import type { OutboundSlot, PairSlot, Tunnel } from './tunnel.ts'
@@ -33,6 +31,7 @@ export class Sender {
   readonly #piece = new PacketFields()
   readonly #sealed = new SealedPacket()
   readonly #segmentation: Segmentation
+  readonly #odd: OddPackets
   readonly #batch: SendBatch<OuterPath>
   readonly #all: { readonly tunnels: readonly Tunnel[] }
   #now = 0
@@ -47,6 +46,7 @@ export class Sender {
     this.#memory = memory
     this.#events = events
     this.#all = all
+    this.#odd = new OddPackets(events, 'unmatched')
     this.#segmentation = new Segmentation(memory.arena.view, memory.work)
     this.#batch = new SendBatch<OuterPath>(memory.arena, memory.toNetwork, SEND_OCTETS, {
       // A full socket loses packets, as a full router does; waiting would stall every other tunnel.
@@ -104,7 +104,9 @@ export class Sender {
       const other = tunnels[i] as Tunnel
       if (other !== tunnel && !other.isRouteBased && this.#handleFor(other, at, long, now)) return
     }
-    if (!isLinkLocalMulticast(this.#fields)) count(tunnel, TunnelCounter.noPolicy, 1)
+    if (isLinkLocalMulticast(this.#fields)) return
+    count(tunnel, TunnelCounter.noPolicy, 1)
+    this.#odd.note(tunnel, this.#fields, now)
   }
 
   /** @returns false when no pair of the tunnel takes the packet */
@@ -249,21 +251,4 @@ function count(tunnel: Tunnel, field: number, by: number): void {
 function isLinkLocalMulticast({ family, destination }: PacketFields): boolean {
   const first = destination[0] as number
   return family === 4 ? first >>> 8 === 0xe0_0000 : first >>> 16 === 0xff02
-}
-
-function summaryOf(fields: PacketFields): PacketSummary {
-  return {
-    source: addressOf(fields.source, fields.family),
-    destination: addressOf(fields.destination, fields.family),
-    protocol: fields.protocol,
-    sourcePort: fields.sourcePort,
-    destinationPort: fields.destinationPort,
-  }
-}
-
-function addressOf(words: Uint32Array, family: 4 | 6): IpAddress {
-  const octets = new Uint8Array(family === 4 ? 4 : 16)
-  const view = new DataView(octets.buffer)
-  for (let i = 0; i * 4 < octets.length; i++) view.setUint32(i * 4, words[i] as number)
-  return ipFromOctets(octets) as IpAddress
 }

@@ -236,6 +236,8 @@ function readSa({ direction, child, spi, fields }: InstalledSa): SaCounters {
     badIcv: fields[SaCounter.badIcv] ?? 0,
     badPadding: fields[SaCounter.badPadding] ?? 0,
     outsideSelectors: fields[SaCounter.outsideSelectors] ?? 0,
+    malformed: fields[SaCounter.malformed] ?? 0,
+    latest: fields[SaCounter.latest] ?? 0,
   }
 }
 

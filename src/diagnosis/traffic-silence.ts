@@ -1,0 +1,66 @@
+import type { Failure } from '#ike/events'
+import { networksText } from './names.ts'
+import { packetsText, type TrafficFacts } from './traffic-facts.ts'
+import type { TrafficProgress } from './traffic-progress.ts'
+
+/** CW-501, CW-503: packets go in, the peer is there, and nothing comes out. */
+export function nothingAnswers(
+  facts: TrafficFacts,
+  { unanswered, everIn }: TrafficProgress,
+): Failure | undefined {
+  const { peerAliveAt, now, encapsulation } = facts
+  if (unanswered.packets < LEAST_PACKETS || unanswered.lasting < LEAST_TIME) return undefined
+  // Where IKE is silent too, dead peer detection says so, and sooner.
+  const isThere = peerAliveAt !== undefined && peerAliveAt > unanswered.since
+  if (!isThere || now - peerAliveAt > STILL_ALIVE) return undefined
+  return encapsulation === 'native' && !everIn
+    ? espBlocked(facts, unanswered.packets)
+    : peerSilent(facts, unanswered.packets, everIn ? unanswered.since : undefined)
+}
+
+function espBlocked(facts: TrafficFacts, packets: number): Failure {
+  const { tunnel, now, peerAliveAt = now } = facts
+  const refused = facts.examples.espRefused
+  const reporter = refused?.reporter
+  const from = reporter === undefined ? 'the network' : reporter
+  const reported = refused === undefined ? '' : `, and ${from} sent an ICMP error for our ESP`
+  const blocked =
+    refused === undefined
+      ? 'IP protocol 50 is probably filtered between us'
+      : `IP protocol 50 is refused by ${from}`
+  return {
+    code: 'CW-501',
+    summary: `IKE of ${tunnel.name} answers, but none of our ${packetsText(packets, 'ESP')} was: ${blocked}`,
+    evidence: `not one ESP packet came in since the tunnel is up; the peer answered IKE ${seconds(now - peerAliveAt)} ago${reported}`,
+    certainty: refused !== undefined ? 'certain' : packets >= MANY ? 'very likely' : 'possible',
+    key: 'encapsulation',
+    remedy: `let IP protocol 50 pass both ways, or set encapsulation: force here, which puts ESP into UDP 4500; if that changes nothing, the hosts behind ${tunnel.name} do not answer (CW-503)`,
+  }
+}
+
+function peerSilent(facts: TrafficFacts, packets: number, lastIn: number | undefined): Failure {
+  const { tunnel, now, peerAliveAt = now } = facts
+  const theirs = networksText(tunnel.networks.map(({ remote }) => remote))
+  const ours = networksText(tunnel.networks.map(({ local }) => local))
+  const since = lastIn === undefined ? 'since the tunnel is up' : `for ${seconds(now - lastIn)}`
+  return {
+    code: 'CW-503',
+    summary: `${packetsText(packets)} went to ${tunnel.name} and nothing came back ${since}: what is behind it does not answer, or answers another way`,
+    evidence: `${facts.encapsulation === 'udp' ? 'ESP goes through UDP 4500, as IKE does' : 'ESP came through before'}; the peer itself answered ${seconds(now - peerAliveAt)} ago`,
+    certainty: 'very likely',
+    key: 'networks',
+    remedy: `have ${tunnel.name} look whether its hosts in ${theirs} route ${ours} back to that gateway, whether a firewall there drops it, and whether it translates addresses; a traceroute from a host there shows the way back`,
+  }
+}
+
+function seconds(milliseconds: number): string {
+  return `${Math.max(0, Math.round(milliseconds / 1_000))} s`
+}
+
+/** A single lost packet is no verdict, nor is one that asked for no answer. */
+const LEAST_PACKETS = 5
+const MANY = 20
+/** Milliseconds. */
+const LEAST_TIME = 10_000
+/** Beyond the longest that a live peer is not asked. */
+const STILL_ALIVE = 3_600_000 + 60_000
