@@ -19,6 +19,8 @@ const KINDS: Readonly<Record<ToldEvent['event']['kind'], true>> = {
   'peer-alive': true,
   dropped: true,
   'tunnel-proven': true,
+  'traffic-degraded': true,
+  'traffic-recovered': true,
   warning: true,
   defect: true,
   configured: true,

@@ -16,7 +16,7 @@ test('answers "is it fine?" in the first line, then one line a tunnel, then why 
     'TUNNEL  STATE   SINCE   PEER           NETWORKS           IN / OUT     REKEY',
     'paris   ● up    6d02h   198.51.100.7   10.1/16 ↔ 10.2/16  214M / 98M   23m',
     '        └ + 1 more network pair, idle',
-    'plant   ● up    3h11m   192.0.2.66     any ↔ any          1.2G / 310M',
+    'plant   ▲ up    3h11m   192.0.2.66     any ↔ any          1.2G / 310M',
     'tokyo   ○ down  14m02s  203.0.113.200  10.1/16 ↔ 10.9/16  –            retry 41s',
     '',
     'tokyo   CW-201  tokyo offers phase 1 aes256-sha1-group2, we accept',

@@ -31,10 +31,16 @@ const STYLES: Readonly<Record<TunnelStatus['state'], Style>> = {
   stopped: 'dim',
 }
 
-/** The state with its symbol: told in colour, and readable without. */
-export function stateText(state: TunnelStatus['state']): string {
-  return `${SYMBOLS[state]} ${state}`
+/** The state with its symbol: told in colour, and readable without. What is up and does not carry what it should looks different. */
+export function stateText({ state, degraded }: Pick<TunnelStatus, 'state' | 'degraded'>): string {
+  return `${degraded === undefined ? SYMBOLS[state] : DEGRADED} ${state}`
 }
+
+export function stateStyle({ state, degraded }: Pick<TunnelStatus, 'state' | 'degraded'>): Style {
+  return degraded === undefined ? STYLES[state] : 'yellow'
+}
+
+const DEGRADED = '▲'
 
 const SYMBOLS: Readonly<Record<TunnelStatus['state'], string>> = {
   up: '●',
@@ -57,6 +63,9 @@ export function statusTable(document: StatusDocument, options: ViewOptions): str
   for (const { name, lastFailure } of failed) {
     if (lastFailure !== undefined)
       lines.push('', ...reasonLines(name, lastFailure, options.columns))
+  }
+  for (const { name, degraded } of tunnels) {
+    if (degraded !== undefined) lines.push('', ...reasonLines(name, degraded, options.columns))
   }
   for (const { name, proof } of tunnels) {
     if (proof?.failure !== undefined)
@@ -141,7 +150,7 @@ function tableOf(document: StatusDocument, options: ViewOptions): readonly strin
     line(HEADER, (cell) => cell),
     ...cells.flatMap(({ tunnel, row }) => [
       line(row, (cell, column) =>
-        column === STATE ? options.style(STYLES[tunnel.state], cell) : cell,
+        column === STATE ? options.style(stateStyle(tunnel), cell) : cell,
       ),
       ...moreNetworks(tunnel, widths[0] ?? 0),
     ]),
@@ -154,7 +163,7 @@ function cellsOf(tunnel: TunnelStatus, at: string): readonly string[] {
   const carried = traffic.in.packets + traffic.out.packets > 0 || state === 'up'
   return [
     name,
-    stateText(state),
+    stateText(tunnel),
     ageText(since, at),
     peer,
     first === undefined ? '' : networkText(first),

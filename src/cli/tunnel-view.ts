@@ -12,7 +12,14 @@ import { durationText } from '#diagnosis/names'
 import { wrap } from '#diagnosis/wrap'
 import { dayText, expiryText, isEnding, leftText } from '#pki/expiry'
 import { grouped, longOctets } from './amounts.ts'
-import { ageText, failureLines, stateText, untilText, type ViewOptions } from './status-view.ts'
+import {
+  ageText,
+  failureLines,
+  stateStyle,
+  stateText,
+  untilText,
+  type ViewOptions,
+} from './status-view.ts'
 import { padEnd } from './table.ts'
 
 /** Everything about one tunnel: `causeway status NAME`. */
@@ -49,11 +56,9 @@ export function tunnelDetail(
   rows.push(['history', historyText(tunnel, at)])
   if (tunnel.note !== undefined) rows.push(['note', tunnel.note])
   const body = rows.flatMap(([label, text]) => labelled(label, text, options.columns))
-  const { lastFailure } = tunnel
-  const why =
-    lastFailure === undefined || tunnel.state === 'up'
-      ? []
-      : ['', ...failureLines(lastFailure, options.columns)]
+  const { lastFailure, degraded } = tunnel
+  const reason = degraded ?? (tunnel.state === 'up' ? undefined : lastFailure)
+  const why = reason === undefined ? [] : ['', ...failureLines(reason, options.columns)]
   return `${[headText(tunnel, at, options), ...body, ...why].join('\n')}\n`
 }
 
@@ -74,11 +79,10 @@ function olderText(count: number): string {
 }
 
 function headText(tunnel: TunnelStatus, at: string, { style }: ViewOptions): string {
-  const { name, state, since, peer } = tunnel
+  const { name, since, peer } = tunnel
   const [ikeSa] = newestFirst(tunnel.ikeSas)
-  const told = `${stateText(state)} ${ageText(since, at)}`
-  const color = state === 'up' ? 'green' : state === 'connecting' ? 'yellow' : 'red'
-  const parts = [padEnd(name, 6), style(color, told), peer]
+  const told = `${stateText(tunnel)} ${ageText(since, at)}`
+  const parts = [padEnd(name, 6), style(stateStyle(tunnel), told), peer]
   if (ikeSa?.peerVendor !== undefined) parts.push(`${ikeSa.peerVendor} (vendor ID)`)
   if (ikeSa !== undefined) parts.push(`you: ${ikeSa.role}`)
   return parts.join('  ').trimEnd()
@@ -186,7 +190,8 @@ function natWords({ local, remote }: IkeSaStatus['nat']): string {
 }
 
 function droppedText({ dropped }: TunnelStatus): string {
-  const { replayed, badIcv, badPadding, outsideSelectors, noSa, noPolicy, tooBig } = dropped
+  const { replayed, badIcv, badPadding, outsideSelectors, malformed, noSa, noPolicy, tooBig } =
+    dropped
   const always = [
     `${replayed} replay`,
     `${badIcv} bad ICV`,
@@ -194,6 +199,7 @@ function droppedText({ dropped }: TunnelStatus): string {
   ]
   const others: readonly (readonly [number, string])[] = [
     [badPadding, 'bad padding'],
+    [malformed, 'of a wrong length'],
     [noSa, 'without SA'],
     [noPolicy, 'for no network pair'],
     [tooBig, 'too big'],

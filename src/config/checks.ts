@@ -16,7 +16,7 @@ import {
   sentIdentity,
 } from './gateway-rules.ts'
 import type { ConfigProblem } from './problem.ts'
-import { deadPeer, lifetimes, replayProtection, weakAlgorithms } from './strength-rules.ts'
+import { deadPeer, lifetimes, quirks, replayProtection, weakAlgorithms } from './strength-rules.ts'
 import {
   interfaceAddress,
   interfaceMtu,
@@ -75,6 +75,7 @@ const RULES: readonly Rule[] = [
   lifetimes,
   deadPeer,
   replayProtection,
+  quirks,
 ]
 
 const CROSS_RULES: readonly CrossRule[] = [

@@ -49,6 +49,8 @@ export type TunnelConfig = {
   readonly start: 'always' | 'on-traffic' | 'respond'
   readonly encapsulation: 'auto' | 'force'
   readonly replayWindow: number
+  /** Faults of the peer to live with; absent where there are none. */
+  readonly quirks?: readonly Quirk[]
   /** Milliseconds. */
   readonly deadPeer: { readonly probeEvery: number; readonly giveUpAfter: number }
   /** Whether a tunnel that comes up proves itself in its first minute (early rekeys); only the side that began does. */
@@ -68,6 +70,9 @@ export type TunnelConfig = {
   /** What stands there, to tell two configurations apart in the words of the file. */
   readonly written?: Written
 }
+
+/** `sha256-96`: it cuts HMAC-SHA-256 to 96 bits where RFC 4868 says 128. */
+export type Quirk = 'sha256-96'
 
 /** How both sides prove who they are; each another way only where one of them logs in. */
 export type Authentication =

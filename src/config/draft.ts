@@ -3,7 +3,7 @@ import type { Identity } from '#policy/identity'
 import type { EncapsulationMode, EspSuite, IkeSuite, Pfs } from '#policy/proposal'
 import type { Prefix, SelectorPair } from '#policy/traffic-selector'
 import type { CertificateDraft } from './certificate-values.ts'
-import type { InterfaceAddress } from './config.ts'
+import type { InterfaceAddress, Quirk } from './config.ts'
 import type { ModeConfigDraft, XauthDraft } from './xauth-values.ts'
 
 /** The top of a file, before what its groups hold is read. */
@@ -44,6 +44,7 @@ export type TunnelDraft = {
   readonly encapsulation: 'auto' | 'force'
   readonly proof: 'auto' | 'off'
   readonly 'replay-window': number
+  readonly quirks: readonly Quirk[]
   readonly 'dead-peer': { readonly 'probe-every': number; readonly 'give-up-after': number }
   readonly interface: InterfaceDraft
 }

@@ -74,6 +74,7 @@ export function resolveTunnel({
     encapsulation,
     ...(draft.proof === 'auto' && start === 'always' ? { proof: 'on' as const } : {}),
     replayWindow,
+    ...(draft.quirks === undefined || draft.quirks.length === 0 ? {} : { quirks: draft.quirks }),
     deadPeer: {
       probeEvery: deadPeer['probe-every'] * 1000,
       giveUpAfter: deadPeer['give-up-after'] * 1000,

@@ -242,6 +242,14 @@ export const tunnelKeys: KeyTable<TunnelDraft> = {
     unit: 'packets',
     since: SINCE,
   }),
+  quirks: documented(z.array(oneOf(['sha256-96'])).prefault([]), {
+    sentence: 'Faults of the peer that this gateway is to live with.',
+    paragraph:
+      '`sha256-96`: the peer cuts HMAC-SHA-256 in ESP to 96 bits, as a draft had it, where RFC 4868 says 128 (Linux before 2.6.33 and gateways built on it). Both directions then do; with a peer that does not, no packet gets through. Better is another algorithm, such as `aes256gcm16`. CW-506 tells when a peer needs it.',
+    example: '[sha256-96]',
+    otherwise: 'none',
+    since: SINCE,
+  }),
   'dead-peer': documented(
     z
       .strictObject({

@@ -62,6 +62,17 @@ export const replayProtection: Rule = (tunnel) => {
   ]
 }
 
+export const quirks: Rule = (tunnel) => {
+  const written = tunnel.draft.quirks ?? []
+  if (!written.includes('sha256-96')) return []
+  const used = tunnel.draft.phase2?.suites.some(({ integrity }) => integrity === 'hmac-sha256-128')
+  const message =
+    used === false
+      ? 'sha256-96 means nothing here: phase 2 has no proposal with sha256'
+      : `HMAC-SHA-256 is cut to 96 bits, which RFC 4868 does not allow; without sha256 in phase 2 there is nothing to cut. (tunnels.${tunnel.name})`
+  return [tunnelProblem('warning', tunnel, ['quirks'], { message })]
+}
+
 function weakness(
   tunnel: TunnelSource,
   keys: readonly (string | number)[],

@@ -66,6 +66,7 @@ export type TunnelStatus = {
     readonly badIcv: number
     readonly badPadding: number
     readonly outsideSelectors: number
+    readonly malformed: number
     readonly noSa: number
     readonly noPolicy: number
     readonly tooBig: number
@@ -83,7 +84,11 @@ export type TunnelStatus = {
   /** Whether the peer answers IKEv2, as far as it could be asked. */
   readonly ikeV2?: IkeV2Status
   readonly lastFailure?: FailureStatus
+  /** Why the tunnel, though it is up, does not carry what it should; gone when it does. */
+  readonly degraded?: DegradedStatus
 }
+
+export type DegradedStatus = FailureStatus & { readonly since: Timestamp }
 
 export type CertificateStatus = { readonly subject: string; readonly notAfter: Timestamp }
 

@@ -24,6 +24,7 @@ export type IntegrityName =
   | 'hmac-md5-96'
   | 'hmac-sha1-96'
   | 'hmac-sha256-128'
+  | 'hmac-sha256-96'
   | 'hmac-sha384-192'
   | 'hmac-sha512-256'
 
@@ -182,6 +183,9 @@ export const INTEGRITIES: readonly Integrity[] = [
   hmac('hmac-sha1-96', 'sha1', 20, 12, { ikev1: 2, ikev2: 2 }, 'MUST-'),
   hmac('hmac-md5-96', 'md5', 16, 12, { ikev1: 1, ikev2: 1 }, 'MUST NOT'),
 ]
+
+/** HMAC-SHA-256 as a draft before RFC 4868 cut it. It has the same number, so it is never negotiated: an operator says that a peer means it. */
+const DRAFT_SHA256 = hmac('hmac-sha256-96', 'sha256', 32, 12, { ikev1: 5, ikev2: 12 }, 'MAY')
 
 /**
  * RFC 2409 §6, RFC 3526, RFC 5903, RFC 5114, RFC 8031; requirement words of RFC 8247 §2.4, MAY where it is silent. RFC 8031
@@ -387,5 +391,5 @@ function named<Name extends string, Entry>(entries: ReadonlyMap<Name, Entry>, na
 
 const encryptionsByName = byName<EncryptionName, Encryption>(ENCRYPTIONS)
 const hashesByName = byName<HashName, Hash>(HASHES)
-const integritiesByName = byName<IntegrityName, Integrity>(INTEGRITIES)
+const integritiesByName = byName<IntegrityName, Integrity>([...INTEGRITIES, DRAFT_SHA256])
 const keyExchangesByName = byName<KeyExchangeName, KeyExchange>(KEY_EXCHANGES)

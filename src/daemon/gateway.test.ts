@@ -36,6 +36,10 @@ function rig(answer: (input: Input) => readonly Effect[] = () => []) {
     dataPlane,
     ask: async () => ({ kind: 'refused', reason: 'test' }),
     clock: { now: () => 1_000, wall: (instant) => new Date(instant) },
+    host: {
+      common: () => ({ ownAddresses: [], translations: [] }),
+      ofTunnel: () => ({ ways: [] }),
+    },
     log: {
       event: () => {},
       note: (level, text) => notes.push(`${level} ${text}`),

@@ -12,6 +12,7 @@ import type { Clock } from './clock.ts'
 import { DailyWarnings } from './daily-warnings.ts'
 import { dataPlaneSettings } from './data-plane-settings.ts'
 import { executeEffect } from './effects.ts'
+import type { HostView } from './host-view.ts'
 import { Journal, type JournalEntry, tunnelOf } from './journal.ts'
 import type { Log } from './log.ts'
 import { type Defect, EngineLoop, type EnginePort } from './loop.ts'
@@ -19,6 +20,7 @@ import { replaceConfig } from './reload.ts'
 import { type Configured, type Loaded, RunningConfiguration } from './running-configuration.ts'
 import { statusDocument } from './status-document.ts'
 import { TrafficLedger } from './traffic-totals.ts'
+import { TrafficWatches } from './traffic-watches.ts'
 import { selectTunnels } from './tunnel-selection.ts'
 import { VersionProbes } from './version-probes.ts'
 import { wallEvent } from './wall-event.ts'
@@ -30,6 +32,7 @@ export type GatewayParts = {
   readonly dataPlane: DataPlane
   readonly ask: (question: Question) => Promise<Answer>
   readonly clock: Clock
+  readonly host: HostView
   readonly log: Log
   readonly load: () => Loaded
   readonly wiresharkKeys?: string | undefined
@@ -57,6 +60,7 @@ export class Gateway {
   readonly #states = new Map<string, TunnelSnapshot['state']>()
   readonly #probes: VersionProbes
   readonly #daily: DailyWarnings
+  readonly #watches: TrafficWatches
   readonly #startedAt: Date
   readonly #configuration: RunningConfiguration
   #defects = 0
@@ -91,6 +95,15 @@ export class Gateway {
       snapshots: () => parts.engine.snapshot(parts.clock.now()),
       warn: (text) => parts.log.note('warn', text),
     })
+    this.#watches = new TrafficWatches({
+      now: () => parts.clock.now(),
+      config: () => this.#config,
+      snapshots: () => parts.engine.snapshot(parts.clock.now()),
+      counters: () => parts.dataPlane.counters(),
+      ledger: this.#ledger,
+      host: parts.host,
+      tell: (event) => this.#tell(event),
+    })
     this.#loop = new EngineLoop({
       engine: parts.engine,
       clock: parts.clock,
@@ -112,6 +125,7 @@ export class Gateway {
   async start(config: Config): Promise<void> {
     await this.#configuration.start(config)
     this.#daily.start()
+    this.#watches.start()
   }
 
   /** At most once a second: with many tunnels there are many deadlines, and each look is at all SAs. */
@@ -141,6 +155,11 @@ export class Gateway {
       case 'unreachable':
         this.#submit(event)
         return
+      case 'odd-packet':
+      case 'icv-tested':
+      case 'esp-refused':
+        this.#watches.take(event)
+        return
       case 'failed':
         this.#parts.log.note('error', `data plane: ${event.message}`)
         this.#parts.onDataPlaneFailed()
@@ -165,6 +184,7 @@ export class Gateway {
         counters: dataPlane.counters(),
         ledger: this.#ledger,
         probed: (tunnel) => this.#probes.result(tunnel),
+        degradation: (tunnel) => this.#watches.degradation(tunnel),
         dropped: this.#dropped,
         defects: this.#defects,
       },
@@ -178,6 +198,7 @@ export class Gateway {
     await this.#configuration.stop()
     this.#probes.stop()
     this.#daily.stop()
+    this.#watches.stop()
     this.#command({ kind: 'shutdown' })
     this.#stopping = true
     this.#loop.stop()

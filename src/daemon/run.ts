@@ -4,6 +4,7 @@ import type { DataPlane, DataPlaneEvent } from '#dataplane/port'
 import type { Level } from '#diagnosis/event-text'
 import { systemClock } from './clock.ts'
 import { Gateway } from './gateway.ts'
+import { hostView } from './host-view.ts'
 import { KeyAgreementPool } from './key-agreement-pool.ts'
 import { type Log, openLog } from './log.ts'
 import type { EnginePort } from './loop.ts'
@@ -82,6 +83,7 @@ export async function runGateway(
       log,
       dataPlane,
       clock: systemClock,
+      host: hostView,
       ask: (question) => answerWithFetches(question, verification),
       publish: (told) => control.publish(told),
       requestShutdown: () => stop.request('stopped'),

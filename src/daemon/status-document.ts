@@ -15,6 +15,7 @@ import type {
 } from '#control/status'
 import type { DataPlaneCounters } from '#dataplane/port'
 import { positionOf } from '#diagnosis/failure-text'
+import type { Degradation } from '#diagnosis/traffic-watch'
 import type { Instant } from '#ike/effects'
 import type { ChildSaFacts, Failure, IkeSaFacts, ProofFacts, TunnelSnapshot } from '#ike/events'
 import { formatEspSuite, formatIkeSuite, formatPfs } from '#policy/proposal'
@@ -32,6 +33,7 @@ export type StatusSources = {
   readonly counters: DataPlaneCounters
   readonly ledger: TrafficLedger
   readonly probed: (tunnel: TunnelConfig) => ProbeResult | undefined
+  readonly degradation: (tunnel: string) => Degradation | undefined
   readonly dropped: Readonly<Record<string, number>>
   readonly defects: number
 }
@@ -68,7 +70,7 @@ export function statusDocument(sources: StatusSources, only?: readonly string[])
 function tunnelStatus(
   tunnel: TunnelConfig,
   snapshot: TunnelSnapshot | undefined,
-  { clock, counters, ledger, gateway, probed }: StatusSources,
+  { clock, counters, ledger, gateway, probed, degradation }: StatusSources,
 ): TunnelStatus {
   const own = counters.tunnels.find((entry) => entry.tunnel === tunnel.name)
   const totals = ledger.totals(tunnel.name, counters)
@@ -76,6 +78,7 @@ function tunnelStatus(
   const time = (at: Instant) => clock.wall(at).toISOString()
   const failure = snapshot?.lastFailure
   const probe = probed(tunnel)
+  const degraded = degradation(tunnel.name)
   return {
     name: tunnel.name,
     ...(tunnel.note === undefined ? {} : { note: tunnel.note }),
@@ -99,6 +102,7 @@ function tunnelStatus(
       badIcv: totals.badIcv,
       badPadding: totals.badPadding,
       outsideSelectors: totals.outsideSelectors,
+      malformed: totals.malformed,
       noSa: own?.noSa ?? 0,
       noPolicy: own?.noPolicy ?? 0,
       tooBig: own?.tooBig ?? 0,
@@ -112,6 +116,14 @@ function tunnelStatus(
     ...(tunnel.ikeV1Until === undefined ? {} : { ikeV1Until: tunnel.ikeV1Until }),
     ...(probe === undefined ? {} : { ikeV2: ikeV2Status(probe, time) }),
     ...(failure === undefined ? {} : { lastFailure: failureStatus(failure, tunnel) }),
+    ...(degraded === undefined
+      ? {}
+      : {
+          degraded: {
+            since: time(degraded.since),
+            ...failureStatus(degraded.failure, tunnel),
+          },
+        }),
   }
 }
 

@@ -59,7 +59,11 @@ export function eventText(event: Event): EventText {
     }
     case 'traffic-recovered': {
       const lasted = durationText(event.lasted / 1_000)
-      return { level: 'info', text: `${event.code} is over, it lasted ${lasted}` }
+      return {
+        level: 'info',
+        text: `${event.code} is over, it lasted ${lasted}`,
+        repeatKey: `recovered ${event.code}`,
+      }
     }
     case 'warning':
       return { level: 'warn', text: event.text, repeatKey: `warning ${event.text}` }

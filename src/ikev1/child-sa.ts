@@ -1,6 +1,7 @@
 import type { EspSpi, InboundSa, OutboundSa } from '#esp/sa'
 import { lifeOf, volumeOf } from '#ike/lifetimes'
 import type { IkeContext } from '#ike/version'
+import type { EspSuite } from '#policy/proposal'
 import { deriveChildKeys } from './keys.ts'
 import { CONNECTED_WITHIN, LINGER, type QuickExchange, type QuickHost } from './quick-exchange.ts'
 import type { ChildTerms } from './transitions/quick-mode.ts'
@@ -72,7 +73,7 @@ export function establish(
       selectors,
       inboundSpi: ownSpi,
       outboundSpi: choice.peerSpi,
-      suite: choice.suite,
+      suite: suiteInUse(host, choice.suite),
       pfs: wish.pfs,
       mode: wish.mode,
       encapsulation: wish.udp ? 'udp' : 'native',
@@ -83,20 +84,27 @@ export function establish(
   })
 }
 
+/** What is agreed on by number, as this peer makes it. */
+function suiteInUse({ tunnel }: QuickHost, suite: EspSuite): EspSuite {
+  const cut = tunnel.quirks?.includes('sha256-96') && suite.integrity === 'hmac-sha256-128'
+  return cut === true ? { ...suite, integrity: 'hmac-sha256-96' } : suite
+}
+
 function parametersOf(
-  { sa, channel }: QuickHost,
+  host: QuickHost,
   spi: EspSpi,
   { child, choice, selectors, wish, nonceI, nonceR }: ChildTerms,
   sharedSecret: Uint8Array | undefined,
   role: 'initiator' | 'responder',
   { crypto }: IkeContext,
 ): Omit<OutboundSa, 'direction'> {
+  const { sa, channel } = host
   const secrets = { nonceI, nonceR, ...(sharedSecret === undefined ? {} : { sharedSecret }) }
   return {
     spi,
     child,
     selectors,
-    suite: choice.suite,
+    suite: suiteInUse(host, choice.suite),
     mode: wish.mode,
     encapsulation: wish.udp ? 'udp' : 'native',
     local: sa.local,

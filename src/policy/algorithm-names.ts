@@ -30,7 +30,7 @@ export function formatHash(name: HashName): string {
 
 /** An HMAC goes by the name of its hash: `hmac-sha256-128` is `sha256`. */
 export function formatIntegrity(name: IntegrityName): string {
-  return formatHash(integrity(name).hash)
+  return name === 'hmac-sha256-96' ? 'sha256-96' : formatHash(integrity(name).hash)
 }
 
 /** `group14`. */
