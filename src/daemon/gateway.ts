@@ -97,7 +97,7 @@ export class Gateway {
     })
     this.#watches = new TrafficWatches({
       now: () => parts.clock.now(),
-      config: () => this.#config,
+      config: () => this.#configuration.config,
       snapshots: () => parts.engine.snapshot(parts.clock.now()),
       counters: () => parts.dataPlane.counters(),
       ledger: this.#ledger,

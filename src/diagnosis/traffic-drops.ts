@@ -24,6 +24,7 @@ export function wrongIcv(
     certainty,
     key: 'phase2',
     remedy: remedy(tunnel.name),
+    forPeer: `All ESP packets you send us fail our integrity check${icv === 'none' ? '' : `: we get ${THEIRS[icv]}`}. Please use AES-256-GCM with a 16 octet ICV in phase 2 instead of what we agreed on, or update the gateway.`,
   }
 }
 
@@ -46,7 +47,8 @@ export function outsidePackets(
     evidence: 'authentic ESP of this tunnel, dropped after decryption (RFC 4301 §5.2)',
     certainty: 'certain',
     key: 'networks',
-    remedy: `have ${tunnel.name} exclude them from its tunnel or translate them no more, or add their network to networks on both sides`,
+    remedy: `have ${tunnel.name} keep them out of the tunnel, or add their network to networks on both sides`,
+    forPeer: `Packets${outside === undefined ? '' : ` such as ${packetText(outside)}`} come out of your tunnel to us, where we agreed on ${theirs} → ${ours} only. Please keep them out of the tunnel, or let us agree on their network as well.`,
   }
 }
 

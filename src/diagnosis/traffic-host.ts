@@ -126,7 +126,9 @@ export function forgetfulNat({ tunnel, examples, now }: TrafficFacts): Failure |
     evidence: 'an authentic packet of the peer from another port, which we follow',
     certainty: 'certain',
     key: 'dead-peer.probe-every',
-    remedy: `have ${tunnel.name} send NAT keepalives every 20 s (RFC 3948 §4); if it cannot, set dead-peer: {probe-every: 20s} here: its answers keep the NAT open`,
+    remedy:
+      'set dead-peer: {probe-every: 20s} here, or less: the answers of the peer keep its NAT open',
+    forPeer: `The NAT before your gateway forgets it after ${idle} without traffic. Please send NAT keepalives (RFC 3948 §4) every 20 s, or let the NAT keep UDP 4500 open longer.`,
   }
 }
 

@@ -34,7 +34,10 @@ function espBlocked(facts: TrafficFacts, packets: number): Failure {
     evidence: `not one ESP packet came in since the tunnel is up; the peer answered IKE ${seconds(now - peerAliveAt)} ago${reported}`,
     certainty: refused !== undefined ? 'certain' : packets >= MANY ? 'very likely' : 'possible',
     key: 'encapsulation',
-    remedy: `let IP protocol 50 pass both ways, or set encapsulation: force here, which puts ESP into UDP 4500; if that changes nothing, the hosts behind ${tunnel.name} do not answer (CW-503)`,
+    remedy:
+      'let IP protocol 50 pass both ways, or set encapsulation: force here, which puts ESP into UDP 4500',
+    forPeer: `IKE between our gateway ${tunnel.local} and yours works and the tunnel is up, but of ESP (IP protocol 50) nothing comes back. Please let IP protocol 50 pass both ways on every firewall before your gateway, and see whether your counters show packets of ours decrypted.`,
+    otherCauses: [`the hosts behind ${tunnel.name} do not answer, or answer another way (CW-503)`],
   }
 }
 
@@ -49,7 +52,9 @@ function peerSilent(facts: TrafficFacts, packets: number, lastIn: number | undef
     evidence: `${facts.encapsulation === 'udp' ? 'ESP goes through UDP 4500, as IKE does' : 'ESP came through before'}; the peer itself answered ${seconds(now - peerAliveAt)} ago`,
     certainty: 'very likely',
     key: 'networks',
-    remedy: `have ${tunnel.name} look whether its hosts in ${theirs} route ${ours} back to that gateway, whether a firewall there drops it, and whether it translates addresses; a traceroute from a host there shows the way back`,
+    remedy: `have ${tunnel.name} look: nothing is wrong on our side as far as it can be seen from here`,
+    forPeer: `Our packets for ${theirs} go into the tunnel and nothing comes back. Please look whether your hosts there route ${ours} back to your VPN gateway (a traceroute from one of them shows it), whether a firewall drops our packets, and whether the answers are translated to another address before they enter the tunnel.`,
+    otherCauses: ['the host that is asked is down, or does not answer what is asked'],
   }
 }
 

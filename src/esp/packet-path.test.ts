@@ -11,7 +11,7 @@ import { ipPacket, transportSum } from '../../test/support/ip-packet.ts'
 import { nodeTransformFactory } from '../dataplane/userspace/node-transform.ts'
 import { foldChecksum } from '../wire/checksum.ts'
 import { FragmentTable } from './fragment-table.ts'
-import { decapsulate, InboundState, InboundVerdict, OpenedPacket } from './inbound.ts'
+import { decapsulate, InboundState, InboundVerdict, noteLateness, OpenedPacket } from './inbound.ts'
 import { encapsulate, OutboundState, OutboundVerdict, SealedPacket } from './outbound.ts'
 import { PacketFields, readPacketFields } from './packet-fields.ts'
 import { espSpi, type InboundSa, type OutboundSa } from './sa.ts'
@@ -380,4 +380,20 @@ test('the SAD finds each of many SAs, and none that was removed', () => {
     assert.equal(sad.find(state.spi), i < 150 ? undefined : state)
   }
   assert.equal(sad.find(0), undefined)
+})
+
+test('how late a refused packet is counts only when it is authentic', () => {
+  const line = link({ suite: DES, replayWindow: 32 })
+  const [first, second, ...others] = Array.from({ length: 100 }, () => sealed(line, packet()))
+  assert.ok(first && second)
+  for (const esp of others) open(line, esp)
+  const note = (esp: Uint8Array) => {
+    assert.equal(open(line, esp), InboundVerdict.replayed)
+    octets.set(esp, AT)
+    noteLateness(arena, line.into, AT, esp.length)
+    return line.into.counters[SaCounter.latest]
+  }
+  assert.equal(note(first.with(-1, (first.at(-1) ?? 0) ^ 1)), 0)
+  assert.equal(note(second), 98)
+  assert.equal(note(others.at(-1) ?? first), 98)
 })

@@ -14,6 +14,7 @@ const MAY_REVEAL: Readonly<Record<string, string>> = {
   'src/ikev1/protect.ts': 'encrypts and authenticates messages',
   'src/platform/openssl.ts': 'gives OpenSSL the keys of an SA',
   'src/dataplane/userspace/node-transform.ts': 'gives node:crypto the keys of an SA',
+  'src/dataplane/userspace/icv-variant.ts': 'tests the check value of a packet that is refused',
   'src/dataplane/userspace/messages.ts': 'hands the keys of an SA to the packet thread',
   'src/daemon/wireshark-tables.ts': 'writes down the keys that run --wireshark-keys asks for',
   'src/pki/node-pkcs12.ts': 'opens a PKCS #12 file with its password',

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ip } from '#bytes/ip'
+import type { DataPlaneCounters, SaCounters } from '#dataplane/port'
+import { espSpi } from '#esp/sa'
+import type { ChildSaFacts, Event, IkeSaFacts, TunnelSnapshot } from '#ike/events'
+import { sampleConfig, sampleTunnel } from '../../test/support/sample-config.ts'
+import { TrafficLedger } from './traffic-totals.ts'
+import { TrafficWatches } from './traffic-watches.ts'
+
+const PARIS = sampleTunnel('paris')
+const PEER = ip('198.51.100.7')
+
+const sa = (direction: 'inbound' | 'outbound', packets: number): SaCounters => ({
+  direction,
+  child: { tunnel: 'paris', pair: 0 },
+  spi: espSpi(direction === 'inbound' ? 4_096 : 8_192),
+  packets,
+  octets: packets * 100,
+  sequence: packets,
+  lastUsed: 0,
+  replayed: 0,
+  badIcv: 0,
+  badPadding: 0,
+  outsideSelectors: 0,
+  malformed: 0,
+  latest: 0,
+})
+
+/** A gateway whose clock, counters and tunnel a test sets. */
+function rig() {
+  const told: Event[] = []
+  const state = {
+    now: 0,
+    up: true,
+    port: 20_012,
+    aliveAt: 0,
+    in: 0,
+    out: 0,
+    noPolicy: 0,
+    looksAtHost: 0,
+  }
+  const snapshot = (): TunnelSnapshot => ({
+    tunnel: 'paris',
+    state: state.up ? 'up' : 'down',
+    since: 0,
+    ikeSas: [
+      {
+        initiatorSpi: 'aa',
+        establishedAt: 0,
+        remote: { address: PEER, port: state.port },
+        nat: { local: false, remote: true },
+      } as IkeSaFacts,
+    ],
+    childSas: state.up ? [{ state: 'active', encapsulation: 'udp' } as ChildSaFacts] : [],
+    failures: 0,
+    rekeys: 0,
+    peerAliveAt: state.aliveAt,
+  })
+  const counters = (): DataPlaneCounters => ({
+    sas: [sa('inbound', state.in), sa('outbound', state.out)],
+    tunnels: [{ tunnel: 'paris', mtu: 1_400, noSa: 0, noPolicy: state.noPolicy, tooBig: 0 }],
+    unknownSpi: 0,
+    malformed: 0,
+    ikeOverflow: 0,
+    notSent: 0,
+  })
+  const watches = new TrafficWatches({
+    now: () => state.now,
+    config: () => sampleConfig(PARIS),
+    snapshots: () => [snapshot()],
+    counters,
+    ledger: new TrafficLedger(),
+    host: {
+      common: () => ({ ownAddresses: [], translations: [] }),
+      ofTunnel: () => {
+        state.looksAtHost++
+        return { ways: [] }
+      },
+    },
+    tell: (event) => told.push(event),
+  })
+  const lookAt = (now: number, change: Partial<typeof state> = {}) => {
+    Object.assign(state, change, { now })
+    watches.look()
+    return watches.degradation('paris')?.failure.code
+  }
+  return { watches, told, state, lookAt }
+}
+
+test('what is found is told once, kept while it lasts, and told to be over', () => {
+  const { told, lookAt } = rig()
+  for (const now of [5_000, 10_000, 15_000, 20_000])
+    lookAt(now, { out: now / 1_000, aliveAt: now - 1 })
+  assert.equal(lookAt(25_000, { out: 30, aliveAt: 24_000 }), 'CW-503')
+  assert.equal(lookAt(30_000, { in: 1 }), undefined)
+  assert.deepEqual(
+    told.map(({ kind }) => kind),
+    ['traffic-degraded', 'traffic-recovered'],
+  )
+})
+
+test('a tunnel that goes down has nothing to be said of its traffic', () => {
+  const { lookAt } = rig()
+  for (const now of [5_000, 10_000, 15_000, 20_000])
+    lookAt(now, { out: now / 1_000, aliveAt: now - 1 })
+  assert.equal(lookAt(25_000, { up: false }), undefined)
+})
+
+test('a peer that comes from another port after a silence was forgotten by its NAT: CW-509', () => {
+  const { lookAt } = rig()
+  lookAt(5_000, { aliveAt: 4_000 })
+  lookAt(65_000)
+  assert.equal(lookAt(70_000, { port: 20_977, aliveAt: 69_000 }), 'CW-509')
+})
+
+test('a port that changes without a silence is no such thing', () => {
+  const { lookAt } = rig()
+  lookAt(5_000, { aliveAt: 4_000 })
+  assert.equal(lookAt(10_000, { port: 20_977, aliveAt: 9_000 }), undefined)
+})
+
+test('an example from the packet path is in the sentence', () => {
+  const { watches, lookAt } = rig()
+  lookAt(5_000)
+  const packet = {
+    source: ip('10.7.0.4'),
+    destination: ip('10.2.0.5'),
+    protocol: 1,
+    sourcePort: 0,
+    destinationPort: 0,
+  }
+  watches.take({ kind: 'odd-packet', tunnel: 'paris', cause: 'unmatched', packet })
+  assert.equal(lookAt(10_000, { noPolicy: 9 }), 'CW-502')
+  assert.match(
+    watches.degradation('paris')?.failure.summary ?? '',
+    /10\.7\.0\.4 → 10\.2\.0\.5 icmp/,
+  )
+})
