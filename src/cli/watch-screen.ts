@@ -1,8 +1,8 @@
 import type { StatusDocument, TunnelStatus } from '#control/status'
 import { shortBitsPerSecond } from './amounts.ts'
-import { ageText, failureLines, nextText, stateText } from './status-view.ts'
+import { ageText, failureLines, nextText, stateStyle, stateText } from './status-view.ts'
 import { clip, columnsOf, padEnd } from './table.ts'
-import type { Style, Terminal } from './terminal.ts'
+import type { Terminal } from './terminal.ts'
 import { tunnelDetail } from './tunnel-view.ts'
 
 /** What the operator is looking at. Tunnels are meant by name, so that none changes under the cursor. */
@@ -126,7 +126,7 @@ function tableLines(state: WatchState, looks: Looks, screen: Screen): readonly s
   const selected = selectedOf(state, looks)
   const rows = tunnels.map((tunnel) => [
     tunnel.name,
-    stateText(tunnel.state),
+    stateText(tunnel),
     ageText(tunnel.since, looks.now.at),
     tunnel.peer,
     shortBitsPerSecond(rateOf(tunnel, looks, 'in')),
@@ -138,9 +138,8 @@ function tableLines(state: WatchState, looks: Looks, screen: Screen): readonly s
   )
   const line = (row: readonly string[]) =>
     clip(row.map((cell, i) => padEnd(cell, widths[i] ?? 0)).join('  '), screen.columns - 2)
-  const why = selected?.lastFailure
-  const below =
-    why === undefined || selected?.state === 'up' ? [] : ['', ...failureLines(why, screen.columns)]
+  const why = selected?.degraded ?? (selected?.state === 'up' ? undefined : selected?.lastFailure)
+  const below = why === undefined ? [] : ['', ...failureLines(why, screen.columns)]
   // The selected row stays in sight, with what is said of it below.
   const room = Math.max(1, screen.rows - 4 - below.length)
   const at = tunnels.findIndex(({ name }) => name === selected?.name)
@@ -149,7 +148,7 @@ function tableLines(state: WatchState, looks: Looks, screen: Screen): readonly s
     const tunnel = tunnels[from + index]
     const isSelected = tunnel !== undefined && tunnel.name === selected?.name
     const text = `${isSelected ? '▸' : ' '} ${line(row)}`
-    return tunnel === undefined ? text : screen.style(STYLES[tunnel.state], text)
+    return tunnel === undefined ? text : screen.style(stateStyle(tunnel), text)
   })
   return [`  ${line(HEADER)}`, ...visible, ...below]
 }
@@ -202,12 +201,6 @@ function footOf(state: WatchState, looks: Looks): string {
 const HEADER = ['TUNNEL', 'STATE', 'SINCE', 'PEER', 'IN b/s', 'OUT b/s', 'REKEY']
 const TROUBLE: readonly TunnelStatus['state'][] = ['down', 'connecting', 'stopped', 'up']
 const NEXT_ORDER = { name: 'traffic', traffic: 'trouble', trouble: 'name' } as const
-const STYLES: Readonly<Record<TunnelStatus['state'], Style>> = {
-  up: 'green',
-  connecting: 'yellow',
-  down: 'red',
-  stopped: 'dim',
-}
 const HELP = [
   '  ↑ ↓ or k j   choose a tunnel',
   '  Enter        everything about it, and back',
