@@ -6,12 +6,21 @@ import type { Crypto } from '#crypto/port'
 import { type EspSpi, espSpi } from '#esp/sa'
 import { decodeHeader, type IkeHeader } from '#wire/ike-header'
 import { MalformedMessage } from '#wire/malformed'
+import { drop, makeRoom } from './admission.ts'
 import type { Command, Effect, Input, Instant } from './effects.ts'
-import type { DropReason, TunnelSnapshot } from './events.ts'
+import type { TunnelSnapshot } from './events.ts'
 import { RareWork } from './rare-work.ts'
 import { SaTable } from './sa-table.ts'
 import { Tunnel } from './tunnel.ts'
-import type { Datagram, Ends, IkeContext, IkeSa, IkeVersion, Outcome } from './version.ts'
+import type {
+  Datagram,
+  Ends,
+  FirstMessages,
+  IkeContext,
+  IkeSa,
+  IkeVersion,
+  Outcome,
+} from './version.ts'
 
 /**
  * All of IKE as a function of what happens: inputs in, effects out. Owns no socket, clock or randomness; whoever feeds it the same
@@ -22,6 +31,8 @@ export class Engine {
   readonly #crypto: Crypto
   readonly #tunnels = new Map<string, Tunnel>()
   readonly #sas = new SaTable()
+  /** First messages on their way in pieces. */
+  readonly #firstMessages: ReadonlyMap<IkeVersion, FirstMessages>
   readonly #asked = new Map<number, IkeSa>()
   readonly #rareWork = new RareWork()
   /** Next deadline of each tunnel, kept so that one datagram does not cost a look at all of them. */
@@ -32,6 +43,7 @@ export class Engine {
 
   constructor(options: { readonly versions: readonly IkeVersion[]; readonly crypto: Crypto }) {
     this.#versions = options.versions
+    this.#firstMessages = new Map(options.versions.map((one) => [one, one.firstMessages()]))
     this.#crypto = options.crypto
   }
 
@@ -164,6 +176,13 @@ export class Engine {
           ? 'no tunnel has this peer'
           : `no tunnel with this peer answers exchange type ${header.exchangeType} of IKEv${header.majorVersion}`
       drop(datagram, 'unknown-peer', detail, context)
+      return
+    }
+    const from = first.config.peer === 'any' ? 'anywhere' : 'named'
+    const whole = this.#firstMessages.get(version)?.take(datagram, header, from, context)
+    if (whole === undefined) return
+    if (whole[0] !== datagram) {
+      this.#accept(...whole, touched, context)
       return
     }
     for (const tunnel of candidates) touched.add(tunnel)
@@ -359,37 +378,10 @@ function guarded(context: IkeContext, run: () => void): void {
   }
 }
 
-/**
- * Whether one more first message may get state. Someone may flood in the peer's name: what had its turn and did nothing makes room, the
- * rest is not even answered.
- */
-function makeRoom({ ikeSas }: Tunnel, datagram: Datagram, context: IkeContext): boolean {
-  const { address } = datagram.remote
-  const ofPeer = ikeSas.halfOpen.filter(({ remote }) => remote.address === address)
-  // Where peers come from anywhere, an attacker has as many addresses as it likes.
-  const [oldest] = ofPeer.length >= MAX_HALF_OPEN ? ofPeer : ikeSas.halfOpen
-  if (oldest === undefined) return true
-  if (ofPeer.length < MAX_HALF_OPEN && ikeSas.halfOpen.length < MAX_HALF_OPEN_IN_ALL) return true
-  if (context.now < oldest.startedAt + HALF_OPEN_TURN) {
-    drop(datagram, 'admission', `${ofPeer.length} negotiations of this peer are half open`, context)
-    return false
-  }
-  oldest.close('failed', [], context)
-  return true
-}
-
 /** Whether this is where the tunnel's peer is, or was seen. */
 function talksTo({ config, ikeSas }: Tunnel, address: IpAddress): boolean {
   return config.peer === address || ikeSas.all.some(({ remote }) => remote.address === address)
 }
 
-function drop({ remote }: Datagram, reason: DropReason, detail: string, context: IkeContext): void {
-  context.tell({ kind: 'dropped', remote, reason, detail })
-}
-
-/** Half-open SAs one peer may have, all peers of a tunnel together, and the milliseconds each has at least to go on. */
-const MAX_HALF_OPEN = 16
-const MAX_HALF_OPEN_IN_ALL = 256
-const HALF_OPEN_TURN = 1_000
 /** Outcomes that lead to outcomes end after two or three rounds; the bound is for our own mistakes. */
 const MAX_ROUNDS = 16

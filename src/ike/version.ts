@@ -22,6 +22,8 @@ export interface IkeVersion {
   initiates(tunnel: TunnelConfig): boolean
   /** Whether a first message of this exchange type may open an IKE SA for this tunnel. */
   answers(header: IkeHeader, tunnel: TunnelConfig): boolean
+  /** For one engine to keep. */
+  firstMessages(): FirstMessages
   /**
    * Makes the responder's IKE SA from a first message, or drops it (told in the context). `tunnels` are those it may be for, at least
    * one; where only the peer's identity can tell, the SA's `tunnel` may change until it is established.
@@ -32,6 +34,20 @@ export interface IkeVersion {
     tunnels: readonly TunnelConfig[],
     context: IkeContext,
   ): IkeSa | undefined
+}
+
+/** First messages before there is an SA to keep anything of them; bounded, since nobody has shown who it is. */
+export interface FirstMessages {
+  /**
+   * @param from whether a tunnel names this peer by its address, or takes one from anywhere
+   * @returns the message as it is, or the whole that it completes; undefined while something of that is missing
+   */
+  take(
+    datagram: Datagram,
+    header: IkeHeader,
+    from: 'named' | 'anywhere',
+    context: IkeContext,
+  ): readonly [Datagram, IkeHeader] | undefined
 }
 
 /** Ours and the peer's. */

@@ -69,10 +69,16 @@ export function joinFragment(
   return [{ ...datagram, octets }, whole]
 }
 
-/** The fragments that came for one IKE SA. */
+/** The fragments that came for one IKE SA, or for one that may become. */
 export class FragmentAssembly {
+  readonly #most: FragmentBounds
   /** Oldest first. */
   readonly #sets = new Map<number, FragmentSet>()
+
+  /** @param most octets of a message, and messages under way at once */
+  constructor(most: FragmentBounds = { octets: MOST_OCTETS, sets: MOST_SETS }) {
+    this.#most = most
+  }
 
   /** @returns the whole message once nothing of it is missing. @throws PeerViolation */
   take({ id, number, flags, data }: FragmentPayload, now: Instant): Uint8Array | undefined {
@@ -86,9 +92,9 @@ export class FragmentAssembly {
     }
     if (!set.parts.has(number)) {
       set.octets += data.length
-      if (set.octets > MOST_OCTETS) {
+      if (set.octets > this.#most.octets) {
         this.#sets.delete(id)
-        throw violation(`fragments of more than ${MOST_OCTETS} octets in all`)
+        throw violation(`fragments of more than ${this.#most.octets} octets in all`)
       }
       set.parts.set(number, data.slice())
     }
@@ -105,12 +111,14 @@ export class FragmentAssembly {
     if (known !== undefined && same && now < known.since + PATIENCE) return known
     this.#sets.delete(id)
     const [oldest] = this.#sets.keys()
-    if (oldest !== undefined && this.#sets.size >= MOST_SETS) this.#sets.delete(oldest)
+    if (oldest !== undefined && this.#sets.size >= this.#most.sets) this.#sets.delete(oldest)
     const fresh = { since: now, parts: new Map(), octets: 0, last: MOST_FRAGMENTS + 1 }
     this.#sets.set(id, fresh)
     return fresh
   }
 }
+
+export type FragmentBounds = { readonly octets: number; readonly sets: number }
 
 type FragmentSet = {
   readonly since: Instant

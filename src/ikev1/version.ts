@@ -4,6 +4,7 @@ import type { Datagram, IkeContext, IkeSa, IkeVersion } from '#ike/version'
 import type { IkeHeader } from '#wire/ike-header'
 import { MalformedMessage } from '#wire/malformed'
 import { decodeClear, freshCookie, plainOf, sendClearNotify } from './clear-message.ts'
+import { FirstFragments } from './first-fragments.ts'
 import { Ikev1Sa } from './ike-sa.ts'
 import { FLAG_ENCRYPTION } from './protect.ts'
 import { cookiesOf } from './step.ts'
@@ -20,6 +21,7 @@ export const ikev1: IkeVersion = {
     exchangeType === EXCHANGE_NUMBERS[exchangeOf(tunnel)] &&
     messageId === 0 &&
     (flags & FLAG_ENCRYPTION) === 0,
+  firstMessages: () => new FirstFragments(),
   accept,
 }
 

@@ -6,8 +6,10 @@ import {
   assertPing,
   causewaySide,
   type Encounter,
+  giveAddresses,
   LINK,
   meet,
+  numberedLink,
   strongswanInitiates,
   strongswanSide,
 } from '../support/interop.ts'
@@ -23,13 +25,18 @@ const LARGE = {
   pfs: 'group18',
 }
 const link = { ...LINK, pfs: 'modp8192' }
+/** Its first message alone has more than 500 octets. */
+const forced = numberedLink(1, { ike: 'v1-aggressive', phase1: 'aes256-sha256-modp4096' })
 let encounter: Encounter
 
 before(async () => {
   encounter = await meet(
-    { [link.name]: causewaySide(link, { phase2: LARGE }) },
-    [strongswanSide(link)],
-    { fragmentSize: 500 },
+    {
+      [link.name]: causewaySide(link, { phase2: LARGE }),
+      [forced.name]: causewaySide(forced),
+    },
+    [strongswanSide(link), strongswanSide(forced, { fragmentation: 'force' })],
+    { fragmentSize: 500, prepare: (topology) => giveAddresses(topology, 1) },
   )
 })
 after(() => encounter?.end())
@@ -57,4 +64,14 @@ test('strongSwan initiates: its fragments are joined', async () => {
   await agreement(link, causeway, strongswan)
   assert.match(strongswan.logSince(mark), /splitting IKE message/)
   await assertPing(topology.hostB, '10.1.0.2')
+})
+
+test('strongSwan sends its very first message in fragments: they are joined before there is an SA', async () => {
+  const { topology, causeway, strongswan } = encounter
+  const mark = strongswan.mark()
+  await strongswanInitiates(forced, causeway, strongswan)
+  await agreement(forced, causeway, strongswan)
+  const [beginning = ''] = strongswan.logSince(mark).split('parsed AGGRESSIVE')
+  assert.match(beginning, /splitting IKE message/)
+  await assertPing(topology.hostB, '10.1.1.2', { source: '10.2.1.2' })
 })

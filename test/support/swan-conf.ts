@@ -34,6 +34,8 @@ export type SwanConnection = {
     readonly gives?: string
     readonly method?: 'pull' | 'push'
   }
+  /** Cut messages into fragments also before the peer has said that it joins them. */
+  readonly fragmentation?: 'force'
   /** Seconds of the IKE SA, before strongSwan replaces it; absent: 4 h. */
   readonly rekeyTime?: number
 }
@@ -75,6 +77,7 @@ export function swanctlConf(connections: readonly SwanConnection[]): string {
       `    aggressive = ${one.aggressive === true ? 'yes' : 'no'}`,
       `    dpd_delay = ${one.dpdDelay ?? 0}s`,
       ...(one.dpdTimeout === undefined ? [] : [`    dpd_timeout = ${one.dpdTimeout}s`]),
+      ...(one.fragmentation === undefined ? [] : [`    fragmentation = ${one.fragmentation}`]),
       ...(one.rekeyTime === undefined ? [] : [`    rekey_time = ${one.rekeyTime}s`]),
       '    local {',
       ...(loggingIn(one, 'client') ??
