@@ -46,6 +46,8 @@ export type TunnelConfig = {
   }
   readonly mode: EncapsulationMode
   readonly networks: readonly SelectorPair[]
+  /** Whether the peer may ask for a part of a pair. */
+  readonly narrow?: 'allow'
   readonly start: 'always' | 'on-traffic' | 'respond'
   readonly encapsulation: 'auto' | 'force'
   readonly replayWindow: number

@@ -38,6 +38,7 @@ export type TunnelDraft = {
   readonly phase1: Phase1Draft
   readonly phase2: Phase2Draft
   readonly networks: NetworksDraft | undefined
+  readonly narrow: 'allow' | 'refuse'
   readonly mode: EncapsulationMode
   /** Absent: `always`, or `respond` where the peer can be anywhere. */
   readonly start: 'always' | 'on-traffic' | 'respond' | undefined

@@ -70,6 +70,7 @@ export function resolveTunnel({
     },
     mode,
     networks,
+    ...(draft.narrow === 'allow' ? { narrow: 'allow' as const } : {}),
     start,
     encapsulation,
     ...(draft.proof === 'auto' && start === 'always' ? { proof: 'on' as const } : {}),

@@ -201,8 +201,15 @@ export const tunnelKeys: KeyTable<TunnelDraft> = {
   networks: documented(networks.optional(), {
     sentence: 'Which traffic goes through the tunnel: ours <-> theirs.',
     paragraph:
-      'A list of pairs of networks, ranges or addresses, each side mirrored in the file of the peer; a protocol and port may follow (`tcp/443`). IKEv1 cannot narrow: both files must say exactly the same. Each pair is a Child SA of its own. `any` negotiates everything with everything (0.0.0.0/0, and ::/0 when the interface has an address or a route of IPv6) and leaves the choice to `interface.routes`: a route-based tunnel, what other makers call VTI.',
+      'A list of pairs of networks, ranges or addresses, each side mirrored in the file of the peer; a protocol and port may follow (`tcp/443`). IKEv1 cannot narrow: both files must say exactly the same (but see `narrow`). Each pair is a Child SA of its own. `any` negotiates everything with everything (0.0.0.0/0, and ::/0 when the interface has an address or a route of IPv6) and leaves the choice to `interface.routes`: a route-based tunnel, what other makers call VTI.',
     example: '["10.1.0.0/16 <-> 10.2.0.0/16", "10.1.0.0/16 <-> 10.3.7.0/24 tcp/443"]',
+    since: SINCE,
+  }),
+  narrow: documented(oneOf(['refuse', 'allow']).prefault('refuse'), {
+    sentence: 'Whether the peer may ask for a part of a network pair.',
+    paragraph:
+      'IKEv1 has no narrowing: normally both sides name the same networks, and what differs is refused, which shows a mistake at once. `allow` takes what the peer asks for where a pair of ours covers it, such as one host of a network, or everything with `networks: any`. The Child SA then carries that part and no more, and one part of each pair at a time. Only the peer can open such a tunnel; `start: respond` fits.',
+    example: 'refuse',
     since: SINCE,
   }),
   mode: documented(oneOf(['tunnel', 'transport']).prefault('tunnel'), {

@@ -353,6 +353,8 @@ export class Engine {
       tunnels: this.#config?.tunnels ?? [],
       rareWork: this.#rareWork,
       freshSpi: () => this.#freshSpi(),
+      selectorsOf: ({ tunnel, pair }) =>
+        this.#tunnels.get(tunnel)?.children.active(pair)?.facts.selectors,
     }
   }
 

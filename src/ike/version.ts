@@ -2,6 +2,7 @@ import type { Endpoint } from '#bytes/ip'
 import type { TunnelConfig } from '#config/config'
 import type { Crypto } from '#crypto/port'
 import type { ChildId, EspSpi, OutboundSa } from '#esp/sa'
+import type { SelectorPair } from '#policy/traffic-selector'
 import type { IkeHeader } from '#wire/ike-header'
 import type { Answer, Effect, Instant, Question } from './effects.ts'
 import type { ChildSaFacts, CloseReason, Event, Failure, IkeSaFacts } from './events.ts'
@@ -138,6 +139,8 @@ export interface IkeContext {
   readonly rareWork: RareWork
   /** An inbound ESP SPI no SA uses. */
   freshSpi(): EspSpi
+  /** What the active Child SA of a network pair is for, which may be less than was written. */
+  selectorsOf(child: ChildId): SelectorPair | undefined
 }
 
 /** How a tunnel begins phase 1; `along` as for `IkeVersion.initiate`. */

@@ -14,6 +14,27 @@ export function childMisanswered(tunnel: TunnelConfig, detail: string): Failure 
   }
 }
 
+/** CW-401: more than one part of a network pair that may be narrowed. */
+export function pairServesAnother(
+  tunnel: TunnelConfig,
+  asked: SelectorPair,
+  taken: readonly SelectorPair[],
+): Failure {
+  const theirs = formatSelectorPair(asked)
+  const ours = taken.map(formatSelectorPair).join(', ')
+  return {
+    code: 'CW-401',
+    summary: `${tunnel.name} asks for ${theirs} (seen from here), but its network pair already serves ${ours}`,
+    ours,
+    theirs,
+    evidence: 'identities IDci and IDcr of Quick mode message 1',
+    certainty: 'certain',
+    key: 'networks',
+    remedy:
+      'with narrow: allow, one part of each pair at a time: write every part as a pair of its own in networks',
+  }
+}
+
 /** The peer began Quick mode, was answered, and never confirmed. */
 export function childUnconfirmed(tunnel: TunnelConfig, pair: SelectorPair | undefined): Failure {
   const ours = pair === undefined ? '' : ` for ${formatSelectorPair(pair)}`

@@ -28,7 +28,10 @@ export function initiate(
   rekeyOf: EspSpi | undefined,
   context: IkeContext,
 ): void {
-  const selectors = host.tunnel.networks[child.pair]
+  const written = host.tunnel.networks[child.pair]
+  // What the peer narrowed when it began is all it would agree to again.
+  const renewsPart = host.tunnel.narrow === 'allow' && rekeyOf !== undefined
+  const selectors = (renewsPart ? context.selectorsOf(child) : undefined) ?? written
   if (selectors === undefined) return
   const messageId = freshMessageId(context)
   const wish = wishOf(host.tunnel, host.udp())

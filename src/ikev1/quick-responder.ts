@@ -57,10 +57,11 @@ export function handleMessage1(
   } as const
   host.tellReceived(begun, 1, hashed, datagram, context)
   try {
-    const { local, remote } = host.sa
     const nonceR = context.crypto.random(NONCE_OCTETS)
     const spi = context.freshSpi()
-    const read = readMessage1(payloads, host.tunnel, host.udp(), { local, remote }, spi, nonceR)
+    const { tunnel, sa } = host
+    const served = (pair: number) => context.selectorsOf({ tunnel: tunnel.name, pair })
+    const read = readMessage1(payloads, tunnel, host.udp(), sa, spi, nonceR, served)
     const { terms, answer, peerPublic } = read
     const state: QuickState = { kind: 'answering', terms, answer }
     const exchange: QuickExchange = { ...begun, child: terms.child, state }

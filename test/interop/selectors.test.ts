@@ -31,6 +31,7 @@ const PAIRS = {
 const HOSTS = numberedLink(1, { networks: [['10.1.1.2/32', '10.2.1.1/32']] })
 const RANGES = numberedLink(2, { networks: [['10.1.2.1-10.1.2.6', '10.2.2.1-10.2.2.9']] })
 const ICMP = numberedLink(3)
+const PART = numberedLink(4)
 const LINKS = [HOSTS, RANGES, ICMP]
 
 let encounter: Encounter
@@ -42,12 +43,17 @@ before(async () => {
       [PAIRS.name]: causewaySide(PAIRS),
       [HOSTS.name]: causewaySide(HOSTS, { networks: ['10.1.1.2 <-> 10.2.1.1'] }),
       [RANGES.name]: causewaySide(RANGES),
+      [PART.name]: causewaySide(PART, {
+        networks: ['10.1.0.0/16 <-> 10.2.4.0/24'],
+        narrow: 'allow',
+      }),
       [ICMP.name]: causewaySide(ICMP, { networks: ['10.1.3.0/24 <-> 10.2.3.0/24 icmp'] }),
     },
     [
       strongswanSide(PAIRS),
       strongswanSide(HOSTS),
       strongswanSide(RANGES),
+      strongswanSide(PART),
       {
         ...icmp,
         children: icmp.children.map((child) => ({
@@ -57,7 +63,7 @@ before(async () => {
         })),
       },
     ],
-    { prepare: (topology) => giveAddresses(topology, LINKS.length) },
+    { prepare: (topology) => giveAddresses(topology, LINKS.length + 1) },
   )
 })
 after(() => encounter?.end())
@@ -121,3 +127,23 @@ for (const link of LINKS) {
     })
   }
 }
+
+test('narrow: allow: strongSwan gets the part it asks for, and the rekey of either side keeps it', async () => {
+  const { topology, causeway, strongswan } = encounter
+  await strongswanInitiates(PART, causeway, strongswan)
+  let standing = await agreement(PART, causeway, strongswan)
+  for (const rekey of [
+    () => causeway.rekey(PART.name, 2),
+    () => strongswan.rekey({ child: childName(PART) }),
+  ]) {
+    const { inboundSpi } = standing.childSa
+    await rekey()
+    standing = await eventually('a new Child SA', async () => {
+      const now = await agreement(PART, causeway, strongswan)
+      return now.childSa.inboundSpi === inboundSpi ? undefined : now
+    })
+    const active = standing.tunnel.childSas.find(({ state }) => state === 'active')
+    assert.deepEqual([active?.local, active?.remote], ['10.1.4.0/24', '10.2.4.0/24'])
+  }
+  await assertPing(topology.hostB, '10.1.4.2', { source: '10.2.4.2' })
+})

@@ -13,16 +13,12 @@ import type { KeyPair } from '#crypto/port'
 import type { ChildId, EspSpi, OutboundSa } from '#esp/sa'
 import { NoAgreement, PeerViolation } from '#ike/errors'
 import { every, match } from '#ike/message-rules'
-import {
-  covers,
-  equalSelector,
-  type SelectorPair,
-  type TrafficSelector,
-} from '#policy/traffic-selector'
+import { covers, type SelectorPair, type TrafficSelector } from '#policy/traffic-selector'
 import { selectorFromPayload, selectorToPayload } from '#wire/v1/id-payload'
 import type { IdPayload, Payload, SaPayload } from '#wire/v1/payloads'
-import { noChildProposal, noSuchSelectors } from '../failures.ts'
+import { noChildProposal } from '../failures.ts'
 import { type GatewayEnds, meantBy, originalAddresses } from '../original-addresses.ts'
+import { choosePair, type ServedSelectors } from '../pair-choice.ts'
 import {
   type ChildChoice,
   type ChildWish,
@@ -111,6 +107,7 @@ export function readMessage1(
   ends: GatewayEnds,
   ownSpi: EspSpi,
   nonceR: Uint8Array,
+  served: ServedSelectors,
 ): { readonly terms: ChildTerms; readonly answer: SaPayload; readonly peerPublic?: Uint8Array } {
   const { SA, NONCE } = match('Quick mode message 1', payloads, ['SA', 'NONCE'])
   checkNonce(NONCE.data)
@@ -120,10 +117,7 @@ export function readMessage1(
     remote: meantBy(idInitiator, ends.remote.address, wish),
     local: meantBy(idResponder, ends.local.address, wish),
   }
-  const pair = tunnel.networks.findIndex(
-    (one) => equalSelector(one.local, asked.local) && equalSelector(one.remote, asked.remote),
-  )
-  if (pair < 0) throw new NoAgreement('no-selectors', noSuchSelectors(tunnel, asked))
+  const pair = choosePair(tunnel, asked, served)
   const choice = chooseChild(SA, wish, ownSpi)
   const peerPublic = publicValue(payloads)
   if (choice === undefined || (offeredPfs(SA) !== 'none') !== (peerPublic !== undefined)) {
