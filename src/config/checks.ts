@@ -1,3 +1,4 @@
+import { poolsLargeEnough } from './address-pools.ts'
 import {
   oneAuthentication,
   oneIdentity,
@@ -79,6 +80,7 @@ const RULES: readonly Rule[] = [
 ]
 
 const CROSS_RULES: readonly CrossRule[] = [
+  poolsLargeEnough,
   gatewayPairs,
   anywherePairs,
   overlapsBetweenTunnels,

@@ -1,4 +1,5 @@
 import type { IpAddress } from '#bytes/ip'
+import { withPoolAddresses } from './address-pools.ts'
 import { readCertificate } from './certificate.ts'
 import type { CertificateDraft } from './certificate-values.ts'
 import { checkTunnels } from './checks.ts'
@@ -37,12 +38,14 @@ export function loadConfig(path: string, environment: Environment): LoadedConfig
     address: gateway.draft.address,
     written: sources.gateway?.kind === 'map' && sources.gateway.entries.has('address'),
   }
-  const tunnels = sources.tunnels.map((named) => {
-    const read = readTunnel(named, ownAddress, sources.folder, environment)
-    const tunnel = withXauth(read, sources.folder, environment)
+  const read = sources.tunnels.map((named) => {
+    const keys = readTunnel(named, ownAddress, sources.folder, environment)
+    const tunnel = withXauth(keys, sources.folder, environment)
     for (const file of tunnel.files) files.add(file)
     return tunnel
   })
+  const assigned = withPoolAddresses(read.map(({ source }) => source))
+  const tunnels = read.map((one, i) => ({ ...one, source: assigned[i] ?? one.source }))
   const checks = checkTunnels(tunnels.map(({ source }) => source))
   for (const { source, problems: own } of tunnels) {
     problems.push(...own.keys, ...(checks.get(source) ?? []), ...own.key)

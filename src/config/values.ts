@@ -161,15 +161,14 @@ export const interfaceAddresses: z.ZodType<
 export const routes: z.ZodType<readonly Prefix[], readonly string[] | string> = listOf(
   1024,
   'network',
-  (text) => {
-    const prefix = readPrefix(text)
-    if (isTextProblem(prefix)) return prefix
-    const { start } = selectorFromPrefix(prefix.address, prefix.bits)
-    if (start === prefix.address) return prefix
-    return textProblem(text, `${text} is no network: bits beyond /${prefix.bits} are set`, {
-      hints: [`did you mean ${start}/${prefix.bits}?`],
-    })
-  },
+  readNetwork,
+)
+
+/** One of each IP version. */
+export const pools: z.ZodType<readonly Prefix[], readonly string[] | string> = listOf(
+  2,
+  'network',
+  readNetwork,
 )
 
 /** Whole words of the bitmap, as RFC 6479 keeps it. */
@@ -223,6 +222,16 @@ function listOf<T>(
 ): z.ZodType<readonly T[], readonly string[] | string> {
   const one = parsed(form, read)
   return z.union([one.transform((value): readonly T[] => [value]), z.array(one).max(most)])
+}
+
+function readNetwork(text: string): Prefix | TextProblem {
+  const prefix = readPrefix(text)
+  if (isTextProblem(prefix)) return prefix
+  const { start } = selectorFromPrefix(prefix.address, prefix.bits)
+  if (start === prefix.address) return prefix
+  return textProblem(text, `${text} is no network: bits beyond /${prefix.bits} are set`, {
+    hints: [`did you mean ${start}/${prefix.bits}?`],
+  })
 }
 
 /** `10.1.0.1/16`; an address alone has its full length. */

@@ -2,34 +2,48 @@ import { ipFamily } from '#bytes/ip'
 import { ANY_PROTOCOL, covers, selectorFromPrefix } from '#policy/traffic-selector'
 import type { Rule } from './checks.ts'
 import { pairsOf } from './networks.ts'
-import { isWritten, type TunnelSource, tunnelProblem } from './tunnel-source.ts'
+import { isWritten, tunnelProblem } from './tunnel-source.ts'
 
 /** Each role has keys of its own. */
 export const xauthKeys: Rule = (tunnel) => {
   const role = tunnel.draft.xauth?.role
   if (role === undefined) return []
-  return keysOfRole(tunnel, 'xauth', role, {
-    client: ['user', 'password'],
-    server: ['users'],
-  })
+  const keys = { client: ['user', 'password'], server: ['users'] }
+  const other = role === 'client' ? 'server' : 'client'
+  const missing = keys[role].filter((key) => !isWritten(tunnel, 'xauth', key))
+  const strange = keys[other].filter((key) => isWritten(tunnel, 'xauth', key))
+  return [
+    ...missing.map((key) =>
+      tunnelProblem('error', tunnel, ['xauth'], { message: `xauth as a ${role} needs "${key}"` }),
+    ),
+    ...strange.map((key) =>
+      tunnelProblem('error', tunnel, ['xauth', key], {
+        message: `${key} belongs to a ${other}; we are the ${role}`,
+      }),
+    ),
+  ]
 }
 
 export const modeConfigKeys: Rule = (tunnel) => {
   const modeConfig = tunnel.draft['mode-config']
   if (modeConfig === undefined) return []
-  const only = { client: [], server: ['address'] }
-  const problems = keysOfRole(tunnel, 'mode-config', modeConfig.role, only)
-  if (modeConfig.role === 'server') return problems
-  const strange = ['dns', 'networks'].filter((key) => isWritten(tunnel, 'mode-config', key))
-  return [
-    ...problems,
-    ...strange.map((key) =>
-      tunnelProblem('error', tunnel, ['mode-config', key], {
-        message: `${key} is what a server gives; we are the client`,
-        hints: ['leave it out'],
-      }),
-    ),
-  ]
+  if (modeConfig.role === 'server') {
+    const [one, other] = ['address', 'pool'].map((key) => isWritten(tunnel, 'mode-config', key))
+    if (one !== other) return []
+    const message = one
+      ? 'address and pool both say what the peer gets: write one of them'
+      : 'mode-config as a server needs "address" or "pool"'
+    return [tunnelProblem('error', tunnel, ['mode-config'], { message })]
+  }
+  const strange = ['address', 'pool', 'dns', 'networks'].filter((key) =>
+    isWritten(tunnel, 'mode-config', key),
+  )
+  return strange.map((key) =>
+    tunnelProblem('error', tunnel, ['mode-config', key], {
+      message: `${key} is what a server gives; we are the client`,
+      hints: ['leave it out'],
+    }),
+  )
 }
 
 /** XAUTH has numbers for keys and for RSA, none for ECDSA (draft-beaulieu-ike-xauth-02 §7.2). */
@@ -88,37 +102,16 @@ export const givenAddress: Rule = (tunnel) => {
   const modeConfig = tunnel.draft['mode-config']
   const pairs = pairsOf(tunnel.draft)
   if (modeConfig?.role !== 'server' || pairs.length === 0) return []
+  const key = isWritten(tunnel, 'mode-config', 'pool') ? 'pool' : 'address'
   return (modeConfig.address ?? []).flatMap((address) => {
     const host = selectorFromPrefix(address)
     if (pairs.some(({ remote }) => covers({ ...remote, ...ANY_PROTOCOL }, host))) return []
     const example = ipFamily(address) === 4 ? '10.1.0.0/16' : 'fd00:1::/64'
     return [
-      tunnelProblem('warning', tunnel, ['mode-config', 'address'], {
+      tunnelProblem('warning', tunnel, ['mode-config', key], {
         message: `no pair of networks has ${address} on the side of the peer, which will ask for it`,
         hints: [`networks: ["${example} <-> ${address}"]`],
       }),
     ]
   })
-}
-
-/** What the role needs and lacks, and what only the other role has. */
-function keysOfRole(
-  tunnel: TunnelSource,
-  group: 'xauth' | 'mode-config',
-  role: 'client' | 'server',
-  keys: Readonly<Record<'client' | 'server', readonly string[]>>,
-) {
-  const other = role === 'client' ? 'server' : 'client'
-  const missing = keys[role].filter((key) => !isWritten(tunnel, group, key))
-  const strange = keys[other].filter((key) => isWritten(tunnel, group, key))
-  return [
-    ...missing.map((key) =>
-      tunnelProblem('error', tunnel, [group], { message: `${group} as a ${role} needs "${key}"` }),
-    ),
-    ...strange.map((key) =>
-      tunnelProblem('error', tunnel, [group, key], {
-        message: `${key} belongs to a ${other}; we are the ${role}`,
-      }),
-    ),
-  ]
 }

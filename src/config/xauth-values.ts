@@ -3,7 +3,7 @@ import type { IpAddress } from '#bytes/ip'
 import type { Prefix } from '#policy/traffic-selector'
 import type { PskSource } from './draft.ts'
 import { documented } from './key-doc.ts'
-import { addresses, oneOf, psk, routes, text } from './values.ts'
+import { addresses, oneOf, pools, psk, routes, text } from './values.ts'
 
 /** `xauth` of a tunnel after its keys were read; paths are as written. */
 export type XauthDraft = {
@@ -17,6 +17,8 @@ export type ModeConfigDraft = {
   readonly role: 'client' | 'server'
   readonly method: 'pull' | 'push'
   readonly address?: readonly IpAddress[] | undefined
+  /** Networks the address is taken from instead; one of each IP version. */
+  readonly pool?: readonly Prefix[] | undefined
   readonly dns?: readonly IpAddress[] | undefined
   readonly networks?: readonly Prefix[] | undefined
 }
@@ -67,8 +69,15 @@ export const modeConfig: z.ZodType<ModeConfigDraft, unknown> = z.strictObject({
   }),
   address: documented(addresses(2).optional(), {
     sentence: 'As a server: the address the peer gets; one, or one of each IP version.',
-    paragraph: 'The same each time. It is what `networks` should have on the side of the peer.',
+    paragraph: 'The same each time. On the side of the peer, `any` in `networks` stands for it.',
     example: '10.9.0.7',
+    since: SINCE,
+  }),
+  pool: documented(pools.optional(), {
+    sentence: 'As a server: a network from which the peer gets an address, instead of `address`.',
+    paragraph:
+      'One, or one of each IP version. Tunnels may share a pool: each gets an address of its own, which follows from the name of the tunnel, so that it is the same after every restart. A tunnel serves one peer at a time.',
+    example: '10.9.0.0/24',
     since: SINCE,
   }),
   dns: documented(addresses(8).optional(), {

@@ -81,7 +81,7 @@ for (const [what, keys, networks, files, message] of [
     'mode-config: {role: client, address: 10.9.0.1}',
     'any <-> 10.2.0.0/16',
     {},
-    /belongs to a server/,
+    /what a server gives/,
   ],
   [
     'a client with name servers',
