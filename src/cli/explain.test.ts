@@ -20,6 +20,7 @@ async function explained(words: readonly string[], options: { json?: boolean; co
       columns: options.columns ?? 80,
       isTerminal: false,
     },
+    { control: '/nonexistent/causeway.sock' },
     words,
     options,
   )

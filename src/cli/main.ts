@@ -156,13 +156,16 @@ export function commands(finish: (code: ExitCode) => void): Command {
   program
     .command('explain')
     .description(
-      'CW-201: the page of a failure; a log line; preset NAME: where its values come from',
+      'TUNNEL: its last negotiation in words; FILE: a capture; CW-201: a failure; preset NAME',
     )
-    .argument('<what...>', 'a code, part of another product’s log line, or preset NAME')
+    .argument('<what...>', 'a tunnel, a pcap file, a code, a part of a log line, or preset NAME')
+    .option('--payloads', 'of a tunnel or a capture: every payload with every field')
+    .option('--hex', 'of a capture: the octets of every message')
+    .option('--keys <path>', 'of a capture: a Wireshark profile with keys, or its IKEv1 table')
     .option('--json')
     .action(
-      act((terminal, _at, words: string[], options: ExplainOptions) =>
-        explain(terminal, words, options),
+      act((terminal, at, words: string[], options: ExplainOptions) =>
+        explain(terminal, at, words, options),
       ),
     )
 

@@ -209,6 +209,7 @@ function messageLines(
 }
 
 function explained(event: MessageEvent, achieved: string, columns: number): readonly string[] {
+  if (achieved === '') return []
   const text = `${event.encrypted ? 'encrypted' : 'in clear'}; ${achieved}`
   return wrap(text, columns - TEXT_COLUMN - 2).map(
     (line) => `${' '.repeat(TEXT_COLUMN + 2)}${line}`,

@@ -22,6 +22,8 @@ export function headingOf({ exchange, number }: MessageEvent): string | undefine
 
 /** @param offered what message 1 of the same exchange proposed, where it is known. */
 export function storyOf(event: MessageEvent, offered: OfferText | undefined): MessageStory {
+  // Of a capture whose keys are not at hand.
+  if (event.encrypted && event.payloads.length === 0) return { carried: 'encrypted', achieved: '' }
   const error = event.payloads.find(isErrorNotification)
   if (error !== undefined) return errorStory(event, error)
   if (event.exchange === 'main') return mainStory(event, offered)

@@ -74,7 +74,7 @@ export type Opened = {
 /** @throws MalformedMessage when the content is no payload chain, which is how another key shows. */
 export function open(
   crypto: Crypto,
-  keys: Phase1Keys,
+  keys: Pick<Phase1Keys, 'suite' | 'cipherKey'>,
   iv: Uint8Array,
   header: IkeHeader,
   datagram: Uint8Array,

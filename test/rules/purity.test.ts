@@ -14,6 +14,7 @@ const PURE = [
   'ikev1',
   'esp',
   'diagnosis',
+  'capture',
   'rehearsal',
 ]
 
