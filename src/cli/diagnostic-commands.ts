@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import type { Act } from './act.ts'
 import { monitor } from './monitor.ts'
 
@@ -13,4 +13,33 @@ export function addDiagnosticCommands(program: Command, act: Act): void {
     .action(
       act((terminal, at, tunnels: string[], options) => monitor(terminal, at, tunnels, options)),
     )
+
+  program
+    .command('probe')
+    .description(
+      'ask a peer which proposals, modes and versions of IKE it accepts; no gateway needed',
+    )
+    .argument('<host>', 'address or name of one peer')
+    .option('--from <address>', 'ask from this address of ours')
+    .option(
+      '--source-port <port>',
+      'from this port: some answer only to 500, the default where it is free',
+      port,
+    )
+    .option('--aggressive', 'also ask for Aggressive mode, which shows an identity of ours')
+    .option('--id <identity>', 'this one, instead of the address')
+    .option('--json')
+    .action(
+      act(async (terminal, _at, host: string, options) => {
+        // Loaded when needed: native sockets are nothing other commands should wait for.
+        const { probe } = await import('./probe.ts')
+        return probe(terminal, host, options)
+      }),
+    )
+}
+
+function port(text: string): number {
+  const value = Number(text)
+  if (Number.isInteger(value) && value > 0 && value < 65_536) return value
+  throw new InvalidArgumentError('a port is a number from 1 to 65535')
 }

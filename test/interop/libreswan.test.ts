@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { after, afterEach, before, test } from 'node:test'
 import { Capture, countFrames } from '../support/capture.ts'
 import { GatewayProcess } from '../support/gateway.ts'
 import { assertPing, causewaySide, LINK, type Link, PSK } from '../support/interop.ts'
 import { Libreswan, type LibreswanConnection } from '../support/libreswan.ts'
-import { eventually } from '../support/process.ts'
+import { eventually, run } from '../support/process.ts'
 import { ADDRESSES, buildTopology, type Topology } from '../support/topology.ts'
 import { UmlGuest } from '../support/uml.ts'
 
@@ -139,6 +140,26 @@ test('other networks are told as that', async () => {
   await libreswan.up(LINK.name, 2)
   const failed = await gateway.waitFor('negotiation-failed', LINK.name)
   assert.equal(failed.failure.code, 'CW-401')
+})
+
+test('causeway probe finds what libreswan accepts, from another port while the gateway has 500', async () => {
+  const gateway = await meet(LINK, { ike: 'aes256-sha2_256-modp2048,aes128-sha1-modp1536' })
+  const { code, stdout, stderr } = await run(
+    topology.gatewayA.argv([
+      ...[process.execPath, join(import.meta.dirname, '../../bin/causeway.js')],
+      ...['probe', LINK.strongswan, '--json'],
+    ]),
+  )
+  assert.equal(code, 0, stderr)
+  const { from, main, methods } = JSON.parse(stdout)
+  assert.notEqual(from.port, 500)
+  assert.deepEqual(
+    main[0].accepted.map(({ suite }: { suite: string }) => suite),
+    ['aes256-sha256-group14', 'aes128-sha1-group5'],
+  )
+  assert.equal(main[0].unknown, 0)
+  assert.deepEqual(methods, ['pre-shared key'])
+  assert.equal((await gateway.status()).defects, 0)
 })
 
 /** Both sides configured with the link; nobody begins yet. */

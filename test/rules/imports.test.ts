@@ -53,6 +53,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   // docs/decisions/0007: it opens messages as the engine does, and knows no gateway.
   capture: ['bytes', 'iana', 'wire', 'crypto', 'policy', 'ike', 'ikev1'],
+  probe: ['ike', 'ikev1', 'bytes', 'iana', 'wire', 'crypto', 'policy'],
   rehearsal: ['ike', 'ikev1', 'esp', 'config', 'bytes', 'policy', 'pki', 'crypto'],
   // What it carries is made of the engine's events.
   control: ['bytes', 'types: ike/events', 'types: config/changes'],
@@ -70,6 +71,19 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'types: ike/events',
     // docs/decisions/0006: what a command does on its own, without a gateway.
     'platform/openssl-ecdsa',
+    'platform/arena',
+    'platform/datagram-socket',
+    'platform/errno',
+    'platform/netlink',
+    'platform/poll',
+    'platform/routes',
+    'platform/socket-address',
+    'platform/udp-socket',
+    'crypto/node',
+    'crypto/node-key-agreement',
+    'probe',
+    'iana',
+    'wire/v1/vendor-id',
   ],
 }
 

@@ -15,6 +15,7 @@ const PURE = [
   'esp',
   'diagnosis',
   'capture',
+  'probe',
   'rehearsal',
 ]
 

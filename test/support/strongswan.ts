@@ -148,7 +148,11 @@ export class StrongSwan extends SwanControl {
 
   static async start(
     namespace: Namespace,
-    options: { readonly logLevel?: 'normal' | 'secrets'; readonly fragmentSize?: number } = {},
+    options: {
+      readonly logLevel?: 'normal' | 'secrets'
+      readonly fragmentSize?: number
+      readonly dosProtection?: boolean
+    } = {},
   ): Promise<StrongSwan> {
     const folder = mkdtempSync(join(tmpdir(), 'cw-swan-'))
     const forget = undoAtExit(() => rmSync(folder, { recursive: true, force: true }))
@@ -164,6 +168,7 @@ export class StrongSwan extends SwanControl {
         log,
         level: options.logLevel ?? 'normal',
         ...(options.fragmentSize === undefined ? {} : { fragmentSize: options.fragmentSize }),
+        dosProtection: options.dosProtection ?? false,
       }),
     )
     const env = { STRONGSWAN_CONF: conf, SWANCTL_DIR: folder }

@@ -184,6 +184,8 @@ export type StrongswanSettings = {
   readonly level: 'normal' | 'secrets'
   /** Octets of an IP packet above which strongSwan cuts IKE messages; absent: 1,280. */
   readonly fragmentSize?: number
+  /** What strongSwan does unless it is told not to: at most five half-open IKE SAs with one address, cookies beyond. */
+  readonly dosProtection?: boolean
 }
 
 export function strongswanConf({
@@ -192,6 +194,7 @@ export function strongswanConf({
   log,
   level,
   fragmentSize = 1_280,
+  dosProtection = false,
 }: StrongswanSettings): string {
   const secrets = level === 'secrets'
   return `
@@ -199,7 +202,7 @@ charon {
   load_modular = no
   load = ${['random nonce aes sha1 sha2 md5 hmac kdf gcm gmp pkcs1 pem pkcs8 x509 revocation pubkey openssl curve25519 xauth-generic', ...(esp === 'userspace' ? ['kernel-libipsec'] : []), 'kernel-netlink socket-default vici updown'].join(' ')}
   # Many short negotiations from few addresses are what these tests are made of.
-  dos_protection = no
+  dos_protection = ${dosProtection ? 'yes' : 'no'}
   fragment_size = ${fragmentSize}
   retransmit_tries = 3
   retransmit_timeout = 1.0
