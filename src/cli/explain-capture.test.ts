@@ -37,7 +37,7 @@ test('tells a negotiation as a ladder in words, as far as it stands in clear', (
   assert.match(out, /4 ← {2}public value, nonce .* no NAT/)
   assert.match(out, /5 → {2}encrypted/)
   assert.match(out, /^✓ phase 1 and one Quick mode came to their end$/m)
-  assert.match(out, /5 messages are encrypted\.[\s\S]*A pre-shared key opens none of them/)
+  assert.match(out, /5 messages are encrypted\.[\s\S]*A\s+pre-shared key opens none of them/)
   assert.equal(widest(out) <= 80, true)
 })
 
