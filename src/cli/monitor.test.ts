@@ -21,6 +21,7 @@ const KINDS: Readonly<Record<ToldEvent['event']['kind'], true>> = {
   'tunnel-proven': true,
   'traffic-degraded': true,
   'traffic-recovered': true,
+  'peer-habit': true,
   warning: true,
   defect: true,
   configured: true,

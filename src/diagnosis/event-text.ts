@@ -65,6 +65,10 @@ export function eventText(event: Event): EventText {
         repeatKey: `recovered ${event.code}`,
       }
     }
+    case 'peer-habit': {
+      const { code, text } = event
+      return { level: 'info', text: `${code} ${text}`, repeatKey: `habit ${text}` }
+    }
     case 'warning':
       return { level: 'warn', text: event.text, repeatKey: `warning ${event.text}` }
     case 'defect':

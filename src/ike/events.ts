@@ -65,6 +65,13 @@ export type Event =
       readonly code: string
       readonly lasted: number
     }
+  /** Something the peer does that is allowed, or harmless, and unusual: told for whoever wonders. */
+  | {
+      readonly kind: 'peer-habit'
+      readonly tunnel: string
+      readonly code: string
+      readonly text: string
+    }
   | { readonly kind: 'warning'; readonly tunnel: string; readonly text: string }
   /** A mistake in this program; the input that showed it was dropped. */
   | { readonly kind: 'defect'; readonly detail: string }

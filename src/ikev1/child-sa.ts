@@ -3,6 +3,7 @@ import { lifeOf, volumeOf } from '#ike/lifetimes'
 import type { IkeContext } from '#ike/version'
 import type { EspSuite } from '#policy/proposal'
 import { deriveChildKeys } from './keys.ts'
+import { tellCommitBit } from './peer-habits.ts'
 import { CONNECTED_WITHIN, LINGER, type QuickExchange, type QuickHost } from './quick-exchange.ts'
 import type { ChildTerms } from './transitions/quick-mode.ts'
 
@@ -43,6 +44,7 @@ export function conclude(
   context: IkeContext,
 ): QuickExchange {
   if (exchange.commit === true) {
+    tellCommitBit(host, context)
     const forgetAt = context.now + CONNECTED_WITHIN
     return { ...exchange, state: { kind: 'committing', terms, outbound }, forgetAt }
   }

@@ -4,15 +4,12 @@ import { NotifyType } from '#iana/isakmp'
 import type { Failure } from '#ike/events'
 import { RETRANSMIT_AFTER } from '#ike/retransmission'
 import { formatIdentity } from '#policy/identity'
-import { formatEspSuite, formatIkeSuite, formatPfs } from '#policy/proposal'
-import type { SelectorPair } from '#policy/traffic-selector'
-import { formatSelectorPair } from '#policy/traffic-selector'
+import { formatIkeSuite } from '#policy/proposal'
 import {
   certificateRefused,
   certificateUnanswered,
   noKeyOverThere,
 } from './certificate-failures.ts'
-import { proofRefused } from './identity-failures.ts'
 import { message5Silent } from './key-failures.ts'
 
 /** A message of Main mode that was never answered; which one tells what to look at. */
@@ -108,103 +105,6 @@ export function phase1Refused(
     certainty: 'very likely',
     key: 'phase1',
     remedy: `have ${tunnel.name} start the tunnel: as responder we see its whole list, and whether it, too, wants ${withKey ? 'a pre-shared key' : 'certificates'}`,
-  }
-}
-
-/** CW-401 on the responder. */
-export function noSuchSelectors(tunnel: TunnelConfig, asked: SelectorPair): Failure {
-  const ours = tunnel.networks.map(formatSelectorPair).join(', ')
-  const theirs = formatSelectorPair(asked)
-  return {
-    code: 'CW-401',
-    summary: `${tunnel.name} asks for ${theirs} (seen from here); ours is ${ours}`,
-    ours,
-    theirs,
-    evidence: 'identities IDci and IDcr of Quick mode message 1',
-    certainty: 'certain',
-    key: 'networks',
-    remedy:
-      'IKEv1 wants both sides to name the same networks, mirrored: change networks here or there',
-  }
-}
-
-/** CW-404, CW-405, CW-406 on the responder. */
-export function noChildProposal(
-  tunnel: TunnelConfig,
-  offered: readonly string[],
-  differs: readonly ('suite' | 'pfs' | 'mode')[],
-): Failure {
-  const pfs = tunnel.phase2.pfs === 'none' ? 'no PFS' : `PFS ${formatPfs(tunnel.phase2.pfs)}`
-  const ours = tunnel.phase2.suites
-    .map((suite) => `${formatEspSuite(suite)}, ${pfs}, ${tunnel.mode}`)
-    .join('; ')
-  const theirs = offered.join('; ') || 'nothing we can read'
-  const onlyPfs = differs.length === 1 && differs[0] === 'pfs'
-  const onlyMode = differs.length === 1 && differs[0] === 'mode'
-  return {
-    code: onlyPfs ? 'CW-405' : onlyMode ? 'CW-406' : 'CW-404',
-    summary: `${tunnel.name} offers phase 2 ${theirs}; we accept ${ours}`,
-    ours,
-    theirs,
-    evidence: 'SA payload of Quick mode message 1',
-    certainty: 'certain',
-    key: onlyMode ? 'mode' : 'phase2',
-    remedy: onlyPfs
-      ? 'set the same PFS group on both sides'
-      : `make phase2 here and there the same${differs.includes('mode') ? ', and the encapsulation mode' : ''}`,
-  }
-}
-
-/** A notify in answer to our Quick mode; it came through the IKE SA, so the kind is certain. */
-export function childRefused(
-  tunnel: TunnelConfig,
-  pair: SelectorPair | undefined,
-  notifyType: number,
-): Failure {
-  // Not of phase 2: the responder of Aggressive mode found our last message wanting, and Quick mode was already on its way.
-  if (tunnel.ike === 'v1-aggressive' && notifyType === NotifyType.number('AUTHENTICATION-FAILED'))
-    return proofRefused(tunnel, 'encrypted notify AUTHENTICATION-FAILED after message 3')
-  const name = NotifyType.nameOf(notifyType)
-  const evidence = `encrypted notify ${name} in answer to Quick mode message 1`
-  if (notifyType === NotifyType.number('INVALID-ID-INFORMATION')) {
-    const ours = pair === undefined ? '' : formatSelectorPair(pair)
-    return {
-      code: 'CW-401',
-      summary: `${tunnel.name} has no such networks: we asked for ${ours}, it answered ${name}`,
-      ours,
-      theirs: 'not told by the peer',
-      evidence,
-      certainty: 'certain',
-      key: 'networks',
-      remedy: `compare networks with ${tunnel.name}: there they must be the same, mirrored`,
-    }
-  }
-  const ours = `${tunnel.phase2.suites.map(formatEspSuite).join(', ')}, ${
-    tunnel.phase2.pfs === 'none' ? 'no PFS' : `PFS ${formatPfs(tunnel.phase2.pfs)}`
-  }`
-  return {
-    code: 'CW-404',
-    summary: `${tunnel.name} refused phase 2 with ${name}; we offered ${ours}`,
-    ours,
-    theirs: 'not told by the peer',
-    evidence,
-    certainty: 'certain',
-    key: 'phase2',
-    remedy: `compare algorithms and the PFS group with ${tunnel.name}; PFS on one side only is the usual reason`,
-  }
-}
-
-/** A Quick mode that nobody answered, although the IKE SA stands. */
-export function childSilence(tunnel: TunnelConfig, pair: SelectorPair | undefined): Failure {
-  const ours = pair === undefined ? undefined : formatSelectorPair(pair)
-  return {
-    code: 'CW-401',
-    summary: `${tunnel.name} did not answer Quick mode${ours === undefined ? '' : ` for ${ours}`}; many gateways fall silent when networks, algorithms or PFS differ`,
-    ...(ours === undefined ? {} : { ours }),
-    evidence: 'phase 1 is established; no answer and no notify to Quick mode message 1',
-    certainty: 'possible',
-    key: 'networks',
-    remedy: `compare networks, phase2 and PFS with ${tunnel.name}'s administrator`,
   }
 }
 

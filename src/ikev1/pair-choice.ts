@@ -1,8 +1,8 @@
 import type { TunnelConfig } from '#config/config'
 import { NoAgreement } from '#ike/errors'
 import { covers, equalSelectorPair, type SelectorPair } from '#policy/traffic-selector'
-import { noSuchSelectors } from './failures.ts'
 import { pairServesAnother } from './quick-failures.ts'
+import { noSuchSelectors } from './selector-failures.ts'
 
 /** What the active Child SA of a network pair is for; undefined where there is none. */
 export type ServedSelectors = (pair: number) => SelectorPair | undefined
@@ -17,6 +17,7 @@ export function choosePair(
   tunnel: TunnelConfig,
   asked: SelectorPair,
   served: ServedSelectors,
+  vendor?: string,
 ): number {
   const { networks, narrow } = tunnel
   const same = networks.findIndex((one) => equalSelectorPair(one, asked))
@@ -25,7 +26,7 @@ export function choosePair(
     ([, { local, remote }]) => covers(local, asked.local) && covers(remote, asked.remote),
   )
   if (narrow !== 'allow' || wider.length === 0)
-    throw new NoAgreement('no-selectors', noSuchSelectors(tunnel, asked))
+    throw new NoAgreement('no-selectors', noSuchSelectors(tunnel, asked, vendor))
   const others = wider.map(([pair]) => served(pair))
   const free = others.findIndex((other) => other === undefined || equalSelectorPair(other, asked))
   const [pair] = wider[free] ?? []

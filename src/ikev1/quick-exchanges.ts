@@ -12,11 +12,11 @@ import type { IkeHeader } from '#wire/ike-header'
 import { MalformedMessage } from '#wire/malformed'
 import type { NotificationPayload, Payload } from '#wire/v1/payloads'
 import { conclude } from './child-sa.ts'
-import { badPublicValue, childRefused, childSilence } from './failures.ts'
+import { badPublicValue } from './failures.ts'
 import { messageIdOctets } from './keys.ts'
 import type { OutgoingMessage, Phase2Channel } from './phase2-channel.ts'
 import type { QuickExchange, QuickHost } from './quick-exchange.ts'
-import { childMisanswered, childUnconfirmed } from './quick-failures.ts'
+import { childMisanswered, childRefused, childSilence, childUnconfirmed } from './quick-failures.ts'
 import { handleMessage2, initiate, sendMessage1, sendMessage3 } from './quick-initiator.ts'
 import type { UdpNumbers } from './quick-proposals.ts'
 import { handleMessage1, handleMessage3, sendMessage2 } from './quick-responder.ts'
@@ -189,7 +189,12 @@ export class QuickExchanges implements QuickHost {
     if (exchange === undefined) return
     this.#fail(
       exchange,
-      childRefused(this.tunnel, this.#pairOf(exchange), notify.notifyType),
+      childRefused(
+        this.tunnel,
+        this.#pairOf(exchange),
+        notify.notifyType,
+        this.sa.facts()?.peerVendor,
+      ),
       context,
     )
   }

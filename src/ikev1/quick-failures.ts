@@ -1,6 +1,51 @@
 import type { TunnelConfig } from '#config/config'
+import { NotifyType } from '#iana/isakmp'
 import type { Failure } from '#ike/events'
+import { formatEspSuite, formatPfs } from '#policy/proposal'
 import { formatSelectorPair, type SelectorPair } from '#policy/traffic-selector'
+import type { SaPayload } from '#wire/v1/payloads'
+import { proofRefused } from './identity-failures.ts'
+import { pfsInDialect } from './phase2-dialect.ts'
+import { type ChildDifference, nearestChild } from './phase2-differences.ts'
+import { type ChildWish, describeChildOffer } from './quick-proposals.ts'
+import { selectorsRefused } from './selector-failures.ts'
+
+/** CW-404, CW-405, CW-406 on the responder, who saw the whole offer. */
+export function noChildProposal(
+  tunnel: TunnelConfig,
+  offer: SaPayload,
+  wish: ChildWish,
+  vendor: string | undefined,
+): Failure {
+  const { name } = tunnel
+  const ours = wish.suites.map((suite) => `${formatEspSuite(suite)}, ${pfsText(wish)}`).join('; ')
+  const theirs = describeChildOffer(offer).join('; ') || 'nothing we can read'
+  const differences = nearestChild(offer, wish) ?? []
+  const [first, ...others] = differences
+  const told = {
+    ours: `${ours}, ${wish.mode}`,
+    theirs,
+    evidence: 'SA payload of Quick mode message 1, under the keys',
+    certainty: 'certain',
+    key: 'phase2',
+    forPeer: requestText(tunnel, wish, vendor),
+  } as const
+  if (first !== undefined && others.length === 0) {
+    const only = onlyOne(tunnel, first)
+    if (only !== undefined) return { ...told, ...only }
+  }
+  const values = differences.map(
+    ({ what, ours: here, theirs: there }) => `${what}: ${there} there, ${here} here`,
+  )
+  const nearest = values.length === 0 ? '' : `. In the nearest two ${listText(differences)} differ`
+  return {
+    ...told,
+    code: 'CW-404',
+    summary: `${name} offers phase 2 ${theirs}; we accept ${ours}, ${wish.mode}${nearest}`,
+    evidence: `${told.evidence}${values.length === 0 ? '' : ` (${values.join('; ')})`}`,
+    remedy: `set phase2 to one of theirs here, or have ${name} offer one of ours`,
+  }
+}
 
 /** CW-404: an answer that is truly the peer's and no answer to our question. */
 export function childMisanswered(tunnel: TunnelConfig, detail: string): Failure {
@@ -46,4 +91,123 @@ export function childUnconfirmed(tunnel: TunnelConfig, pair: SelectorPair | unde
     key: 'networks',
     remedy: `see in ${tunnel.name}'s log why it dropped our answer; packets may be lost on the way back`,
   }
+}
+
+/** A notify in answer to our Quick mode; it came through the IKE SA, so the kind is certain. */
+export function childRefused(
+  tunnel: TunnelConfig,
+  pair: SelectorPair | undefined,
+  notifyType: number,
+  vendor: string | undefined,
+): Failure {
+  // Not of phase 2: the responder of Aggressive mode found our last message wanting, and Quick mode was already on its way.
+  if (tunnel.ike === 'v1-aggressive' && notifyType === NotifyType.number('AUTHENTICATION-FAILED'))
+    return proofRefused(tunnel, 'encrypted notify AUTHENTICATION-FAILED after message 3')
+  const name = NotifyType.nameOf(notifyType)
+  if (notifyType === NotifyType.number('INVALID-ID-INFORMATION'))
+    return selectorsRefused(tunnel, pair, name, vendor)
+  const { phase2, mode } = tunnel
+  const ours = `${phase2.suites.map(formatEspSuite).join(', ')}, ${pfsText(phase2)}`
+  return {
+    code: 'CW-404',
+    summary: `${tunnel.name} refused phase 2 with ${name}; we offered ${ours}`,
+    ours,
+    theirs: 'not told by the peer',
+    evidence: `encrypted notify ${name} in answer to Quick mode message 1`,
+    certainty: 'certain',
+    key: 'phase2',
+    remedy: `compare algorithms and the PFS group with ${tunnel.name}; or let it begin: as responder we see its whole offer`,
+    forPeer: requestText(tunnel, { ...phase2, mode, udp: false }, vendor),
+    otherCauses: [
+      phase2.pfs === 'none'
+        ? `${tunnel.name} requires PFS, which we do not offer (CW-405)`
+        : `${tunnel.name} uses no PFS, or another group than ${formatPfs(phase2.pfs)} (CW-405)`,
+      'the networks differ: some gateways answer so to that, too (CW-401)',
+      mode === 'tunnel' ? 'it wants transport mode (CW-406)' : 'it wants tunnel mode (CW-406)',
+    ],
+  }
+}
+
+/** A Quick mode that nobody answered, although the IKE SA stands. */
+export function childSilence(tunnel: TunnelConfig, pair: SelectorPair | undefined): Failure {
+  const ours = pair === undefined ? undefined : formatSelectorPair(pair)
+  return {
+    code: 'CW-401',
+    summary: `${tunnel.name} did not answer Quick mode${ours === undefined ? '' : ` for ${ours}`}; many gateways fall silent when networks, algorithms or PFS differ`,
+    ...(ours === undefined ? {} : { ours }),
+    evidence: 'phase 1 is established; no answer and no notify to Quick mode message 1',
+    certainty: 'possible',
+    key: 'networks',
+    remedy: `compare networks, phase2 and PFS with ${tunnel.name}'s administrator`,
+    otherCauses: [
+      'algorithms or PFS differ (CW-404, CW-405)',
+      'the message was too large for the path and its fragments were dropped',
+    ],
+  }
+}
+
+type Only = Pick<Failure, 'code' | 'summary' | 'remedy'> & { readonly key?: string }
+
+/** Where a single attribute differs, that is the sentence. */
+function onlyOne(
+  { name, phase2 }: TunnelConfig,
+  { what, ours, theirs }: ChildDifference,
+): Only | undefined {
+  switch (what) {
+    case 'PFS':
+      return {
+        code: 'CW-405',
+        summary: `${name} offers phase 2 with ${theirs}, we require ${ours}; everything else is the same`,
+        key: 'phase2.pfs',
+        remedy: `set the same on both sides: phase2: ${phase2.suites.map(formatEspSuite)[0]}, ${theirs === 'no PFS' ? 'pfs none' : theirs.replace('PFS', 'pfs')} here, or ${ours} there`,
+      }
+    case 'mode':
+      return {
+        code: 'CW-406',
+        summary: `${name} wants ${theirs}, we have ${ours}; everything else is the same`,
+        key: 'mode',
+        remedy: `set mode: ${theirs.includes('transport') ? 'transport' : 'tunnel'} here, or have ${name} use ${ours}: between networks it is tunnel mode`,
+      }
+    case 'protocol':
+      return {
+        code: 'CW-406',
+        summary: `${name} offers ${theirs}, we do ${ours}`,
+        remedy: `have ${name} use ESP with both encryption and integrity, without AH and without compression (IPCOMP)`,
+      }
+    case 'UDP encapsulation':
+      return {
+        code: 'CW-406',
+        summary: `${name} wants ${theirs}, we ${ours}: the two judge differently whether a NAT is in between`,
+        key: 'encapsulation',
+        remedy:
+          'phase 1 is made anew, which looks for NATs again; if it stays, set encapsulation: force here, or have the peer do the same there',
+      }
+    case 'encryption':
+    case 'key length':
+    case 'integrity':
+    case 'extended sequence numbers':
+      return {
+        code: 'CW-404',
+        summary: `${name} offers phase 2 with ${theirs}, we accept ${ours}: only the ${what} ${what.endsWith('s') ? 'differ' : 'differs'}`,
+        remedy: `have ${name} set ${ours}, or write ${theirs} into phase2 here`,
+      }
+  }
+}
+
+function requestText({ local }: TunnelConfig, wish: ChildWish, vendor: string | undefined): string {
+  const sets = wish.suites.map(formatEspSuite).join(' or ')
+  const dialect = pfsInDialect(vendor, wish.pfs)
+  const how = dialect === undefined ? '' : ` On ${vendor}: ${dialect}.`
+  return `For the tunnel to our gateway ${local} please set phase 2 (IPsec) to ESP in ${wish.mode} mode with ${sets} and ${pfsText(wish)}.${how}`
+}
+
+function pfsText({ pfs }: Pick<ChildWish, 'pfs'>): string {
+  return pfs === 'none' ? 'no PFS' : `PFS ${formatPfs(pfs)}`
+}
+
+/** `encryption and PFS`. */
+function listText(differences: readonly ChildDifference[]): string {
+  const words = differences.map(({ what }) => what)
+  const last = words.at(-1) ?? ''
+  return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} and ${last}`
 }

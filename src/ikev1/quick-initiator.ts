@@ -4,6 +4,7 @@ import type { Datagram, IkeContext } from '#ike/version'
 import { equalSelectorPair, formatSelectorPair } from '#policy/traffic-selector'
 import type { IkeHeader } from '#wire/ike-header'
 import { conclude, inboundSa, outboundSa } from './child-sa.ts'
+import { tellLifetime } from './peer-habits.ts'
 import { boundTo, freshMessageId } from './phase2-channel.ts'
 import { asksToCommit } from './protect.ts'
 import {
@@ -88,6 +89,7 @@ export function handleMessage2(
   const { terms, peerPublic } = readMessage2(payloads, state)
   if (!equalSelectorPair(terms.selectors, state.request.selectors))
     tellNarrowed(host, terms, context)
+  tellLifetime(host, terms, payloads, context)
   host.tellReceived(exchange, 2, hashed, datagram, context)
   const { retransmission: _, ...rest } = exchange
   const read: QuickExchange = {

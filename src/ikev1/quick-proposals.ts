@@ -135,19 +135,6 @@ export function describeChildOffer(offer: SaPayload): readonly string[] {
   return [...new Set(texts)]
 }
 
-/** What of an offer differs from the wish in every transform: where to look first. */
-export function childDifferences(
-  offer: SaPayload,
-  wish: ChildWish,
-): readonly ('suite' | 'pfs' | 'mode')[] {
-  const read = offer.proposals.flatMap(({ transforms }) => transforms.map(readTransform))
-  const differs: ('suite' | 'pfs' | 'mode')[] = []
-  if (!read.some((one) => one && acceptsSuite(wish, one))) differs.push('suite')
-  if (!read.some((one) => one?.pfs === wish.pfs)) differs.push('pfs')
-  if (!read.some((one) => one && acceptsMode(wish, one))) differs.push('mode')
-  return differs
-}
-
 type ReadTransform = {
   readonly suite: EspSuite
   readonly pfs: Pfs | 'unknown'

@@ -61,7 +61,8 @@ export function handleMessage1(
     const spi = context.freshSpi()
     const { tunnel, sa } = host
     const served = (pair: number) => context.selectorsOf({ tunnel: tunnel.name, pair })
-    const read = readMessage1(payloads, tunnel, host.udp(), sa, spi, nonceR, served)
+    const vendor = sa.facts()?.peerVendor
+    const read = readMessage1(payloads, tunnel, host.udp(), sa, vendor, spi, nonceR, served)
     const { terms, answer, peerPublic } = read
     const state: QuickState = { kind: 'answering', terms, answer }
     const exchange: QuickExchange = { ...begun, child: terms.child, state }

@@ -55,7 +55,7 @@ export function withPhase1ResponderLifetime(
   return said.map((notify) => readLifetime(notify, [ISAKMP_SA, CHILD_SA])).reduce(shorter, agreed)
 }
 
-function isResponderLifetime(
+export function isResponderLifetime(
   { notifyType, protocolId }: NotificationPayload,
   protocol: 'ESP' | 'ISAKMP',
 ): boolean {

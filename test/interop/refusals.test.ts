@@ -17,6 +17,7 @@ const PHASE1 = numberedLink(2)
 const PHASE2 = numberedLink(3)
 const PFS = numberedLink(4)
 const SELECTORS = numberedLink(5)
+const ROUTED = numberedLink(6)
 
 let encounter: Encounter
 
@@ -28,6 +29,7 @@ before(async () => {
       [PHASE2.name]: causewaySide(PHASE2),
       [PFS.name]: causewaySide(PFS),
       [SELECTORS.name]: causewaySide(SELECTORS),
+      [ROUTED.name]: causewaySide(ROUTED),
     },
     [
       strongswanSide(KEY),
@@ -35,8 +37,9 @@ before(async () => {
       strongswanSide({ ...PHASE2, esp: 'aes128gcm16' }),
       strongswanSide({ ...PFS, pfs: 'ecp256' }),
       strongswanSide({ ...SELECTORS, networks: [['10.1.5.0/24', '10.2.55.0/24']] }),
+      strongswanSide({ ...ROUTED, networks: [['0.0.0.0/0', '0.0.0.0/0']] }),
     ],
-    { prepare: (topology) => giveAddresses(topology, 5) },
+    { prepare: (topology) => giveAddresses(topology, 6) },
   )
 })
 after(() => encounter?.end())
@@ -111,6 +114,13 @@ test('wrong selectors, strongSwan initiates: it hears INVALID_ID_INFORMATION, an
   assert.match(failure.ours ?? '', /10\.2\.5\.0\/24/)
   assert.match(failure.theirs ?? '', /10\.2\.55\.0\/24/)
   assert.match(log, /received INVALID_ID_INFORMATION error notify/)
+})
+
+test('any to any where we name networks, strongSwan initiates: Causeway calls it route-based (CW-402)', async () => {
+  const { failure, phase } = await strongswanFails(ROUTED)
+  assert.equal(phase, 2)
+  assert.equal(failure.code, 'CW-402')
+  assert.match(failure.remedy, /networks: any here/)
 })
 
 type Refusal = { readonly failure: Failure; readonly phase: 1 | 2; readonly log: string }

@@ -16,15 +16,13 @@ import { every, match } from '#ike/message-rules'
 import { covers, type SelectorPair, type TrafficSelector } from '#policy/traffic-selector'
 import { selectorFromPayload, selectorToPayload } from '#wire/v1/id-payload'
 import type { IdPayload, Payload, SaPayload } from '#wire/v1/payloads'
-import { noChildProposal } from '../failures.ts'
 import { type GatewayEnds, meantBy, originalAddresses } from '../original-addresses.ts'
 import { choosePair, type ServedSelectors } from '../pair-choice.ts'
+import { noChildProposal } from '../quick-failures.ts'
 import {
   type ChildChoice,
   type ChildWish,
-  childDifferences,
   chooseChild,
-  describeChildOffer,
   offerChild,
   offeredPfs,
   readChildChoice,
@@ -105,6 +103,7 @@ export function readMessage1(
   tunnel: TunnelConfig,
   udp: UdpNumbers,
   ends: GatewayEnds,
+  vendor: string | undefined,
   ownSpi: EspSpi,
   nonceR: Uint8Array,
   served: ServedSelectors,
@@ -117,14 +116,11 @@ export function readMessage1(
     remote: meantBy(idInitiator, ends.remote.address, wish),
     local: meantBy(idResponder, ends.local.address, wish),
   }
-  const pair = choosePair(tunnel, asked, served)
+  const pair = choosePair(tunnel, asked, served, vendor)
   const choice = chooseChild(SA, wish, ownSpi)
   const peerPublic = publicValue(payloads)
   if (choice === undefined || (offeredPfs(SA) !== 'none') !== (peerPublic !== undefined)) {
-    throw new NoAgreement(
-      'no-proposal',
-      noChildProposal(tunnel, describeChildOffer(SA), childDifferences(SA, wish)),
-    )
+    throw new NoAgreement('no-proposal', noChildProposal(tunnel, SA, wish, vendor))
   }
   const { answer, ...chosen } = choice
   const child = { tunnel: tunnel.name, pair }
