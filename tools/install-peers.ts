@@ -29,6 +29,7 @@ const PEERS: readonly { readonly path: string; readonly debian: string }[] = [
   { path: `${PLUGINS}/libstrongswan-kernel-libipsec.so`, debian: 'libcharon-extra-plugins' },
   { path: `${PLUGINS}/libstrongswan-xauth-generic.so`, debian: 'libcharon-extauth-plugins' },
   { path: '/usr/bin/ike-scan', debian: 'ike-scan' },
+  { path: '/usr/sbin/vpnc', debian: 'vpnc' },
   // What libreswan needs beside itself.
   { path: '/usr/bin/certutil', debian: 'libnss3-tools' },
   { path: `${LIBRARIES}/libcurl-nss.so.4`, debian: 'libcurl3-nss' },

@@ -38,7 +38,7 @@ const GROUPS: Readonly<Record<string, Group>> = {
     needs: 'network',
   },
   interop: {
-    what: 'real gateways against strongSwan, libreswan and ike-scan',
+    what: 'real gateways against strongSwan, libreswan, vpnc and ike-scan',
     files: ['test/interop/**/*.test.ts'],
     concurrency: 1,
     needs: 'peers',
