@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Act } from './act.ts'
 import { monitor } from './monitor.ts'
+import { trace } from './trace.ts'
 
 /** The commands for finding out why. */
 export function addDiagnosticCommands(program: Command, act: Act): void {
@@ -35,6 +36,21 @@ export function addDiagnosticCommands(program: Command, act: Act): void {
         const { probe } = await import('./probe.ts')
         return probe(terminal, host, options)
       }),
+    )
+
+  program
+    .command('trace')
+    .description('which tunnel, route, selector and SA a packet would take, and what stops it')
+    .argument('<source>', 'address')
+    .argument('<destination>', 'address')
+    .argument('[traffic]', 'tcp/443, udp/53, icmp, 47 …; icmp when left out')
+    .option('--source-port <port>', 'where selectors ask for it', port)
+    .option('--json', 'one JSON document')
+    .action(
+      act(
+        (terminal, at, source: string, destination: string, traffic: string | undefined, options) =>
+          trace(terminal, at, [source, destination, traffic], options),
+      ),
     )
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { ConfigChanges } from '#config/changes'
 import type { Event, TunnelSnapshot } from '#ike/events'
 import type { StatusDocument, Timestamp } from './status.ts'
+import type { TraceDocument, TracedPacket } from './trace.ts'
 
 /** Grows when a field changes its meaning; additions leave it. */
 export const CONTROL_SCHEMA = 1
@@ -36,10 +37,13 @@ export type Command =
   | { readonly command: 'log'; readonly tunnels?: Patterns | undefined }
   /** From now on every event goes to this connection, with the `id` of this request. */
   | { readonly command: 'subscribe'; readonly tunnels?: Patterns | undefined }
+  /** Where a packet would go; addresses are of one family, ports 0 where there are none. */
+  | ({ readonly command: 'trace' } & TracedPacket)
   | { readonly command: 'shutdown' }
 
 const names = z.array(z.string().min(1).max(200)).max(1_000)
 const id = z.number().int().nonnegative()
+const portNumber = z.number().int().min(0).max(65_535)
 
 export const requestSchema: z.ZodType<Request> = z.discriminatedUnion('command', [
   z.strictObject({ id, command: z.literal('status'), tunnels: names.optional() }),
@@ -61,6 +65,15 @@ export const requestSchema: z.ZodType<Request> = z.discriminatedUnion('command',
   z.strictObject({ id, command: z.literal('undo') }),
   z.strictObject({ id, command: z.literal('log'), tunnels: names.optional() }),
   z.strictObject({ id, command: z.literal('subscribe'), tunnels: names.optional() }),
+  z.strictObject({
+    id,
+    command: z.literal('trace'),
+    source: z.string().max(50),
+    destination: z.string().max(50),
+    protocol: z.number().int().min(0).max(255),
+    sourcePort: portNumber,
+    destinationPort: portNumber,
+  }),
   z.strictObject({ id, command: z.literal('shutdown') }),
 ])
 
@@ -76,6 +89,7 @@ export type Results = {
   readonly undo: ReloadResult
   readonly log: { readonly events: readonly ToldEvent[] }
   readonly subscribe: Record<string, never>
+  readonly trace: TraceDocument
   readonly shutdown: Record<string, never>
 }
 

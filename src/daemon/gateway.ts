@@ -19,6 +19,7 @@ import { type Defect, EngineLoop, type EnginePort } from './loop.ts'
 import { replaceConfig } from './reload.ts'
 import { type Configured, type Loaded, RunningConfiguration } from './running-configuration.ts'
 import { statusDocument } from './status-document.ts'
+import { traceRequested } from './trace-request.ts'
 import { TrafficLedger } from './traffic-totals.ts'
 import { TrafficWatches } from './traffic-watches.ts'
 import { selectTunnels } from './tunnel-selection.ts'
@@ -247,6 +248,8 @@ export class Gateway {
         const tunnels = request.tunnels === undefined ? undefined : this.select(request.tunnels)
         return { events: this.#journal.entries(tunnels).map((entry) => this.#toldEvent(entry)) }
       }
+      case 'trace':
+        return traceRequested(request, this.#parts, this.#configuration.config ?? EMPTY)
       case 'shutdown':
         setImmediate(this.#parts.requestShutdown)
         return {}

@@ -47,6 +47,7 @@ export const EACCES = 13
 export const EFAULT = 14
 export const EBUSY = 16
 export const EEXIST = 17
+export const EXDEV = 18
 export const ENODEV = 19
 export const EINVAL = 22
 export const EPROTO = 71
@@ -80,6 +81,7 @@ const ERRORS: ReadonlyMap<number, readonly [name: string, detail: string]> = new
   [EEXIST, ['EEXIST', 'it exists already']],
   [ENODEV, ['ENODEV', 'there is no such network device']],
   [20, ['ENOTDIR', 'not a directory']],
+  [EXDEV, ['EXDEV', 'source validation refuses it (rp_filter)']],
   [EINVAL, ['EINVAL', 'the kernel refused an argument']],
   [23, ['ENFILE', 'the system has too many open files']],
   [24, ['EMFILE', 'the process has too many open files']],

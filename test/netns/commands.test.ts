@@ -103,6 +103,36 @@ test('a change that cuts the tunnel is shown by diff, tried by apply --confirm, 
   assert.equal((await cli('confirm')).code, 1)
 })
 
+test('trace follows a packet through route, selector and SA, and names what stops another', async () => {
+  const { code, stdout } = await cli('trace', ADDRESSES.hostA.ipv4, ADDRESSES.hostB.ipv4, 'tcp/445')
+  assert.equal(code, 0, stdout)
+  assert.match(stdout, /✓ route +10\.2\.0\.0\/16 → cw-paris, in by lan$/m)
+  assert.match(stdout, /✓ selector +10\.1\.0\.0\/16 <-> 10\.2\.0\.0\/16 \(paris\)$/m)
+  assert.match(stdout, /✓ size +up to \d+ octets; MSS \d+ is written/)
+  assert.match(stdout, /✓ result +encrypted to 198\.51\.100\.20 as ESP$/m)
+  const { spi, passes } = JSON.parse(
+    (await cli('trace', ADDRESSES.hostA.ipv4, ADDRESSES.hostB.ipv4, '--json')).stdout,
+  )
+  assert.equal(passes, true)
+  assert.equal(spi, (await berlin.tunnel('paris')).childSas[0]?.out.spi)
+  const outside = await cli('trace', '10.1.0.2', '10.9.0.2')
+  assert.equal(outside.code, 1)
+  assert.match(outside.stdout, /– route +default → wan via 203\.0\.113\.1, in by lan/)
+  assert.match(outside.stdout, /✗ selector +no tunnel takes it/)
+})
+
+test('trace asks the kernel: forwarding off, source validation, a rule before ours', async () => {
+  const traced = async () => (await cli('trace', '10.1.0.2', '10.2.0.2')).stdout
+  const { gatewayA } = topology
+  await gatewayA.sysctl({ 'net/ipv4/ip_forward': 0 })
+  assert.match(await traced(), /✗ route +this host does not forward[\s\S]*ip_forward=1$/m)
+  await gatewayA.sysctl({ 'net/ipv4/ip_forward': 1 })
+  await gatewayA.ip('rule add priority 100 lookup main')
+  assert.match((await traced()).replace(/\s+/g, ' '), /default → wan .*, not to cw-paris of paris/)
+  await gatewayA.ip('rule del priority 100')
+  assert.match(await traced(), /✓ result/)
+})
+
 function argv(...args: readonly string[]): readonly string[] {
   return [process.execPath, CAUSEWAY, '--control', berlin.control, ...args]
 }
