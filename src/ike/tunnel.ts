@@ -10,6 +10,7 @@ import { type IcmpError, withIcmp } from './icmp-evidence.ts'
 import { IkeSaSet } from './ike-sa-set.ts'
 import { Proof } from './proof.ts'
 import { replacedSas } from './replacement.ts'
+import { RestartDoubt } from './restart-doubt.ts'
 import type { IkeContext, IkeSa, Initiate, Outcome } from './version.ts'
 
 /**
@@ -21,6 +22,7 @@ export class Tunnel {
   readonly children: ChildTable
   readonly ikeSas: IkeSaSet = new IkeSaSet()
   readonly proof: Proof = new Proof()
+  readonly #restartDoubt: RestartDoubt
   /** `'all'` pairs, or those traffic asked for. */
   #wanted: 'all' | Set<number>
   #stopped = false
@@ -39,6 +41,7 @@ export class Tunnel {
   constructor(config: TunnelConfig, now: Instant, initiate: Initiate) {
     this.config = config
     this.children = new ChildTable(config.name)
+    this.#restartDoubt = new RestartDoubt(this.ikeSas, this.children)
     this.#initiate = initiate
     this.#wanted = config.start === 'always' ? 'all' : new Set()
     this.#state = 'down'
@@ -127,7 +130,7 @@ export class Tunnel {
         this.#ikeSaEstablished(outcome.sa, context)
         return
       case 'initial-contact':
-        this.#forgetBefore(outcome.sa, context)
+        this.#restartDoubt.raise(outcome.sa, context)
         return
       case 'ike-sa-failed':
         // An attempt that the peer's own has overtaken was not needed.
@@ -169,6 +172,7 @@ export class Tunnel {
   handleDeadline(context: IkeContext): void {
     this.ikeSas.handleDeadlines(context)
     this.children.handleDeadline(context)
+    this.#restartDoubt.handleDeadline(context)
     for (const child of this.children.all) {
       if (child.facts.expiresAt <= context.now) this.#closeChild(child, 'expired', context)
     }
@@ -195,6 +199,7 @@ export class Tunnel {
     return Math.min(
       ...this.ikeSas.all.map((sa) => sa.deadline() ?? Number.POSITIVE_INFINITY),
       this.children.deadline(),
+      this.#restartDoubt.deadline(),
       ...this.children.all.map(({ facts: { expiresAt } }) => expiresAt),
       ...this.children.actives.map(({ rekeyAt }) => later(rekeyAt)),
       ...[...this.#phase2BackOff.values()].map(({ retryAt }) => later(retryAt)),
@@ -241,16 +246,6 @@ export class Tunnel {
     }
     this.#doubtfulBefore = Number.NEGATIVE_INFINITY
     context.tell({ kind: 'ike-sa-established', tunnel: this.config.name, ikeSa: facts })
-  }
-
-  /** The peer starts from nothing: what was there before it began is dead. */
-  #forgetBefore(sa: IkeSa, context: IkeContext): void {
-    for (const other of this.ikeSas.established) {
-      if (other.establishedAt < sa.startedAt) other.sa.close('peer-restarted', [], context)
-    }
-    for (const child of this.children.all) {
-      if (child.establishedAt < sa.startedAt) this.children.remove(child, 'peer-restarted', context)
-    }
   }
 
   #ikeSaClosed(sa: IkeSa, why: CloseReason, context: IkeContext): void {

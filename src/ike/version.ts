@@ -70,6 +70,8 @@ export interface IkeSa {
   readonly remote: Endpoint
   /** Last moment the peer proved to be there. */
   readonly peerAliveAt: Instant
+  /** When the peer last answered a question whether it is there, under the keys of this SA. */
+  readonly answeredProbeAt: Instant
   facts(): IkeSaFacts | undefined
   handleDatagram(datagram: Datagram, header: IkeHeader, context: IkeContext): void
   handleAnswer(id: number, answer: Answer, context: IkeContext): void
@@ -85,8 +87,8 @@ export interface IkeSa {
   follow(remote: Endpoint): void
   /** ESP of the peer came: as good as a sign of life (RFC 3706 §4). */
   heard(at: Instant): void
-  /** Asks the peer whether it is there. */
-  probe(context: IkeContext): void
+  /** Asks the peer whether it is there. @returns whether it knows such questions */
+  probe(context: IkeContext): boolean
   /** Ends without a word, after a defect. */
   abandon(context: IkeContext): void
   /** Tells the peer, where keys exist, and ends; the inbound SAs named are deleted in the same message, so that both news arrive or neither. */

@@ -103,6 +103,10 @@ export class Ikev1Sa implements IkeSa {
     return this.#phase2?.aliveAt ?? this.startedAt
   }
 
+  get answeredProbeAt(): Instant {
+    return this.#phase2?.answeredProbeAt ?? Number.NEGATIVE_INFINITY
+  }
+
   facts(): IkeSaFacts | undefined {
     const { state, abilities, ends } = this.#phase1
     const life = this.#life
@@ -123,10 +127,7 @@ export class Ikev1Sa implements IkeSa {
       ...(abilities.vendor === undefined ? {} : { peerVendor: abilities.vendor }),
       ...(state.peer.certificate === undefined ? {} : { peerCertificate: state.peer.certificate }),
       nat: ends.nat,
-      ...(this.#preliminaries?.user === undefined ? {} : { user: this.#preliminaries.user }),
-      ...(this.#preliminaries?.assigned === undefined
-        ? {}
-        : { assigned: this.#preliminaries.assigned }),
+      ...this.#preliminaries?.facts(),
       establishedAt: state.at,
       rekeyAt: this.#phase2?.worn === true ? state.at : life.rekeyAt,
       expiresAt: life.expiresAt,
@@ -241,8 +242,8 @@ export class Ikev1Sa implements IkeSa {
     this.#phase2?.heard(at)
   }
 
-  probe(context: IkeContext): void {
-    this.#phase2?.probe(context)
+  probe(context: IkeContext): boolean {
+    return this.#phase2?.probe(context) === true
   }
 
   close(why: CloseReason, inboundSpis: readonly EspSpi[], context: IkeContext): void {

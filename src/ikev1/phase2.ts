@@ -40,6 +40,7 @@ export class Phase2 {
   #messageAt: Instant
   /** The peer does not answer under these keys, though it may live. */
   #unanswered = false
+  #answeredProbeAt = Number.NEGATIVE_INFINITY
   #closedByPeer = false
 
   constructor(
@@ -61,6 +62,10 @@ export class Phase2 {
 
   get aliveAt(): Instant {
     return this.#aliveAt
+  }
+
+  get answeredProbeAt(): Instant {
+    return this.#answeredProbeAt
   }
 
   /** The peer deleted this ISAKMP SA. */
@@ -132,14 +137,15 @@ export class Phase2 {
   }
 
   /** R-U-THERE (RFC 3706 §5.3), to a peer that knows it. */
-  probe(context: IkeContext): void {
+  probe(context: IkeContext): boolean {
     const sequence = this.#deadPeer?.nextProbe(context.now)
-    if (sequence === undefined) return
+    if (sequence === undefined) return false
     sendInformational(
       this.#channel,
       [phase1Notify('R-U-THERE', this.#channel.cookies.pair, sequence)],
       context,
     )
+    return true
   }
 
   sendDeletes(
@@ -195,8 +201,9 @@ export class Phase2 {
       }
       case NotifyType.number('R-U-THERE-ACK'): {
         const roundTrip = this.#deadPeer?.roundTrip(notify.data, context.now)
-        if (roundTrip !== undefined)
-          context.tell({ kind: 'peer-alive', tunnel: this.#channel.tunnel, roundTrip })
+        if (roundTrip === undefined) return
+        this.#answeredProbeAt = context.now
+        context.tell({ kind: 'peer-alive', tunnel: this.#channel.tunnel, roundTrip })
         return
       }
       case NotifyType.number('INVALID-SPI'): {

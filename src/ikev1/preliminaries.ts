@@ -2,7 +2,7 @@ import type { Assignment, TunnelConfig } from '#config/config'
 import { AttributeMessage } from '#iana/mode-config'
 import type { Instant } from '#ike/effects'
 import { PeerViolation } from '#ike/errors'
-import type { Failure } from '#ike/events'
+import type { Failure, IkeSaFacts } from '#ike/events'
 import type { IkeContext } from '#ike/version'
 import type { AttributePayload } from '#wire/v1/payloads'
 import {
@@ -69,14 +69,17 @@ export class Preliminaries implements TransactionHost {
     return this.#stage
   }
 
-  /** At the server: who the client proved to be. */
-  get user(): string | undefined {
-    return this.#user
-  }
-
   /** At the client: what it was given. */
   get assigned(): Assignment | undefined {
     return this.#assigned
+  }
+
+  /** For the status: who the client proved to be at the server, and what it was given at the client. */
+  facts(): Pick<IkeSaFacts, 'user' | 'assigned'> {
+    return {
+      ...(this.#user === undefined ? {} : { user: this.#user }),
+      ...(this.#assigned === undefined ? {} : { assigned: this.#assigned }),
+    }
   }
 
   begin(context: IkeContext): void {

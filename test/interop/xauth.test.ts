@@ -126,6 +126,25 @@ test('Causeway renews phase 1 with XAUTH, and the Child SA stays', async () => {
   await assertPing(topology.hostA, '10.2.1.2', { source: '10.1.1.2' })
 })
 
+test('strongSwan renews phase 1 as the server, saying INITIAL-CONTACT though it has all it had: no packet is lost', async () => {
+  const { topology, causeway, strongswan } = encounter
+  const before = await agreement(LOGIN, causeway, strongswan)
+  const mark = strongswan.mark()
+  const count = 500
+  const pinging = assertPing(topology.hostA, '10.2.1.2', {
+    source: '10.1.1.2',
+    count,
+    interval: 0.01,
+    wait: 2,
+  })
+  await strongswan.rekey({ ike: LOGIN.name })
+  await pinging
+  assert.match(strongswan.logSince(mark), /INITIAL_CONTACT/)
+  const { childSa, ikeSa } = await agreement(LOGIN, causeway, strongswan)
+  assert.equal(childSa.inboundSpi, before.childSa.inboundSpi)
+  assert.notEqual(ikeSa.initiatorSpi, before.ikeSa.initiatorSpi)
+})
+
 test('strongSwan refuses a wrong password, and Causeway says so', async () => {
   const { causeway } = encounter
   await assert.rejects(causeway.up(WRONG.name), /CW-312 .*refused user branch/)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Rehearsal } from '#rehearsal/rehearsal'
 import { assertUp, newEngine, snapshot } from './exchange.ts'
-import { ScriptedPeer } from './scripted-peer.ts'
+import { type Beside, ScriptedPeer } from './scripted-peer.ts'
 import { A_BEGINS, configOf, type Sites, sites } from './sites.ts'
 
 /** Side b waits for its peer; side a has no engine of its own yet, so that a test can speak in its place. */
@@ -20,9 +20,9 @@ export function scene(of: Sites = sites({}, {}, A_BEGINS)): Scene {
 }
 
 /** The same after Main mode: what the peer sends now is sent under the keys. */
-export function establishedScene(of?: Sites): Scene {
+export function establishedScene(of?: Sites, beside?: Beside): Scene {
   const made = scene(of)
-  made.peer.mainMode()
+  made.peer.mainMode(beside)
   assert.equal(snapshot(made.rehearsal, 'b').ikeSas.length, 1)
   return made
 }

@@ -29,8 +29,9 @@ export type SwanConnection = {
     /** In place of the client's certificate, not behind it. */
     readonly hybrid?: boolean
   }
-  /** Mode Config: strongSwan asks for an address, or gives this one. */
+  /** Mode Config: strongSwan asks for an address, of IPv4 unless told, or gives this one. */
   readonly modeConfig?: {
+    readonly asks?: '0.0.0.0' | '::'
     readonly gives?: string
     readonly method?: 'pull' | 'push'
   }
@@ -103,7 +104,7 @@ export function swanctlConf(connections: readonly SwanConnection[]): string {
         : [
             `    pull = ${one.modeConfig.method === 'push' ? 'no' : 'yes'}`,
             one.modeConfig.gives === undefined
-              ? '    vips = 0.0.0.0'
+              ? `    vips = ${one.modeConfig.asks ?? '0.0.0.0'}`
               : `    pools = pool-${one.name}`,
           ]),
       '    children {',
