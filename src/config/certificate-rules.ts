@@ -3,6 +3,7 @@ import { isEnding, leftText } from '#pki/expiry'
 import { formatGeneralName } from '#pki/extensions'
 import { isBound } from '#pki/identity-match'
 import { formatMoment } from '#pki/moment'
+import { LEAST_RSA_BITS } from '#pki/public-key'
 import { validatePath } from '#pki/validate-path'
 import { sameParts } from '#policy/distinguished-name'
 import { formatIdentity } from '#policy/identity'
@@ -76,6 +77,7 @@ export const ownCertificate: Rule = (tunnel) => {
     intermediates: others,
     anchors: [...credentials.trust, ...roots],
     at: now,
+    ...(credentials.leastRsaBits === undefined ? {} : { leastRsaBits: credentials.leastRsaBits }),
   })
   if (path.kind !== 'valid-path' && path.kind !== 'untrusted') {
     const { certificate, detail, kind } = path
@@ -113,6 +115,19 @@ export const trustedCertificates: Rule = (tunnel) => {
   )
   const live = trust.filter(({ notAfter }) => notAfter >= now)
   return [...gone, ...expiries(tunnel, 'trust', live, now)]
+}
+
+/** CW-206: said on purpose, and still to be said. */
+export const shortRsaKeys: Rule = (tunnel) => {
+  const bits = tunnel.draft.certificate?.['least-rsa-bits'] ?? LEAST_RSA_BITS
+  if (bits >= LEAST_RSA_BITS) return []
+  const message = `RSA keys of ${bits} bits are accepted; RFC 8247 §3.1.1 advises against fewer than ${LEAST_RSA_BITS}. (tunnels.${tunnel.name})`
+  return [
+    tunnelProblem('warning', tunnel, ['certificate', 'least-rsa-bits'], {
+      code: 'CW-206',
+      message,
+    }),
+  ]
 }
 
 function expiries(

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { LEAST_RSA_BITS, SHORTEST_RSA_BITS } from '#pki/public-key'
 import type { Identity } from '#policy/identity'
 import type { PskSource } from './draft.ts'
 import { documented } from './key-doc.ts'
@@ -15,6 +16,7 @@ export type CertificateDraft = {
   readonly revocation: 'off' | 'crl-if-present' | 'crl-required'
   readonly ocsp: 'off' | 'if-present' | 'required'
   readonly crl: readonly string[]
+  readonly 'least-rsa-bits': number
 }
 
 const SINCE = '0.1'
@@ -91,4 +93,15 @@ export const certificate: z.ZodType<CertificateDraft, unknown> = z.strictObject(
     example: '[/etc/causeway/pki/plant.crl]',
     since: SINCE,
   }),
+  'least-rsa-bits': documented(
+    z.int().min(SHORTEST_RSA_BITS).max(16_384).prefault(LEAST_RSA_BITS),
+    {
+      sentence: 'The shortest RSA key accepted, in the certificates of the peer and in ours.',
+      paragraph:
+        'RFC 8247 §3.1.1 advises against fewer than 2048 bits. Old devices may have no other: `1024` takes them, for this tunnel alone, and `check` warns. Shorter ones are never taken, nor are signatures with MD5 or SHA-1 in certificates.',
+      example: '2048',
+      unit: 'bits',
+      since: SINCE,
+    },
+  ),
 })

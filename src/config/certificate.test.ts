@@ -181,3 +181,20 @@ test('neither key nor passphrase shows in what was loaded', () => {
   const shown = inspect(loaded, { depth: 12 }) + [...loaded.sources.values()].join()
   assert.doesNotMatch(shown, /PRIVATE KEY|sesam-oeffne/)
 })
+
+test('RSA keys under 2048 bits are refused, or taken and warned of where the file says so', () => {
+  const oldRoot = sampleAuthority('Old root', undefined, { keyType: 'rsa1024' })
+  const old = sampleGateway('old', oldRoot, { keyType: 'rsa1024' })
+  const files = {
+    '/etc/gw.pem': { text: pem(old), mode: 0o644 },
+    '/etc/gw.key': exportKey(old.key),
+    '/etc/ca.pem': { text: pem(oldRoot), mode: 0o644 },
+  }
+  assert.match(told({ files }), /^error CW-306 .*RSA-1024; 2048 bits are the least/)
+  const certificate = { 'least-rsa-bits': 1024 }
+  assert.match(told({ files, certificate }), /^warning CW-206 RSA keys of 1024 bits are accepted/)
+  const [tunnel] = load({ files, certificate }).config?.tunnels ?? []
+  assert.ok(tunnel?.authentication.kind === 'certificate')
+  assert.equal(tunnel.authentication.leastRsaBits, 1024)
+  assert.match(told({ certificate: { 'least-rsa-bits': 512 } }), /^error .*1024/)
+})

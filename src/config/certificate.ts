@@ -7,6 +7,7 @@ import {
 } from '#pki/certificate'
 import { parseCrl } from '#pki/crl'
 import { type KeyFile, readKeyFile } from '#pki/node-private-key'
+import { LEAST_RSA_BITS } from '#pki/public-key'
 import type { RevocationPolicy } from '#pki/revocation'
 import { UnreadableKey } from '#pki/unreadable-key'
 import type { CertificateCredentials, TrustAnchors } from '#pki/verify-peer'
@@ -64,16 +65,16 @@ class Reading {
     const crls = draft.crl.flatMap((path, i) => this.#crl(path, i))
     const result = { findings: this.#findings, files: this.#files }
     const failed = this.#findings.some(({ severity }) => severity === 'error')
-    const policy = policyOf(draft)
+    const policy = { revocation: policyOf(draft), ...rsaBitsOf(draft) }
     if (draft.key === undefined && !failed) {
-      return { ...result, anchors: { trust, revocation: policy, crls } }
+      return { ...result, anchors: { trust, crls, ...policy } }
     }
     if (keyFile === undefined || failed) return result
     const ordered = this.#leafFirst(own, keyFile)
     if (ordered === undefined) return result
     return {
       ...result,
-      credentials: { own: ordered, key: keyFile.key, trust, revocation: policy, crls },
+      credentials: { own: ordered, key: keyFile.key, trust, crls, ...policy },
     }
   }
 
@@ -197,6 +198,12 @@ class Reading {
     }
     this.#findings.push({ severity: 'error', key, ...text, ...where })
   }
+}
+
+function rsaBitsOf({
+  'least-rsa-bits': bits,
+}: CertificateDraft): Pick<TrustAnchors, 'leastRsaBits'> {
+  return bits === LEAST_RSA_BITS ? {} : { leastRsaBits: bits }
 }
 
 function policyOf({ revocation, ocsp }: CertificateDraft): RevocationPolicy {

@@ -4,6 +4,7 @@ import {
   oneIdentity,
   ownCertificate,
   ownIdentity,
+  shortRsaKeys,
   trustedCertificates,
 } from './certificate-rules.ts'
 import {
@@ -53,6 +54,7 @@ const RULES: readonly Rule[] = [
   ownIdentity,
   ownCertificate,
   trustedCertificates,
+  shortRsaKeys,
   mainModePeer,
   aggressiveMode,
   anywherePeer,

@@ -10,7 +10,7 @@ import {
 } from 'node:crypto'
 import { equalSecret } from '#bytes/equal'
 import type { PrivateKey } from './node-private-key.ts'
-import { LEAST_RSA_BITS, type PublicKey } from './public-key.ts'
+import { isShorterRsa, type PublicKey, SHORTEST_RSA_BITS } from './public-key.ts'
 import type { SignatureAlgorithm } from './signature-algorithm.ts'
 import {
   type BareEcdsa,
@@ -123,7 +123,7 @@ function mismatch(key: PublicKey, scheme: SignatureScheme): string | undefined {
   }
   if (key.kind !== 'rsa') return 'not an RSA key'
   if (key.flaw !== undefined) return `an RSA key with ${key.flaw}`
-  return key.bits < LEAST_RSA_BITS ? `an RSA key of ${key.bits} bits` : undefined
+  return isShorterRsa(key, SHORTEST_RSA_BITS) ? `an RSA key of ${key.bits} bits` : undefined
 }
 
 type HashingScheme = Exclude<SignatureScheme, { kind: 'rsa-pkcs1-bare' | 'ecdsa-bare' }>

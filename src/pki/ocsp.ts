@@ -13,7 +13,7 @@ import { reasonText } from './crl.ts'
 import { PURPOSE } from './extensions.ts'
 import { DAY, type Moment } from './moment.ts'
 import { sha1, verifyDocument } from './node-signatures.ts'
-import { keyBits } from './public-key.ts'
+import { isShorterRsa, keyBits, LEAST_RSA_BITS } from './public-key.ts'
 import type { SourceVerdict } from './revocation-verdict.ts'
 import { signatureAlgorithm } from './signature-algorithm.ts'
 
@@ -114,6 +114,7 @@ function isAuthorized(
     return (
       responder.extendedKeyUsage?.includes(PURPOSE.ocspSigning) === true &&
       responder.unknownCritical.length === 0 &&
+      !isShorterRsa(responder.publicKey, leastBits(issuer)) &&
       responder.notBefore <= at &&
       at <= responder.notAfter &&
       equalOctets(responder.issuer.der, issuer.subject.der) &&
@@ -126,6 +127,11 @@ function isAuthorized(
       isSigner(responder)
     )
   })
+}
+
+/** Whoever answers for a CA need not have a longer key than the CA, where that was accepted. */
+function leastBits({ publicKey }: Certificate): number {
+  return publicKey.kind === 'rsa' ? Math.min(publicKey.bits, LEAST_RSA_BITS) : LEAST_RSA_BITS
 }
 
 const MOST_RESPONDERS = 4

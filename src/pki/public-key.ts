@@ -52,8 +52,15 @@ export function rsaNumbers({ spki }: PublicKey): {
   return rsaParts(keyBits({ spki, kind: 'ed25519' }))
 }
 
-/** RFC 8247 §3.1.1: shorter RSA keys SHOULD NOT be used. */
+/** Whether it is an RSA key of fewer bits. */
+export function isShorterRsa(key: PublicKey, bits: number): boolean {
+  return key.kind === 'rsa' && key.bits < bits
+}
+
+/** RFC 8247 §3.1.1: shorter RSA keys SHOULD NOT be used; only where an operator says so. */
 export const LEAST_RSA_BITS = 2048
+/** Shorter ones have been broken in public (RSA-829 in 2020), so that nobody can say so. */
+export const SHORTEST_RSA_BITS = 1024
 /** Longer ones only cost the verifier time. */
 const MOST_RSA_BITS = 16_384
 

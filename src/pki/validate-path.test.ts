@@ -183,6 +183,20 @@ test('short and odd RSA keys refuse', () => {
   }
 })
 
+test('short RSA keys pass where the least is set that low, for the CA and the leaf, and no lower', () => {
+  const oldRoot = sampleAuthority('Old root', undefined, { keyType: 'rsa1024' })
+  const old = sampleGateway('old', oldRoot, { keyType: 'rsa1024' })
+  const request = {
+    leaf: old.certificate,
+    intermediates: [],
+    anchors: [oldRoot.certificate],
+    at: TODAY,
+  }
+  assert.equal(validatePath(request).kind, 'weak-key')
+  assert.equal(validatePath({ ...request, leastRsaBits: 1536 }).kind, 'weak-key')
+  assert.equal(validatePath({ ...request, leastRsaBits: 1024 }).kind, 'valid-path')
+})
+
 /** CVE-2026-35331: constraints that were not enforced. */
 const uri = (name: string): GeneralName => ({ kind: 'uri', name })
 const email = (name: string): GeneralName => ({ kind: 'email', name })

@@ -6,7 +6,7 @@ import type { Moment } from './moment.ts'
 import { constraintViolation } from './name-constraints.ts'
 import { verifyDocument } from './node-signatures.ts'
 import { certificateFacts, type PathProblem, type PathProblemKind } from './path-problem.ts'
-import { describeKey, LEAST_RSA_BITS } from './public-key.ts'
+import { describeKey, isShorterRsa, LEAST_RSA_BITS } from './public-key.ts'
 import { describeAlgorithm } from './signature-algorithm.ts'
 
 declare const proof: unique symbol
@@ -27,6 +27,8 @@ export type PathRequest = {
   readonly intermediates: readonly Certificate[]
   readonly anchors: readonly Certificate[]
   readonly at: Moment
+  /** Of RSA keys; 2048 unless told. */
+  readonly leastRsaBits?: number
 }
 
 /**
@@ -49,11 +51,13 @@ const MOST_SIGNATURES = 32
 class Search {
   readonly #request: PathRequest
   readonly #intermediates: readonly Certificate[]
+  readonly #leastRsaBits: number
   #signatures = 0
   #worst: { readonly depth: number; readonly problem: PathProblem } | undefined
 
   constructor(request: PathRequest) {
     this.#request = request
+    this.#leastRsaBits = request.leastRsaBits ?? LEAST_RSA_BITS
     this.#intermediates = distinct(request.intermediates.slice(0, MOST_INTERMEDIATES))
   }
 
@@ -96,7 +100,8 @@ class Search {
         )
       }
       this.#signatures++
-      const problem = linkProblem(issuer, last) ?? issuerProblem(issuer, chain, at, isAnchor)
+      const problem =
+        linkProblem(issuer, last, this.#leastRsaBits) ?? issuerProblem(issuer, chain, at, isAnchor)
       if (problem !== undefined) {
         this.#fail(chain.length, problem)
         continue
@@ -135,7 +140,7 @@ class Search {
 
   #leafProblem(leaf: Certificate): PathProblem | undefined {
     return (
-      weakness(leaf) ??
+      weakness(leaf, this.#leastRsaBits) ??
       criticalProblem(leaf) ??
       validityProblem(leaf, this.#request.at) ??
       leafUsageProblem(leaf)
@@ -152,13 +157,17 @@ function mayIssue(issuer: Certificate, issued: Certificate): boolean {
   return equalOctets(subjectKeyId, authorityKeyId)
 }
 
-function linkProblem(issuer: Certificate, issued: Certificate): PathProblem | undefined {
+function linkProblem(
+  issuer: Certificate,
+  issued: Certificate,
+  leastRsaBits: number,
+): PathProblem | undefined {
   const { signatureAlgorithm: algorithm } = issued
   if (algorithm.kind === 'broken' || algorithm.kind === 'unknown') {
     const detail = `signed with ${describeAlgorithm(algorithm)}, which ${algorithm.kind === 'broken' ? 'can be forged' : 'is not known here'}`
     return pathProblem('weak-signature', issued, detail)
   }
-  const weak = weakness(issuer)
+  const weak = weakness(issuer, leastRsaBits)
   if (weak !== undefined) return weak
   if (verifyDocument(issuer.publicKey, algorithm, issued.tbs, issued.signature)) return undefined
   return pathProblem('bad-signature', issued, `not signed by the key of "${issuer.subject.text}"`)
@@ -220,7 +229,7 @@ function criticalProblem(certificate: Certificate): PathProblem | undefined {
   )
 }
 
-function weakness(certificate: Certificate): PathProblem | undefined {
+function weakness(certificate: Certificate, leastRsaBits: number): PathProblem | undefined {
   const { publicKey: key } = certificate
   if (key.kind === 'other') {
     return pathProblem(
@@ -232,11 +241,11 @@ function weakness(certificate: Certificate): PathProblem | undefined {
   if (key.kind !== 'rsa') return undefined
   if (key.flaw !== undefined)
     return pathProblem('weak-key', certificate, `its RSA key has ${key.flaw}`)
-  if (key.bits >= LEAST_RSA_BITS) return undefined
+  if (!isShorterRsa(key, leastRsaBits)) return undefined
   return pathProblem(
     'weak-key',
     certificate,
-    `its key is ${describeKey(key)}; ${LEAST_RSA_BITS} bits are the least (RFC 8247 §3.1.1)`,
+    `its key is ${describeKey(key)}; ${leastRsaBits} bits are the least (RFC 8247 §3.1.1)`,
   )
 }
 

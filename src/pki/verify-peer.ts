@@ -19,6 +19,7 @@ export type PeerDemands = {
   readonly revocation: RevocationPolicy
   /** CRLs from files. */
   readonly crls: readonly Uint8Array[]
+  readonly leastRsaBits?: number
 }
 
 /** What a tunnel that uses certificates is configured with. */
@@ -29,16 +30,28 @@ export type CertificateCredentials = {
   readonly trust: readonly Certificate[]
   readonly revocation: RevocationPolicy
   readonly crls: readonly Uint8Array[]
+  /** Of RSA keys, where it is less or more than is good. */
+  readonly leastRsaBits?: number
 }
 
 /** What a side has that only verifies. */
-export type TrustAnchors = Pick<CertificateCredentials, 'trust' | 'revocation' | 'crls'>
+export type TrustAnchors = Pick<
+  CertificateCredentials,
+  'trust' | 'revocation' | 'crls' | 'leastRsaBits'
+>
 
 export function demandsOf(
-  { own, trust, revocation, crls }: TrustAnchors & Pick<CertificateCredentials, 'own'>,
+  {
+    own,
+    trust,
+    revocation,
+    crls,
+    leastRsaBits,
+  }: TrustAnchors & Pick<CertificateCredentials, 'own'>,
   remoteId: Identity,
 ): PeerDemands {
-  return { trust, intermediates: own.slice(1), remoteId, revocation, crls }
+  const demands = { trust, intermediates: own.slice(1), remoteId, revocation, crls }
+  return { ...demands, ...(leastRsaBits === undefined ? {} : { leastRsaBits }) }
 }
 
 /** What a peer showed, as received. */
@@ -127,6 +140,7 @@ export function verifyPeer(
     intermediates: [...others, ...demands.intermediates],
     anchors: demands.trust,
     at,
+    ...(demands.leastRsaBits === undefined ? {} : { leastRsaBits: demands.leastRsaBits }),
   })
   if (path.kind !== 'valid-path') return refused({ kind: 'path', problem: path, at })
   const certificate = certificateFacts(leaf)

@@ -46,6 +46,17 @@ for (const keyType of ['rsa3072', 'p256', 'p384'] as const) {
   }
 }
 
+test('keys of 1024 bits bring a tunnel up where both sides accept them, and else the one that does not refuses', () => {
+  const keyType = 'rsa1024'
+  const accepting = (holder: Holder) => ({ ...by(holder), leastRsaBits: 1024 })
+  const a = sampleGateway('a', CA, { keyType })
+  const b = sampleGateway('b', CA, { keyType })
+  assertUp(begin({ authentication: accepting(a) }, { authentication: accepting(b) }))
+  const rehearsal = begin({ authentication: by(a) }, { authentication: accepting(b) })
+  const [told] = events(rehearsal, 'a', 'negotiation-failed')
+  assert.match(JSON.stringify(told?.failure), /RSA-1024; 2048 bits are the least/)
+})
+
 test('Main mode asks for certificates with the keys, and shows them with the signatures', () => {
   const rehearsal = begin(
     { authentication: by(gateway('a')) },

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { type Certificate, parseCertificate } from '#pki/certificate'
 import type { GeneralName } from '#pki/extensions'
 import {
@@ -6,7 +7,7 @@ import {
   gatewayExtensions,
   issueCertificate,
 } from '#pki/issue'
-import { generateKey, type KeyType, type PrivateKey } from '#pki/node-private-key'
+import { generateKey, type KeyType, PrivateKey } from '#pki/node-private-key'
 import { parseDn } from '#policy/distinguished-name'
 import { isTextProblem } from '#policy/text-problem'
 
@@ -23,17 +24,23 @@ export function dn(text: string): Uint8Array {
 }
 
 /** Keys are made once each and shared by the samples of a process: making them is what costs time. */
-export function sampleKey(name: string, type: KeyType = 'p256'): PrivateKey {
+export function sampleKey(name: string, type: SampleKeyType = 'p256'): PrivateKey {
   const known = keys.get(`${name} ${type}`)
   if (known !== undefined) return known
-  const made = generateKey(type)
+  const made =
+    type === 'rsa1024'
+      ? new PrivateKey(generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey)
+      : generateKey(type)
   keys.set(`${name} ${type}`, made)
   return made
 }
 
+/** What old devices have, too. */
+export type SampleKeyType = KeyType | 'rsa1024'
+
 const keys = new Map<string, PrivateKey>()
 
-type Changes = Partial<CertificateDraft> & { readonly keyType?: KeyType }
+type Changes = Partial<CertificateDraft> & { readonly keyType?: SampleKeyType }
 
 /** @param issuer absent: a root */
 export function sampleAuthority(name: string, issuer?: Holder, changes: Changes = {}): Holder {
