@@ -11,6 +11,7 @@ import type { EnginePort } from './loop.ts'
 import { answerWithFetches, type VerificationParts } from './peer-verification.ts'
 import { RevocationFetcher } from './revocation-fetcher.ts'
 import type { Loaded } from './running-configuration.ts'
+import { ServiceManager } from './service-manager.ts'
 import { endingSignals, onSignal } from './signals.ts'
 import { keepKeys, WiresharkKeys } from './wireshark-keys.ts'
 
@@ -91,9 +92,12 @@ export async function runGateway(
     })
     gateway = running
     cleanUps.unshift(() => running.stop())
-    unwatch = watchProcess(running, stop, log)
+    const manager = serviceManager(running, log)
+    cleanUps.unshift(async () => manager.stopping())
+    unwatch = watchProcess(running, manager, stop, log)
     await running.start(config)
     started.resolve(running)
+    manager.ready()
     log.note('info', `gateway ${config.gateway.name} runs, causeway ${options.version}`)
     return await stop.requested
   } catch (error) {
@@ -172,10 +176,23 @@ class Stop {
   }
 }
 
+function serviceManager(gateway: Gateway, log: Log): ServiceManager {
+  return new ServiceManager({
+    status: () => {
+      const { up, tunnels } = gateway.status([]).summary
+      return `${up} of ${tunnels} tunnels up`
+    },
+    watchdog: process.env.WATCHDOG_USEC,
+    onProblem: (text) => log.note('warn', text),
+  })
+}
+
 /** Signals, and errors nobody caught. @returns what stops watching. */
-function watchProcess(gateway: Gateway, stop: Stop, log: Log): () => void {
+function watchProcess(gateway: Gateway, manager: ServiceManager, stop: Stop, log: Log): () => void {
   const reload = async () => {
+    manager.reloading()
     const result = await gateway.reload()
+    manager.ready()
     if (result.outcome === 'applied') log.note('info', 'configuration read again')
   }
   const onDefect = (error: unknown) => {
