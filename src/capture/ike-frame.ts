@@ -11,6 +11,11 @@ export function ikeFrame(source: Endpoint, destination: Endpoint, message: Uint8
   // RFC 3948 §2.2: on port 4500 four zero octets tell IKE from ESP.
   const marked = source.port !== 500 && destination.port !== 500
   const data = marked ? concat(new Uint8Array(4), message) : message
+  return udpFrame(source, destination, data)
+}
+
+/** Data in UDP in IP, link type raw. */
+export function udpFrame(source: Endpoint, destination: Endpoint, data: Uint8Array): Uint8Array {
   const udp = udpDatagram(source, destination, data)
   return ipFamily(source.address) === 6
     ? concat(ipv6Header(source, destination, udp.length), udp)

@@ -1,10 +1,12 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Act } from './act.ts'
+import { addCaptureCommand } from './capture-command.ts'
 import { monitor } from './monitor.ts'
 import { trace } from './trace.ts'
 
 /** The commands for finding out why. */
 export function addDiagnosticCommands(program: Command, act: Act): void {
+  addCaptureCommand(program, act)
   program
     .command('monitor')
     .description('every event as it happens, for scripts')

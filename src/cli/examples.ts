@@ -33,6 +33,8 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ['causeway check new.yaml --json', 'another file, for a program'],
   ],
   explain: [
+    ['causeway explain paris', 'its last negotiation in words, and why it failed'],
+    ['causeway explain tunnel.pcapng --payloads', 'a capture, message by message'],
     ['causeway explain CW-301', 'what the code means, how it shows elsewhere, what to do'],
     ["causeway explain 'no proposal found'", 'the failures by which another product prints that'],
     ['causeway explain preset cisco-asa', 'what a preset sets, with the source of each value'],
@@ -40,6 +42,11 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   rehearse: [
     ['causeway rehearse berlin.yaml paris.yaml', 'would the tunnel come up, and if not, why'],
     ['causeway rehearse berlin.yaml paris.yaml --loss 20% --nat a', 'on a bad network'],
+  ],
+  capture: [
+    ['causeway capture paris -w paris.pcapng', 'its packets until Ctrl-C'],
+    ['causeway capture paris --last', 'the IKE messages that the gateway has kept'],
+    ['causeway capture paris --seconds 30 --decrypt', 'DANGER: with the keys to read them'],
   ],
   log: [
     ['causeway log -f paris', 'what happened to paris, and what happens'],

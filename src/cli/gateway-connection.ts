@@ -31,6 +31,7 @@ export async function withGateway(
 function explain(error: unknown, addressing: Addressing, terminal: Terminal): ExitCode {
   if (error instanceof CommandRefused) {
     terminal.err(`causeway: ${error.message}\n`)
+    if (error.code === 'not-permitted') return EXIT.permission
     return error.code === 'unknown-tunnel' ? EXIT.usage : EXIT.unreachable
   }
   if (!(error instanceof GatewayUnreachable)) throw error

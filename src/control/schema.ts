@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Endpoint } from '#bytes/ip'
 import type { ConfigChanges } from '#config/changes'
 import type { Event, TunnelSnapshot } from '#ike/events'
 import type { StatusDocument, Timestamp } from './status.ts'
@@ -39,6 +40,10 @@ export type Command =
   | { readonly command: 'subscribe'; readonly tunnels?: Patterns | undefined }
   /** Where a packet would go; addresses are of one family, ports 0 where there are none. */
   | ({ readonly command: 'trace' } & TracedPacket)
+  /** The IKE datagrams kept of tunnels, oldest first. */
+  | { readonly command: 'datagrams'; readonly tunnels: Patterns }
+  /** Writes the keys in use into a folder of the gateway's own user; they do not cross the socket. */
+  | { readonly command: 'keys'; readonly tunnels: Patterns; readonly folder: string }
   | { readonly command: 'shutdown' }
 
 const names = z.array(z.string().min(1).max(200)).max(1_000)
@@ -74,6 +79,13 @@ export const requestSchema: z.ZodType<Request> = z.discriminatedUnion('command',
     sourcePort: portNumber,
     destinationPort: portNumber,
   }),
+  z.strictObject({ id, command: z.literal('datagrams'), tunnels: names }),
+  z.strictObject({
+    id,
+    command: z.literal('keys'),
+    tunnels: names,
+    folder: z.string().startsWith('/').max(4_096),
+  }),
   z.strictObject({ id, command: z.literal('shutdown') }),
 ])
 
@@ -90,7 +102,20 @@ export type Results = {
   readonly log: { readonly events: readonly ToldEvent[] }
   readonly subscribe: Record<string, never>
   readonly trace: TraceDocument
+  readonly datagrams: { readonly datagrams: readonly KeptDatagram[] }
+  /** How many SAs of each kind have a row now, and how many rows are new. */
+  readonly keys: { readonly ike: number; readonly esp: number; readonly added: number }
   readonly shutdown: Record<string, never>
+}
+
+/** An IKE message as it was on the wire, without the non-ESP marker. */
+export type KeptDatagram = {
+  readonly at: Timestamp
+  readonly tunnel: string
+  readonly direction: 'sent' | 'received'
+  readonly local: Endpoint
+  readonly remote: Endpoint
+  readonly octets: Uint8Array
 }
 
 /** A tunnel's state when the command was taken, before it had any effect. */
@@ -136,7 +161,13 @@ export type StateEvent = {
 }
 
 export type ControlError = {
-  readonly code: 'bad-request' | 'unknown-tunnel' | 'busy' | 'stopping' | 'internal'
+  readonly code:
+    | 'bad-request'
+    | 'unknown-tunnel'
+    | 'not-permitted'
+    | 'busy'
+    | 'stopping'
+    | 'internal'
   readonly message: string
 }
 

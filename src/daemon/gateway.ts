@@ -8,6 +8,7 @@ import { positionOf } from '#diagnosis/failure-text'
 import type { Answer, Command, Input, Question } from '#ike/effects'
 import type { Event, Failure, TunnelSnapshot } from '#ike/events'
 import { AssignedAddresses } from './assigned-addresses.ts'
+import { captureAnswer } from './capture-requests.ts'
 import type { Clock } from './clock.ts'
 import { DailyWarnings } from './daily-warnings.ts'
 import { dataPlaneSettings } from './data-plane-settings.ts'
@@ -16,6 +17,7 @@ import type { HostView } from './host-view.ts'
 import { Journal, type JournalEntry, tunnelOf } from './journal.ts'
 import type { Log } from './log.ts'
 import { type Defect, EngineLoop, type EnginePort } from './loop.ts'
+import { Recorder } from './recorder.ts'
 import { replaceConfig } from './reload.ts'
 import { type Configured, type Loaded, RunningConfiguration } from './running-configuration.ts'
 import { statusDocument } from './status-document.ts'
@@ -59,6 +61,7 @@ export class Gateway {
   /** Refusals in clear: shown while the tunnel is not up and nothing better is known. */
   readonly #hints = new Map<string, Failure>()
   readonly #states = new Map<string, TunnelSnapshot['state']>()
+  readonly #recorder: Recorder
   readonly #probes: VersionProbes
   readonly #daily: DailyWarnings
   readonly #watches: TrafficWatches
@@ -105,8 +108,9 @@ export class Gateway {
       host: parts.host,
       tell: (event) => this.#tell(event),
     })
+    this.#recorder = new Recorder((instant) => parts.clock.wall(instant))
     this.#loop = new EngineLoop({
-      engine: parts.engine,
+      engine: this.#recorder.over(parts.engine),
       clock: parts.clock,
       onDefect: (defect) => this.defect(defect),
       beforeTimer: () => this.#trafficHeard(),
@@ -250,6 +254,9 @@ export class Gateway {
       }
       case 'trace':
         return traceRequested(request, this.#parts, this.#configuration.config ?? EMPTY)
+      case 'datagrams':
+      case 'keys':
+        return captureAnswer(request, this.#recorder, this.select(request.tunnels), this.#parts.log)
       case 'shutdown':
         setImmediate(this.#parts.requestShutdown)
         return {}
@@ -291,6 +298,7 @@ export class Gateway {
     this.#assigned.keepOnly(to)
     const names = to.tunnels.map(({ name }) => name)
     this.#journal.keepOnly(names)
+    this.#recorder.keepOnly(names)
     this.#ledger.forget(
       from?.tunnels.map(({ name }) => name).filter((name) => !names.includes(name)) ?? [],
     )

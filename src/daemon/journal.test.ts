@@ -26,6 +26,18 @@ test('bounds the octets of messages it holds', () => {
   assert.equal(journal.entries().length, 2)
 })
 
+test('lets signs of life push out each other before they push out a negotiation', () => {
+  const journal = new Journal({ entries: 40, octets: 1_000_000 })
+  journal.append(at, { ...message, number: 1 })
+  for (let i = 0; i < 1_000; i++) {
+    journal.append(at, { ...message, exchange: 'informational' })
+    journal.append(at, { kind: 'peer-alive', tunnel: 'paris', roundTrip: 1 })
+  }
+  const [first, ...others] = journal.entries()
+  assert.equal(first?.event.kind === 'message' && first.event.exchange, 'main')
+  assert.equal(others.length, 10)
+})
+
 test('forgets tunnels that are configured no more', () => {
   const journal = new Journal()
   journal.append(at, warning('paris', 'x'))

@@ -28,6 +28,8 @@ export class Journal {
     const entries = this.#byTunnel.get(key) ?? []
     entries.push(entry)
     this.#byTunnel.set(key, entries)
+    // Signs of life go first: within the hour they would push out why a tunnel failed at night.
+    if (isSignOfLife(event)) dropOne(entries, this.#limits.entries / 4)
     let octets = entries.reduce((sum, { event }) => sum + weight(event), 0)
     while (
       entries.length > this.#limits.entries ||
@@ -56,6 +58,19 @@ export class Journal {
 
 export function tunnelOf(event: Event): string | undefined {
   return 'tunnel' in event ? event.tunnel : undefined
+}
+
+function isSignOfLife(event: Event): boolean {
+  return (
+    event.kind === 'peer-alive' || (event.kind === 'message' && event.exchange === 'informational')
+  )
+}
+
+/** The oldest sign of life, where there are more than `most`. */
+function dropOne(entries: JournalEntry[], most: number): void {
+  const signs = entries.filter(({ event }) => isSignOfLife(event))
+  const [oldest] = signs
+  if (signs.length > most && oldest !== undefined) entries.splice(entries.indexOf(oldest), 1)
 }
 
 function weight(event: Event): number {

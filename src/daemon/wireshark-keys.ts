@@ -1,31 +1,16 @@
-import {
-  closeSync,
-  constants,
-  fchmodSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  writeSync,
-} from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync } from 'node:fs'
 import type { InboundSa, OutboundSa } from '#esp/sa'
 import type { Effect } from '#ike/effects'
 import type { EnginePort } from './loop.ts'
-import {
-  ESP_TABLE,
-  espRow,
-  IKEV1_TABLE,
-  ikev1Row,
-  PREFERENCES,
-  PREFERENCES_TEXT,
-} from './wireshark-tables.ts'
+import { WiresharkFolder } from './wireshark-folder.ts'
+import { ESP_TABLE, espRow, IKEV1_TABLE, ikev1Row } from './wireshark-tables.ts'
 
 /**
  * Writes the keys of every SA into a Wireshark profile, because the operator asked for it. Rows are added and never taken away: a
  * capture is opened after its SAs have gone.
  */
 export class WiresharkKeys {
-  readonly #folder: string
+  readonly #folder: WiresharkFolder
   readonly #onProblem: (text: string) => void
   /** Needed again when a tunnel's peer moves: rows name addresses. */
   readonly #sas = new Map<string, InboundSa | OutboundSa>()
@@ -33,13 +18,14 @@ export class WiresharkKeys {
 
   /** @throws Error when the folder cannot be made, or others than this user could read it. */
   constructor(folder: string, onProblem: (text: string) => void) {
-    this.#folder = folder
     this.#onProblem = onProblem
-    mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
-    assertPrivate(this.#folder)
-    this.#append(IKEV1_TABLE, '')
-    this.#append(ESP_TABLE, '')
-    this.#writePreferences()
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    try {
+      this.#folder = new WiresharkFolder(folder)
+    } catch (error) {
+      throw new Error(`--wireshark-keys: ${error instanceof Error ? error.message : error}`)
+    }
+    this.#folder.prepare()
   }
 
   /** Takes the effects that concern keys; never throws, so that no tunnel depends on a full disk. */
@@ -76,42 +62,13 @@ export class WiresharkKeys {
 
   #try(file: string, row: string): void {
     try {
-      this.#append(file, row)
+      this.#folder.append(file, row)
       this.#failed = false
     } catch (error) {
       if (this.#failed) return
       this.#failed = true
       const reason = error instanceof Error ? error.message : String(error)
       this.#onProblem(`--wireshark-keys: a key could not be written: ${reason}`)
-    }
-  }
-
-  #append(file: string, text: string): void {
-    const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW } = constants
-    const opened = openSync(
-      join(this.#folder, file),
-      O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW,
-      0o600,
-    )
-    try {
-      fchmodSync(opened, 0o600)
-      writeSync(opened, text)
-    } finally {
-      closeSync(opened)
-    }
-  }
-
-  /** Those of a profile that is there already are its owner's. */
-  #writePreferences(): void {
-    try {
-      const opened = openSync(join(this.#folder, PREFERENCES), 'wx', 0o600)
-      try {
-        writeSync(opened, PREFERENCES_TEXT)
-      } finally {
-        closeSync(opened)
-      }
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
     }
   }
 }
@@ -130,19 +87,4 @@ export function keepKeys(engine: EnginePort, keys: WiresharkKeys): EnginePort {
 
 function keyOf({ direction, spi }: Pick<InboundSa | OutboundSa, 'direction' | 'spi'>): string {
   return `${direction} ${spi}`
-}
-
-function assertPrivate(folder: string): void {
-  const stat = lstatSync(folder)
-  if (!stat.isDirectory()) throw new Error(`--wireshark-keys: ${folder} is not a directory`)
-  if (stat.uid !== process.geteuid?.()) {
-    throw new Error(
-      `--wireshark-keys: ${folder} belongs to another user; name a folder of your own`,
-    )
-  }
-  const mode = stat.mode & 0o777
-  if ((mode & 0o077) === 0) return
-  throw new Error(
-    `--wireshark-keys: others can open ${folder} (mode 0${mode.toString(8)}); name a new folder, or: chmod 700 ${folder}`,
-  )
 }

@@ -11,7 +11,7 @@ export const ESP_TABLE = 'esp_sa'
 export const PREFERENCES = 'preferences'
 
 /** What a profile must turn on before `esp_sa` is looked at. */
-export const PREFERENCES_TEXT = `# Written by causeway run --wireshark-keys.
+export const PREFERENCES_TEXT = `# Written by Causeway, with keys.
 esp.enable_encryption_decode: TRUE
 esp.enable_authentication_check: TRUE
 `

@@ -5,27 +5,39 @@ import { allocateMemory, lastErrno, type NativeMemory, program, writePointer } f
 /** One instruction of classic BPF (`struct sock_filter`): code, jump if true, jump if false, operand. */
 export type FilterInstruction = readonly [code: number, jt: number, jf: number, k: number]
 
+/** `frames` with their link-layer header, cut after 256 octets; `packets` from the network layer's header on, whole. */
+export type CaptureForm = 'frames' | 'packets'
+
 /**
- * Link-layer frames of one interface, both directions, as packet(7) shows them. With a filter only frames it accepts come
+ * What passes one interface, both directions, as packet(7) shows it. With a filter only frames it accepts come
  * through; the kernel applies it before the socket's buffer, so a rare kind of frame is never lost behind many others.
  */
 export class PacketCapture {
   readonly #socket: Descriptor
-  readonly #frame: NativeMemory = allocateMemory(SNAP_OCTETS)
+  readonly #frame: NativeMemory
+  readonly #time: NativeMemory = allocateMemory(TIMESPEC_OCTETS)
   #total = 0
   #lost = 0
 
-  private constructor(socket: Descriptor) {
+  private constructor(socket: Descriptor, octets: number) {
     this.#socket = socket
+    this.#frame = allocateMemory(octets)
+    // The kernel keeps times from the first question on.
+    this.capturedAt()
   }
 
   /** @throws SystemError without CAP_NET_RAW, or when there is no such interface. */
-  static open(device: string, filter: readonly FilterInstruction[] = []): PacketCapture {
+  static open(
+    device: string,
+    filter: readonly FilterInstruction[] = [],
+    form: CaptureForm = 'frames',
+  ): PacketCapture {
     const index = interfaceIndex(device)
     if (index === 0) throw new SystemError('if_nametoindex', ENODEV, device)
+    const type = form === 'frames' ? SOCK_RAW : SOCK_DGRAM
     // Protocol 0 hears nothing until bind names one: no frame of another interface slips in before.
     const socket = new Descriptor(
-      checked('socket', openSocket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), device),
+      checked('socket', openSocket(AF_PACKET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), device),
     )
     try {
       if (filter.length > 0) attach(socket.fd, filter)
@@ -42,16 +54,23 @@ export class PacketCapture {
       socket.close()
       throw error
     }
-    return new PacketCapture(socket)
+    return new PacketCapture(socket, form === 'frames' ? SNAP_OCTETS : LARGEST_PACKET)
   }
 
-  /** The next frame, cut after 256 octets; it stands there until the next call. @returns undefined when none waits. */
+  /** The next frame or packet; it stands there until the next call. @returns undefined when none waits. */
   next(): Uint8Array | undefined {
-    const length = receive(this.#socket.fd, this.#frame.address, SNAP_OCTETS, 0)
+    const length = receive(this.#socket.fd, this.#frame.address, this.#frame.octets.length, 0)
     if (length >= 0) return this.#frame.octets.subarray(0, length)
     const errno = lastErrno()
     if (errno !== EAGAIN && errno !== ENETDOWN) throw new SystemError('recv', errno)
     return undefined
+  }
+
+  /** When the last frame read passed, in milliseconds since 1970; undefined while the kernel has not said. */
+  capturedAt(): number | undefined {
+    if (ioctl(this.#socket.fd, SIOCGSTAMPNS, this.#time.address) !== 0) return undefined
+    const { view } = this.#time
+    return Number(view.getBigInt64(0, true)) * 1_000 + Number(view.getBigInt64(8, true)) / 1e6
   }
 
   /** Frames that passed the filter since the start, and how many of them found the buffer full. */
@@ -100,6 +119,9 @@ const bind: (fd: number, address: number, octets: number) => number = program.fu
 const receive: (fd: number, buffer: number, octets: number, flags: number) => number = program.func(
   'long recv(int fd, uint64_t buffer, size_t octets, int flags)',
 )
+const ioctl: (fd: number, request: number, argument: number) => number = program.func(
+  'int ioctl(int fd, unsigned long request, uint64_t argument)',
+)
 const setOption: (
   fd: number,
   level: number,
@@ -120,6 +142,7 @@ const getOption: (
 )
 
 const AF_PACKET = 17
+const SOCK_DGRAM = 2
 const SOCK_RAW = 3
 const SOCK_NONBLOCK = 0x800
 const SOCK_CLOEXEC = 0x80000
@@ -133,4 +156,9 @@ const PACKET_STATISTICS = 6
 const SOCKADDR_LL_OCTETS = 20
 /** Enough for every header in front of ESP or IKE. */
 const SNAP_OCTETS = 256
+/** With segments that offloads have merged. */
+const LARGEST_PACKET = 65_536 + 64
+const SIOCGSTAMPNS = 0x8907
+/** `struct timespec`: seconds, nanoseconds. */
+const TIMESPEC_OCTETS = 16
 const BUFFER_OCTETS = 32 * 1024 * 1024

@@ -75,6 +75,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'platform/datagram-socket',
     'platform/errno',
     'platform/netlink',
+    'platform/packet-capture',
     'platform/poll',
     'platform/routes',
     'platform/socket-address',
