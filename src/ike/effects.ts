@@ -46,6 +46,8 @@ export type Input =
   | {
       readonly kind: 'unreachable'
       readonly remote: Endpoint
+      /** Who sent the error, where the kernel knows. */
+      readonly reporter?: IpAddress | undefined
       readonly icmpType: number
       readonly icmpCode: number
     }

@@ -107,7 +107,7 @@ export class Engine {
       case 'unreachable':
         for (const tunnel of this.#tunnels.values()) {
           if (!talksTo(tunnel, input.remote.address)) continue
-          tunnel.unreachable(input.icmpType, input.icmpCode)
+          tunnel.unreachable(input, context)
         }
         return
       case 'answer': {

@@ -6,7 +6,7 @@ import { type ChildSa, ChildTable, rankOf } from './child-table.ts'
 import { childrenToOpen, INITIATOR_GOES_FIRST, missingPairs } from './desired-state.ts'
 import type { Instant } from './effects.ts'
 import type { CloseReason, Failure, TunnelSnapshot } from './events.ts'
-import { type IcmpError, withIcmp } from './icmp-evidence.ts'
+import { type IcmpError, IcmpEvidence } from './icmp-evidence.ts'
 import { IkeSaSet } from './ike-sa-set.ts'
 import { Proof } from './proof.ts'
 import { replacedSas } from './replacement.ts'
@@ -33,7 +33,7 @@ export class Tunnel {
   #failure: Failure | undefined
   #failures = 0
   #rekeys = 0
-  #unreachable: IcmpError | undefined
+  readonly #icmp: IcmpEvidence
   /** Children that may have died with the IKE SA the peer closed: they are renewed as soon as there is another. */
   #doubtfulBefore = Number.NEGATIVE_INFINITY
   readonly #initiate: Initiate
@@ -42,6 +42,7 @@ export class Tunnel {
     this.config = config
     this.children = new ChildTable(config.name)
     this.#restartDoubt = new RestartDoubt(this.ikeSas, this.children)
+    this.#icmp = new IcmpEvidence(config)
     this.#initiate = initiate
     this.#wanted = config.start === 'always' ? 'all' : new Set()
     this.#state = 'down'
@@ -106,8 +107,13 @@ export class Tunnel {
     this.ikeSas.preferred?.deleteChildren([spi], context)
   }
 
-  unreachable(icmpType: number, icmpCode: number): void {
-    this.#unreachable = { icmpType, icmpCode }
+  unreachable(error: IcmpError, context: IkeContext): void {
+    const asking = this.ikeSas.all.find(
+      ({ role, state }) => role === 'initiator' && state === 'negotiating',
+    )
+    const failure = this.#icmp.note(error, context.now, asking?.startedAt)
+    if (failure !== undefined)
+      context.tell({ kind: 'refusal-hinted', tunnel: this.config.name, failure })
   }
 
   refused(phase: 1 | 2, failure: Failure, context: IkeContext): void {
@@ -139,7 +145,7 @@ export class Tunnel {
           this.#phase1BackOff = failedAgain(this.#phase1BackOff, now, context.crypto)
           if (this.#wanted !== 'all') this.#wanted.clear()
         }
-        this.refused(1, this.#judged(1, outcome.failure), context)
+        this.refused(1, this.#judged(1, outcome), context)
         return
       case 'ike-sa-closed':
         this.#ikeSaClosed(outcome.sa, outcome.why, context)
@@ -154,7 +160,7 @@ export class Tunnel {
           this.#phase2BackOff.set(pair, failedAgain(before, now, context.crypto))
           if (this.#wanted !== 'all') this.#wanted.delete(pair)
         }
-        this.refused(2, this.#judged(2, outcome.failure), context)
+        this.refused(2, this.#judged(2, outcome), context)
         // Not a word under this IKE SA, and nothing that needs it: the peer has lost it and knows no DPD that would show it.
         if (this.children.all.length === 0 && outcome.sa.peerAliveAt < now - SILENCE)
           outcome.sa.close('failed', [], context)
@@ -231,15 +237,14 @@ export class Tunnel {
     }
   }
 
-  #judged(phase: 1 | 2, failure: Failure): Failure {
-    return this.proof.judge(phase, withIcmp(failure, this.#unreachable), this.children)
+  #judged(phase: 1 | 2, { failure, sa }: { failure: Failure; sa: IkeSa }): Failure {
+    return this.proof.judge(phase, this.#icmp.judge(failure, sa.startedAt), this.children)
   }
 
   #ikeSaEstablished(sa: IkeSa, context: IkeContext): void {
     const facts = sa.facts()
     if (facts === undefined) return
     this.#phase1BackOff = { ...this.#phase1BackOff, retryAt: NO_FAILURE.retryAt }
-    this.#unreachable = undefined
     if (this.ikeSas.established.length > 1) this.#rekeys++
     for (const child of this.children.actives) {
       if (child.establishedAt < this.#doubtfulBefore) child.rekeyAt = context.now
