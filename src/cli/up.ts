@@ -93,6 +93,7 @@ class Climb {
   #lastSequence = 0
   #timer: NodeJS.Timeout | undefined
   #hint: NodeJS.Timeout | undefined
+  #refusal: Result = { kind: 'timeout' }
   #ended = false
 
   constructor(
@@ -125,13 +126,11 @@ class Climb {
     this.#lastSequence = sequence
     if (this.#isHistory(at, sequence) || this.#ended) return
     this.#show({ at, event }, told)
-    if (event.kind === 'refusal-hinted' && this.#hint === undefined) {
-      const { failure } = event
+    if (event.kind === 'refusal-hinted') {
       const milliseconds = at - this.#begin.at
-      this.#hint = setTimeout(
-        () => this.end({ kind: 'failed', milliseconds, failure: located(failure, told) }),
-        HINT_PATIENCE,
-      )
+      // A second look may have said more than the refusal itself.
+      this.#refusal = { kind: 'failed', milliseconds, failure: located(event.failure, told) }
+      this.#hint ??= setTimeout(() => this.end(this.#refusal), HINT_PATIENCE)
     }
     if (event.kind === 'negotiation-failed') {
       this.end({

@@ -9,9 +9,11 @@ import { MalformedMessage } from '#wire/malformed'
 import { drop, makeRoom } from './admission.ts'
 import type { Command, Effect, Input, Instant } from './effects.ts'
 import type { TunnelSnapshot } from './events.ts'
+import { ExpectedAnswers } from './expected-answers.ts'
 import { RareWork } from './rare-work.ts'
 import { SaTable } from './sa-table.ts'
 import { Tunnel } from './tunnel.ts'
+import { turnAway } from './turned-away.ts'
 import type {
   Datagram,
   Ends,
@@ -35,6 +37,7 @@ export class Engine {
   readonly #firstMessages: ReadonlyMap<IkeVersion, FirstMessages>
   readonly #asked = new Map<number, IkeSa>()
   readonly #rareWork = new RareWork()
+  readonly #expected = new ExpectedAnswers()
   /** Next deadline of each tunnel, kept so that one datagram does not cost a look at all of them. */
   readonly #deadlines = new Map<Tunnel, Instant>()
   #config: Config | undefined
@@ -135,6 +138,7 @@ export class Engine {
       drop(datagram, 'malformed', 'the initiator SPI is zero', context)
       return
     }
+    if (this.#expected.take(datagram, header, context)) return
     const known = this.#sas.find(header, datagram.remote)
     if (known !== undefined) {
       known.handleDatagram(datagram, header, context)
@@ -158,24 +162,12 @@ export class Engine {
   #accept(datagram: Datagram, header: IkeHeader, touched: Set<Tunnel>, context: IkeContext): void {
     const { local, remote } = datagram
     const version = this.#versions.find(({ major }) => major === header.majorVersion)
-    if (version === undefined) {
-      drop(
-        datagram,
-        'out-of-state',
-        `IKE version ${header.majorVersion} is not spoken here`,
-        context,
-      )
-      return
-    }
     const tunnels = this.#tunnelsWith(local.address, remote.address)
-    const candidates = tunnels.filter(({ config }) => version.answers(header, config))
+    const candidates = tunnels.filter(({ config }) => version?.answers(header, config))
     const [first] = candidates
-    if (first === undefined) {
-      const detail =
-        tunnels.length === 0
-          ? 'no tunnel has this peer'
-          : `no tunnel with this peer answers exchange type ${header.exchangeType} of IKEv${header.majorVersion}`
-      drop(datagram, 'unknown-peer', detail, context)
+    if (version === undefined || first === undefined) {
+      const all = [...this.#tunnels.values()]
+      drop(datagram, 'unknown-peer', turnAway(datagram, header, all, version, context), context)
       return
     }
     const from = first.config.peer === 'any' ? 'anywhere' : 'named'
@@ -352,6 +344,7 @@ export class Engine {
       tell: (event) => effects.push({ kind: 'tell', event }),
       tunnels: this.#config?.tunnels ?? [],
       rareWork: this.#rareWork,
+      expected: this.#expected,
       freshSpi: () => this.#freshSpi(),
       selectorsOf: ({ tunnel, pair }) =>
         this.#tunnels.get(tunnel)?.children.active(pair)?.facts.selectors,

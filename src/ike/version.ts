@@ -2,10 +2,12 @@ import type { Endpoint } from '#bytes/ip'
 import type { TunnelConfig } from '#config/config'
 import type { Crypto } from '#crypto/port'
 import type { ChildId, EspSpi, OutboundSa } from '#esp/sa'
+import type { Identity } from '#policy/identity'
 import type { SelectorPair } from '#policy/traffic-selector'
 import type { IkeHeader } from '#wire/ike-header'
 import type { Answer, Effect, Instant, Question } from './effects.ts'
 import type { ChildSaFacts, CloseReason, Event, Failure, IkeSaFacts } from './events.ts'
+import type { ExpectedAnswers } from './expected-answers.ts'
 import type { RareWork } from './rare-work.ts'
 
 /** What `ike/` knows of a protocol version; each version exports one such value and the daemon hands them over. */
@@ -21,6 +23,8 @@ export interface IkeVersion {
   ): IkeSa
   /** Whether tunnels of this kind are begun by this version. */
   initiates(tunnel: TunnelConfig): boolean
+  /** How near a first message comes to a tunnel that does not take it; undefined for what is no first message. */
+  likeness(datagram: Datagram, header: IkeHeader, tunnel: TunnelConfig): Likeness | undefined
   /** Whether a first message of this exchange type may open an IKE SA for this tunnel. */
   answers(header: IkeHeader, tunnel: TunnelConfig): boolean
   /** For one engine to keep. */
@@ -50,6 +54,9 @@ export interface FirstMessages {
     context: IkeContext,
   ): readonly [Datagram, IkeHeader] | undefined
 }
+
+/** What of a first message is not as a tunnel has it, and the identity it shows, if it does. */
+export type Likeness = { readonly differs: readonly string[]; readonly identity?: Identity }
 
 /** Ours and the peer's. */
 export type Ends = { readonly local: Endpoint; readonly remote: Endpoint }
@@ -139,6 +146,8 @@ export interface IkeContext {
   /** All that are configured. */
   readonly tunnels: readonly TunnelConfig[]
   readonly rareWork: RareWork
+  /** A message from there with this initiator SPI answers a question that belongs to no SA. */
+  readonly expected: ExpectedAnswers
   /** An inbound ESP SPI no SA uses. */
   freshSpi(): EspSpi
   /** What the active Child SA of a network pair is for, which may be less than was written. */

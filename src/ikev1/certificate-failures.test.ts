@@ -3,9 +3,10 @@ import { test } from 'node:test'
 import { NotifyType } from '#iana/isakmp'
 import { sampleAuthority, sampleGateway } from '../../test/support/sample-pki.ts'
 import { sites } from '../../test/support/sites.ts'
-import { phase1Refused, unanswered } from './failures.ts'
+import { phase1Refused } from './failures.ts'
 import { identityRefused } from './identity-failures.ts'
 import { message5Unreadable, undecryptable } from './key-failures.ts'
+import { unanswered } from './silence-failures.ts'
 
 const [withKey] = sites().a.tunnels
 assert.ok(withKey !== undefined)
@@ -21,12 +22,13 @@ const withCertificate = {
     crls: [],
   },
 } as const
+const MESSAGE_5 = { message: 5, octets: 900, udp: false, cutByIp: false, repeatedByPeer: 0 }
 const FAILED = NotifyType.number('AUTHENTICATION-FAILED')
 
 test('a gateway with a certificate is never told to compare keys', () => {
   for (const failure of [
-    unanswered(withCertificate, 5, false),
-    unanswered(withCertificate, 5, true),
+    unanswered(withCertificate, MESSAGE_5),
+    unanswered(withCertificate, { ...MESSAGE_5, udp: true }),
     message5Unreadable(withCertificate),
     undecryptable(withCertificate, 5, undefined),
     phase1Refused(withCertificate, FAILED, 5),

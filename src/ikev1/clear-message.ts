@@ -15,7 +15,10 @@ export function freshCookie({ crypto }: IkeContext): Uint8Array {
 }
 
 /** The payloads of a message in clear. @throws MalformedMessage */
-export function decodeClear(datagram: Datagram, header: IkeHeader): readonly PlacedPayload[] {
+export function decodeClear(
+  datagram: Pick<Datagram, 'octets'>,
+  header: IkeHeader,
+): readonly PlacedPayload[] {
   const octets = datagram.octets.subarray(0, header.length)
   return decodePayloads(header.nextPayload, octets, HEADER_OCTETS).payloads
 }

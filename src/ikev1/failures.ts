@@ -2,48 +2,9 @@ import type { TunnelConfig } from '#config/config'
 import { AuthenticationMethod } from '#iana/ikev1'
 import { NotifyType } from '#iana/isakmp'
 import type { Failure } from '#ike/events'
-import { RETRANSMIT_AFTER } from '#ike/retransmission'
 import { formatIdentity } from '#policy/identity'
 import { formatIkeSuite } from '#policy/proposal'
-import {
-  certificateRefused,
-  certificateUnanswered,
-  noKeyOverThere,
-} from './certificate-failures.ts'
-import { message5Silent } from './key-failures.ts'
-
-/** A message of Main mode that was never answered; which one tells what to look at. */
-export function unanswered(tunnel: TunnelConfig, message: number, udp: boolean): Failure {
-  if (message < 5) return silence(tunnel, message)
-  if (tunnel.authentication.kind !== 'psk' && !udp) return certificateUnanswered(tunnel)
-  return udp ? port4500Silent(tunnel) : message5Silent(tunnel)
-}
-
-/** CW-101. */
-function silence(tunnel: TunnelConfig, message: number): Failure {
-  const seconds = RETRANSMIT_AFTER.reduce((sum, wait) => sum + wait, 0) / 1_000
-  const times = RETRANSMIT_AFTER.length
-  return {
-    code: 'CW-101',
-    summary: `${tunnel.peer} has not answered message ${message} of ${tunnel.ike === 'v1-aggressive' ? 'Aggressive' : 'Main'} mode, sent ${times} times in ${seconds} s`,
-    evidence: `no datagram from ${tunnel.peer} and no ICMP error`,
-    certainty: 'certain',
-    key: 'peer',
-    remedy: `see that IKE is enabled there for our address ${tunnel.local}, and that UDP 500 and 4500 pass on the way`,
-  }
-}
-
-/** CW-104: everything worked until the move to port 4500. */
-function port4500Silent(tunnel: TunnelConfig): Failure {
-  return {
-    code: 'CW-104',
-    summary: `messages 1 to 4 went over UDP 500, then message 5 moved to UDP 4500 and ${tunnel.peer} never answered it`,
-    evidence: 'NAT traversal was agreed and nothing came back from port 4500',
-    certainty: 'possible',
-    key: 'encapsulation',
-    remedy: `let UDP 4500 pass between the gateways; if it does pass, ${tunnel.authentication.kind === 'psk' ? 'compare the pre-shared keys' : `read the log of ${tunnel.name}: it may refuse our certificate, or fragments of it get lost`}`,
-  }
-}
+import { certificateRefused, noKeyOverThere } from './certificate-failures.ts'
 
 /** CW-204. */
 export function otherAuthentication(tunnel: TunnelConfig, methods: readonly number[]): Failure {
@@ -93,8 +54,11 @@ export function phase1Refused(
       certainty: 'very likely',
       key: 'psk',
       remedy: `compare the key, and whether ${tunnel.name} expects our identity ${formatIdentity(tunnel.localId)}`,
+      forPeer: `Your gateway refuses our message 5 with ${name}. Please enter the pre-shared key for ${tunnel.local} anew, without a line end, and see that you expect the identity ${formatIdentity(tunnel.localId)}.`,
     }
   }
+  if (tunnel.ike === 'v1-aggressive' && notifyType === NotifyType.number('AUTHENTICATION-FAILED'))
+    return aggressiveRefused(tunnel, evidence)
   const ours = tunnel.phase1.suites.map(formatIkeSuite).join(', ')
   return {
     code: 'CW-201',
@@ -105,6 +69,28 @@ export function phase1Refused(
     certainty: 'very likely',
     key: 'phase1',
     remedy: `have ${tunnel.name} start the tunnel: as responder we see its whole list, and whether it, too, wants ${withKey ? 'a pre-shared key' : 'certificates'}`,
+    findOut: `causeway probe ${tunnel.peer}`,
+    forPeer: `Your gateway refuses our phase 1 proposal (${name}). We offer ${ours} with ${withKey ? 'a pre-shared key' : 'certificates'}, from ${tunnel.local}. Which does it accept?`,
+    otherCauses: [
+      `${tunnel.name} has no tunnel for our address ${tunnel.local}`,
+      `${tunnel.name} wants ${withKey ? 'certificates' : 'a pre-shared key'}, or IKEv2`,
+    ],
+  }
+}
+
+/** CW-107: nothing was proven yet, so it is not about a key. */
+function aggressiveRefused({ name, local }: TunnelConfig, evidence: string): Failure {
+  return {
+    code: 'CW-107',
+    summary: `${name} refuses Aggressive mode, which this tunnel is set to: it said AUTHENTICATION-FAILED before anything was to be proven`,
+    ours: 'Aggressive mode',
+    theirs: 'not told by the peer',
+    evidence,
+    certainty: 'possible',
+    key: 'ike',
+    remedy: `set ike: v1-main here and have ${name} use Main mode; or have it allow Aggressive mode with a pre-shared key`,
+    forPeer: `Your gateway refuses Aggressive mode from ours (${local}). Please set Main mode for this tunnel, and tell us.`,
+    otherCauses: [`${name} does not know the identity we show`],
   }
 }
 

@@ -311,7 +311,7 @@ export class Ikev1Sa implements IkeSa {
       return
     }
     const news = readInformational(phase1.channel(state, state.iv), datagram, header, context)
-    if (news === undefined) phase1.learnHint(message5Unreadable(this.#phase1.config), context)
+    if (news === undefined) phase1.hints.learn(message5Unreadable(this.#phase1.config), context)
     const refusal = news?.notifies.find(({ notifyType }) => isErrorNotify(notifyType))
     if (refusal !== undefined) phase1.fail(identityRefused(this.#phase1.config, refusal.notifyType))
   }

@@ -7,6 +7,7 @@ import type { Payload } from '#wire/v1/payloads'
 import { plainOf } from './clear-message.ts'
 import type { PeerEnds } from './peer-ends.ts'
 import { isEncrypted } from './protect.ts'
+import type { Unanswered } from './silence-failures.ts'
 import type { Cookies } from './step.ts'
 import { exchangeOf } from './transitions/phase1-exchanges.ts'
 import type { TunnelChoice } from './tunnel-choice.ts'
@@ -36,6 +37,19 @@ export class Phase1Sender {
   /** Number of the last message sent; 1 before any. */
   get lastNumber(): number {
     return this.#last?.message.number ?? 1
+  }
+
+  /** How often it was sent after the first time. */
+  get repeats(): number {
+    return this.#retransmission?.repeats ?? 0
+  }
+
+  /** How the last message was sent that nobody answered. */
+  unanswered(repeatedByPeer: number): Unanswered {
+    const octets = this.#last?.octets.length ?? 0
+    const { udp, canFragment } = this.#path
+    const cutByIp = octets > UNCUT_OCTETS && !canFragment
+    return { message: this.lastNumber, octets, udp, cutByIp, repeatedByPeer }
   }
 
   get lastExchange(): Phase1Message['exchange'] | undefined {
@@ -134,3 +148,6 @@ export class Phase1Sender {
     })
   }
 }
+
+/** Of an IKE message that fits the 1500 octets of Ethernet, with the headers of IP and UDP. */
+const UNCUT_OCTETS = 1_472

@@ -17,9 +17,11 @@ import { keySearch, opensMessage5 } from './key-search.ts'
 import { phase1Notify } from './notify.ts'
 import { configuredEnds, PeerEnds } from './peer-ends.ts'
 import { PendingWork } from './pending-work.ts'
+import { Phase1Hints } from './phase1-hints.ts'
 import { Phase1Sender } from './phase1-sender.ts'
 import { Phase2Channel } from './phase2-channel.ts'
 import { encodePlain, open, outgoingHeader, seal } from './protect.ts'
+import { unanswered } from './silence-failures.ts'
 import {
   awaitsWork,
   type Established,
@@ -58,8 +60,8 @@ export class Phase1 {
   readonly work: PendingWork = new PendingWork()
   /** When a half-open SA is given up. */
   #giveUpAt: Instant
-  /** What the peer, or someone in its name, said in clear. */
-  #hint: Failure | undefined
+  readonly hints: Phase1Hints
+  #repeatedByPeer = 0
   readonly #failures: Failure[] = []
 
   private constructor(
@@ -77,6 +79,7 @@ export class Phase1 {
     this.#isFirstContact = isFirstContact
     this.#giveUpAt = now + HALF_OPEN_TIME
     this.#sender = new Phase1Sender(choice, role, this.ends)
+    this.hints = new Phase1Hints(choice, () => OVER.has(this.#state.kind))
   }
 
   static initiator(
@@ -164,6 +167,7 @@ export class Phase1 {
     context: IkeContext,
   ): void {
     if (this.#received !== undefined && equalOctets(datagram.octets, this.#received.octets)) {
+      this.#repeatedByPeer++
       this.#answerRepeat(datagram, context)
       return
     }
@@ -190,6 +194,7 @@ export class Phase1 {
       this.#abilities = known
       this.#sender.tellOwnReceived(row.message, payloads, datagram, this.#cookies, context)
       this.#received = datagram
+      this.#repeatedByPeer = 0
       this.#sender.stop()
       this.#commit(step, row.message, datagram, context)
     } catch (error) {
@@ -226,7 +231,11 @@ export class Phase1 {
     const { nextAt } = this.#sender
     if ((nextAt ?? this.#giveUpAt) > context.now) return
     const sent = nextAt !== undefined && this.#sender.retransmit(this.ends, this.#cookies, context)
-    if (sent === 'sent') return
+    if (sent === 'sent') {
+      const { lastNumber, repeats } = this.#sender
+      this.hints.unanswered(lastNumber, repeats, this.ends.udp, context)
+      return
+    }
     if (this.#state.kind === 'established') {
       this.confirmed()
       return
@@ -235,8 +244,8 @@ export class Phase1 {
       this.close()
       return
     }
-    const message = this.#sender.lastNumber
-    this.fail(this.#hint ?? failures.unanswered(this.config, message, this.ends.udp))
+    const how = this.#sender.unanswered(this.#repeatedByPeer)
+    this.fail(this.hints.hint ?? unanswered(this.config, how))
   }
 
   /** The peer has shown that it has our last message: nothing more is repeated. */
@@ -256,8 +265,7 @@ export class Phase1 {
       this.#sender.tellReceived(message, datagram, this.#cookies, context)
       const notify = every(payloads, 'N').find(({ notifyType }) => isErrorNotify(notifyType))
       if (notify === undefined || this.role === 'responder') return
-      const after = this.#sender.lastNumber
-      this.learnHint(failures.phase1Refused(this.config, notify.notifyType, after), context)
+      this.hints.refused(notify.notifyType, this.#sender.lastNumber, context)
     } catch (error) {
       if (!(error instanceof MalformedMessage)) throw error
       this.drop(datagram, 'malformed', error.message, context)
@@ -268,13 +276,6 @@ export class Phase1 {
   fail(failure: Failure): void {
     this.#failures.push(failure)
     this.close()
-  }
-
-  /** The first hint stays; it is what the operator reads when the time is up. */
-  learnHint(hint: Failure, context: IkeContext): void {
-    if (this.#hint !== undefined) return
-    this.#hint = hint
-    context.tell({ kind: 'refusal-hinted', tunnel: this.config.name, failure: hint })
   }
 
   drop(datagram: Datagram, reason: DropReason, detail: string, context: IkeContext): void {
@@ -311,10 +312,11 @@ export class Phase1 {
       return
     }
     this.drop(datagram, 'undecryptable', error.message, context)
-    if (this.#hint !== undefined) return
+    if (this.hints.hint !== undefined) return
     const theirs = this.#keyOf(state, datagram, context)
-    this.#hint = undecryptable(this.config, row.message, theirs)
-    this.#failures.push(this.#hint)
+    const failure = undecryptable(this.config, row.message, theirs)
+    this.hints.keep(failure)
+    this.#failures.push(failure)
     if (this.role === 'initiator') return
     // In clear: with another key the peer could read nothing else.
     sendClearNotify('PAYLOAD-MALFORMED', this.#cookies, this.#cookies.pair, datagram, context)
@@ -390,6 +392,8 @@ export class Phase1 {
     }
   }
 }
+
+const OVER: ReadonlySet<Phase1State['kind']> = new Set(['established', 'closed'])
 
 /** How long a half-open SA waits for its next message, in milliseconds. */
 const HALF_OPEN_TIME = 30_000

@@ -11,7 +11,19 @@ export function noPhase1Proposal(
   tunnel: TunnelConfig,
   offer: SaPayload,
   vendor: string | undefined,
-): Failure {
+): Failure & Values {
+  return phase1Unsuited(tunnel, offer, 'offers', vendor)
+}
+
+type Values = { readonly ours: string; readonly theirs: string }
+
+/** What the peer offers, or takes, has nothing in common with what this side has. */
+export function phase1Unsuited(
+  tunnel: TunnelConfig,
+  offer: SaPayload,
+  does: 'offers' | 'takes',
+  vendor?: string,
+): Failure & Values {
   const { suites } = tunnel.phase1
   const ours = suites.map(formatIkeSuite).join(', ')
   const theirs = describePhase1Offer(offer).join(', ') || 'nothing we can read'
@@ -28,12 +40,12 @@ export function noPhase1Proposal(
   if (only?.what === 'DH group' && others.length === 0)
     return { ...told, ...groupOnly(tunnel, only) }
   if (only?.what === 'key length' && others.length === 0)
-    return { ...told, ...keyLengthOnly(tunnel, only) }
+    return { ...told, ...keyLengthOnly(tunnel, only, does) }
   const which = differences.length === 0 ? '' : `; ${differenceText(differences)}`
   return {
     ...told,
     code: 'CW-201',
-    summary: `${tunnel.name} offers phase 1 ${theirs}; we accept ${ours}${which}`,
+    summary: `${tunnel.name} ${does} phase 1 ${theirs}; we ${does === 'offers' ? 'accept' : 'offer'} ${ours}${which}`,
     remedy: `set phase1 to one of theirs here, or have ${tunnel.name} offer one of ours`,
   }
 }
@@ -48,13 +60,17 @@ function groupOnly({ name }: TunnelConfig, { ours, theirs }: Difference): Specia
   }
 }
 
-function keyLengthOnly({ name }: TunnelConfig, { ours, theirs }: Difference): Special {
+function keyLengthOnly(
+  { name }: TunnelConfig,
+  { ours, theirs }: Difference,
+  does: 'offers' | 'takes',
+): Special {
   const missing = theirs.includes('without')
   return {
     code: 'CW-203',
     summary: missing
-      ? `${name} offers ${theirs}, we accept ${ours}; hash and DH group are the same`
-      : `${name} offers ${theirs}, we accept ${ours}: only the length of the key differs`,
+      ? `${name} ${does} ${theirs}, we accept ${ours}; hash and DH group are the same`
+      : `${name} ${does} ${theirs}, we accept ${ours}: only the length of the key differs`,
     remedy: missing
       ? `have ${name} send a key length (RFC 3602 §5.3 requires one): set the cipher to ${ours} there, not to plain AES`
       : `have ${name} set ${ours}, or write ${theirs} into phase1 here`,

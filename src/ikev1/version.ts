@@ -6,6 +6,7 @@ import { MalformedMessage } from '#wire/malformed'
 import { decodeClear, freshCookie, plainOf, sendClearNotify } from './clear-message.ts'
 import { FirstFragments } from './first-fragments.ts'
 import { Ikev1Sa } from './ike-sa.ts'
+import { likeness } from './likeness.ts'
 import { FLAG_ENCRYPTION } from './protect.ts'
 import { cookiesOf } from './step.ts'
 import { EXCHANGE_NUMBERS, exchangeOf } from './transitions/phase1-exchanges.ts'
@@ -22,6 +23,7 @@ export const ikev1: IkeVersion = {
     messageId === 0 &&
     (flags & FLAG_ENCRYPTION) === 0,
   firstMessages: () => new FirstFragments(),
+  likeness,
   accept,
 }
 

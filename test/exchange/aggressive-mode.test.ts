@@ -84,7 +84,7 @@ test('a tunnel in Main mode does not answer Aggressive mode, nor the other way r
     ['v1-main', 'v1-aggressive'],
   ] as const) {
     const rehearsal = rehearse(sites({}, { ike: a }, { ike: b, start: 'respond' }))
-    rehearsal.runFor(60_000)
+    rehearsal.runFor(10_000)
     assert.deepEqual(
       rehearsal.sent.filter(({ side }) => side === 'b'),
       [],

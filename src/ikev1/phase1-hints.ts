@@ -1,0 +1,67 @@
+import type { Failure } from '#ike/events'
+import type { IkeContext } from '#ike/version'
+import { phase1Refused } from './failures.ts'
+import { type Finding, SecondLook } from './second-look.ts'
+import { lookedAt } from './second-look-failures.ts'
+import type { TunnelChoice } from './tunnel-choice.ts'
+
+/**
+ * What the operator is told of a phase 1 that does not get on before its time is up: what the peer, or someone in its name, said in clear, and
+ * what a second look made of it. It changes nothing in the negotiation; the last hint is the reason when that fails.
+ */
+export class Phase1Hints {
+  readonly #choice: TunnelChoice
+  readonly #look: SecondLook
+  readonly #isOver: () => boolean
+  #hint: Failure | undefined
+
+  constructor(choice: TunnelChoice, isOver: () => boolean) {
+    this.#choice = choice
+    this.#isOver = isOver
+    this.#look = new SecondLook(choice.config, (finding, context) => this.#find(finding, context))
+  }
+
+  get hint(): Failure | undefined {
+    return this.#hint
+  }
+
+  /** The first one stays, unless a second look tells more. */
+  learn(hint: Failure, context: IkeContext): void {
+    if (this.#hint === undefined) this.#tell(hint, context)
+  }
+
+  /** It needs no telling: the failure itself is told. */
+  keep(failure: Failure): void {
+    this.#hint = failure
+  }
+
+  /** A notify in clear. */
+  refused(notifyType: number, afterMessage: number, context: IkeContext): void {
+    this.learn(phase1Refused(this.#choice.config, notifyType, afterMessage), context)
+    if (afterMessage === 1) this.#look.askSets(context)
+  }
+
+  /** A message stays unanswered: something beside it may tell why. */
+  unanswered(message: number, repeats: number, udp: boolean, context: IkeContext): void {
+    if (repeats !== LOOK_AT_REPEAT) return
+    if (message === 1) {
+      this.#look.askSets(context)
+      this.#look.askIkev2(context)
+    } else if (message === 5 && udp) this.#look.askPort4500(context)
+  }
+
+  #find(finding: Finding, context: IkeContext): void {
+    if (this.#isOver()) return
+    const treatment = this.#hint === undefined ? 'ignored' : 'refused'
+    const clearer = lookedAt(this.#choice.config, finding, treatment)
+    if (clearer !== undefined) this.#tell(clearer, context)
+  }
+
+  #tell(hint: Failure, context: IkeContext): void {
+    this.#hint = hint
+    context.tell({ kind: 'refusal-hinted', tunnel: this.#choice.config.name, failure: hint })
+  }
+}
+
+/** Half of the time a message is repeated for has passed; there is time left for an answer. */
+const LOOK_AT_REPEAT = 4

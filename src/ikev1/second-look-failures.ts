@@ -1,0 +1,144 @@
+import type { TunnelConfig } from '#config/config'
+import { Phase1Attribute } from '#iana/ikev1'
+import type { Failure } from '#ike/events'
+import { formatDuration } from '#policy/lifetime'
+import { formatIkeSuite } from '#policy/proposal'
+import type { SaPayload } from '#wire/v1/payloads'
+import { findNumber } from './attributes.ts'
+import { authenticationMethod } from './authentication-method.ts'
+import { otherAuthentication } from './failures.ts'
+import { describePhase1Offer } from './phase1-proposals.ts'
+import { phase1Unsuited } from './proposal-failures.ts'
+import { type Finding, LOOK_LIFETIME_SECONDS } from './second-look.ts'
+import { port4500Passes } from './silence-failures.ts'
+
+/** How the peer took the negotiation itself: it said no, or nothing. */
+export type Treatment = 'refused' | 'ignored'
+
+/** What a second look makes of a refusal or a silence; undefined where it makes nothing clearer. */
+export function lookedAt(
+  tunnel: TunnelConfig,
+  finding: Finding,
+  treatment: Treatment,
+): Failure | undefined {
+  switch (finding.kind) {
+    case 'accepts':
+      return accepted(tunnel, offerOf(finding), treatment)
+    case 'refuses':
+      return treatment === 'refused' ? nothingSuits(tunnel) : undefined
+    case 'speaks-ikev2':
+      return speaksIkev2(tunnel, treatment)
+    case 'port-4500-passes':
+      return port4500Passes(tunnel)
+  }
+}
+
+/** CW-102 of a peer that says nothing; CW-201 to CW-205 of one that said no. */
+function accepted(
+  tunnel: TunnelConfig,
+  offer: SaPayload,
+  treatment: Treatment,
+): Failure | undefined {
+  const { name, peer, phase1 } = tunnel
+  if (tunnel.ike === 'v1-aggressive' && treatment === 'ignored') return mainModeOnly(tunnel)
+  const [theirs = ''] = describePhase1Offer(offer)
+  const evidence = `asked beside it with many sets of algorithms, ${peer} chose this one; in clear, so anyone on the way could have answered`
+  const attributes = offer.proposals[0]?.transforms[0]?.attributes ?? []
+  const method = findNumber(attributes, Phase1Attribute.number('Authentication Method'))
+  if (method !== undefined && method !== authenticationMethod(tunnel, 'initiator')) {
+    return { ...otherAuthentication(tunnel, [method]), evidence, certainty: 'very likely' }
+  }
+  if (phase1.suites.some((suite) => formatIkeSuite(suite) === theirs)) {
+    return treatment === 'refused' ? lifetimeRefused(tunnel, theirs) : undefined
+  }
+  const unsuited = phase1Unsuited(tunnel, offer, 'takes')
+  if (treatment === 'refused') return { ...unsuited, evidence, certainty: 'very likely' }
+  return {
+    ...unsuited,
+    code: 'CW-102',
+    summary: `${peer} answers other proposals than ours: it takes ${theirs} and ignores ${unsuited.ours}`,
+    evidence,
+    certainty: 'very likely',
+    remedy: `set phase1 to ${theirs} here, or have ${name} accept one of ours`,
+  }
+}
+
+/** CW-107 as the initiator finds it: second looks are in Main mode. */
+function mainModeOnly({ name, local, peer }: TunnelConfig): Failure {
+  return {
+    code: 'CW-107',
+    summary: `${name} answers Main mode and ignores Aggressive mode, which this tunnel is set to`,
+    ours: 'Aggressive mode',
+    theirs: 'Main mode',
+    evidence: `${peer} answers the first message of Main mode and not that of Aggressive mode, in clear`,
+    certainty: 'very likely',
+    key: 'ike',
+    remedy: 'set ike: v1-main here, which is the safer of the two',
+    forPeer: `Your gateway takes Main mode from ours (${local}), which is set to Aggressive mode. Is that as it should be?`,
+  }
+}
+
+/** CW-205. */
+function lifetimeRefused(tunnel: TunnelConfig, suite: string): Failure {
+  const { name, phase1 } = tunnel
+  const ours = formatDuration(phase1.lifetime.seconds)
+  const tried = formatDuration(LOOK_LIFETIME_SECONDS)
+  return {
+    code: 'CW-205',
+    summary: `${name} refuses our phase 1 lifetime of ${ours}: with ${tried} it takes ${suite}, which we offered, too`,
+    ours,
+    theirs: `takes ${tried}; its own limit is not told`,
+    evidence: `the same set was refused with ${ours} and accepted with ${tried}, in clear`,
+    certainty: 'very likely',
+    key: 'phase1.lifetime',
+    remedy: `set phase1.lifetime to what ${name} has; ${tried} is accepted`,
+    forPeer: `Your gateway refuses our phase 1 proposal with a lifetime of ${ours}. Which lifetime is set there? A setting such as "proposal check: obey" takes the shorter one.`,
+  }
+}
+
+/** CW-103: it is there, it takes nothing, whatever is offered. */
+function nothingSuits(tunnel: TunnelConfig): Failure {
+  const { name, local, peer } = tunnel
+  return {
+    code: 'CW-103',
+    summary: `${peer} refuses every proposal there is: it has no tunnel for our address ${local}, or not with IKEv1`,
+    ours: local,
+    theirs: 'not told by the peer',
+    evidence:
+      'our offer and one with all usual sets of algorithms were both refused in clear, which anyone could have sent',
+    certainty: 'possible',
+    key: 'address',
+    remedy: `have ${name} name the address its tunnel expects us at, and compare it with ours`,
+    forPeer: `Your gateway ${peer} refuses every phase 1 proposal of ours. Is there a tunnel for our address ${local} with IKEv1 (${tunnel.ike === 'v1-aggressive' ? 'Aggressive' : 'Main'} mode)? From which address do our packets reach you?`,
+    otherCauses: [
+      `${name} accepts IKEv2 only`,
+      `${name} accepts ${tunnel.ike === 'v1-aggressive' ? 'Main' : 'Aggressive'} mode only`,
+      'a NAT on the way gives us another address',
+    ],
+  }
+}
+
+/** CW-106 as the initiator finds it. */
+function speaksIkev2(tunnel: TunnelConfig, treatment: Treatment): Failure {
+  const { name, peer } = tunnel
+  return {
+    code: 'CW-106',
+    summary: `${name} speaks IKEv2 with us, and ${treatment === 'refused' ? 'refuses' : 'ignores'} IKEv1; this tunnel is set to IKEv1`,
+    ours: 'IKEv1',
+    theirs: 'IKEv2',
+    evidence: `${peer} answers the first message of IKEv2 and not ours, in clear`,
+    certainty: 'very likely',
+    key: 'ike',
+    remedy: `have ${name} allow IKEv1 for this tunnel until this gateway speaks IKEv2`,
+    forPeer: `Your gateway answers our address ${tunnel.local} with IKEv2 only; ours speaks IKEv1 so far. Please allow IKEv1 for this tunnel.`,
+  }
+}
+
+function offerOf({ transform }: Extract<Finding, { kind: 'accepts' }>): SaPayload {
+  return {
+    type: 'SA',
+    doi: 1,
+    situation: 1,
+    proposals: [{ number: 1, protocolId: 1, spi: new Uint8Array(0), transforms: [transform] }],
+  }
+}

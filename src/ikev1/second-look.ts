@@ -1,0 +1,163 @@
+import type { TunnelConfig } from '#config/config'
+import { AuthenticationMethod } from '#iana/ikev1'
+import { ExchangeType, isErrorNotify } from '#iana/isakmp'
+import { every } from '#ike/message-rules'
+import type { IkeContext } from '#ike/version'
+import {
+  encodeProbe,
+  PROBE_RANDOM_OCTETS,
+  PROBE_SPI_OCTETS,
+  readProbeAnswer,
+} from '#ike/version-probe'
+import type { IkeSuite } from '#policy/proposal'
+import type { IkeHeader } from '#wire/ike-header'
+import { MalformedMessage } from '#wire/malformed'
+import type { SaPayload, Transform } from '#wire/v1/payloads'
+import { authenticationMethod } from './authentication-method.ts'
+import { decodeClear, freshCookie, plainOf } from './clear-message.ts'
+import { NAT_TRAVERSAL_PORT } from './nat-traversal.ts'
+import { offerPhase1 } from './phase1-proposals.ts'
+import { encodePlain, outgoingHeader } from './protect.ts'
+import { cookiesOf } from './step.ts'
+import { ownVendorIds } from './vendor-ids.ts'
+
+/** What a peer answered to a question beside the negotiation that it refuses or ignores. */
+export type Finding =
+  /** Of many sets it takes this one. */
+  | { readonly kind: 'accepts'; readonly transform: Transform }
+  /** It takes none of them. */
+  | { readonly kind: 'refuses' }
+  /** It has a configuration for IKEv2 with us. */
+  | { readonly kind: 'speaks-ikev2' }
+  /** UDP 4500 passes both ways. */
+  | { readonly kind: 'port-4500-passes' }
+
+/**
+ * An initiator's questions to a peer that refuses or ignores it: one first message with many sets of algorithms, one of IKEv2, or one to UDP
+ * 4500. None is ever gone on with, each is asked once for a negotiation, and what comes back is not authenticated: it makes words, and nothing
+ * else.
+ */
+export class SecondLook {
+  readonly #tunnel: TunnelConfig
+  readonly #tell: (finding: Finding, context: IkeContext) => void
+  readonly #asked = new Set<'sets' | 'IKEv2' | 'port 4500'>()
+
+  constructor(tunnel: TunnelConfig, tell: (finding: Finding, context: IkeContext) => void) {
+    this.#tunnel = tunnel
+    this.#tell = tell
+  }
+
+  /** Which of the usual sets it would take. */
+  askSets(context: IkeContext): void {
+    this.#ask('sets', 500, wideOffer(this.#tunnel), context, (octets, header, later) => {
+      const found = readAnswer(octets, header)
+      if (found?.kind === 'refuses') this.askIkev2(later)
+      return found
+    })
+  }
+
+  /** Whether messages of IKE pass by the port for NAT traversal. */
+  askPort4500(context: IkeContext): void {
+    const { phase1 } = this.#tunnel
+    const offer = offerPhase1({ ...phase1, method: methodOf(this.#tunnel) })
+    this.#ask('port 4500', NAT_TRAVERSAL_PORT, offer, context, () => ({ kind: 'port-4500-passes' }))
+  }
+
+  askIkev2(context: IkeContext): void {
+    const { local, peer, probeV2 } = this.#tunnel
+    if (peer === 'any' || !probeV2 || this.#isAsked('IKEv2')) return
+    const spi = context.crypto.random(PROBE_SPI_OCTETS)
+    const octets = encodeProbe(spi, context.crypto.random(PROBE_RANDOM_OCTETS))
+    context.expected.expect(spi, peer, (datagram, _, later) => {
+      if (readProbeAnswer(datagram.octets, spi) === 'yes')
+        this.#tell({ kind: 'speaks-ikev2' }, later)
+    })
+    context.effects.push({
+      kind: 'send',
+      octets,
+      local: { address: local, port: 500 },
+      remote: { address: peer, port: 500 },
+    })
+  }
+
+  #ask(
+    what: 'sets' | 'port 4500',
+    port: number,
+    offer: SaPayload,
+    context: IkeContext,
+    read: (octets: Uint8Array, header: IkeHeader, later: IkeContext) => Finding | undefined,
+  ): void {
+    const { local, peer } = this.#tunnel
+    if (peer === 'any' || this.#isAsked(what)) return
+    const cookies = cookiesOf(freshCookie(context), new Uint8Array(8))
+    const header = outgoingHeader(cookies, ExchangeType.number('IDENTITY-PROTECTION'), 0)
+    context.expected.expect(cookies.initiator, peer, (datagram, answer, later) => {
+      const found = read(datagram.octets, answer, later)
+      if (found !== undefined) this.#tell(found, later)
+    })
+    context.effects.push({
+      kind: 'send',
+      octets: encodePlain(header, [offer, ...ownVendorIds(this.#tunnel)]),
+      local: { address: local, port },
+      remote: { address: peer, port },
+    })
+  }
+
+  #isAsked(what: 'sets' | 'IKEv2' | 'port 4500'): boolean {
+    if (this.#asked.has(what)) return true
+    this.#asked.add(what)
+    return false
+  }
+}
+
+/** Short, so that no peer can find it too long: whoever takes a set of ours with this and not with ours minds the lifetime. */
+export const LOOK_LIFETIME_SECONDS = 3_600
+
+/** The sets most peers have one of, strong ones first, then a few for the other way of proving oneself; it fits one datagram. */
+function wideOffer(tunnel: TunnelConfig): SaPayload {
+  const lifetime = { seconds: LOOK_LIFETIME_SECONDS }
+  const own = methodOf(tunnel)
+  const other = own === PSK ? AuthenticationMethod.number('RSA signatures') : PSK
+  const first = offerPhase1({ suites: [...tunnel.phase1.suites, ...USUAL], lifetime, method: own })
+  const second = offerPhase1({ suites: USUAL_OTHERWISE, lifetime, method: other })
+  const [proposal] = first.proposals
+  if (proposal === undefined) return first
+  const transforms = [...proposal.transforms, ...(second.proposals[0]?.transforms ?? [])]
+  const numbered = transforms.slice(0, MOST_SETS).map((one, i) => ({ ...one, number: i + 1 }))
+  return { ...first, proposals: [{ ...proposal, transforms: numbered }] }
+}
+
+function readAnswer(octets: Uint8Array, header: IkeHeader): Finding | undefined {
+  try {
+    const payloads = plainOf(decodeClear({ octets }, header))
+    const transform = every(payloads, 'SA')[0]?.proposals[0]?.transforms[0]
+    if (transform !== undefined) return { kind: 'accepts', transform }
+    const refused = every(payloads, 'N').some(({ notifyType }) => isErrorNotify(notifyType))
+    return refused ? { kind: 'refuses' } : undefined
+  } catch (error) {
+    if (error instanceof MalformedMessage) return undefined
+    throw error
+  }
+}
+
+function methodOf(tunnel: TunnelConfig): number {
+  return authenticationMethod(tunnel, 'initiator')
+}
+
+const PSK = AuthenticationMethod.number('pre-shared key')
+
+const USUAL: readonly IkeSuite[] = (['aes256-cbc', 'aes128-cbc', '3des-cbc'] as const).flatMap(
+  (encryption) =>
+    (['sha256', 'sha1'] as const).flatMap((hash) =>
+      (['modp2048', 'modp1536', 'modp1024', 'ecp256'] as const).map((keyExchange) => ({
+        encryption,
+        hash,
+        keyExchange,
+      })),
+    ),
+)
+const USUAL_OTHERWISE = USUAL.filter(
+  ({ encryption, keyExchange }) =>
+    encryption !== '3des-cbc' && (keyExchange === 'modp2048' || keyExchange === 'modp1024'),
+)
+const MOST_SETS = 34

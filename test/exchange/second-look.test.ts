@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { TunnelConfig } from '#config/config'
+import { ExchangeType } from '#iana/isakmp'
+import type { Failure } from '#ike/events'
+import { phase1Notify } from '#ikev1/notify'
+import { encodePlain, outgoingHeader } from '#ikev1/protect'
+import { cookiesOf } from '#ikev1/step'
+import type { Rehearsal } from '#rehearsal/rehearsal'
+import { decodeHeader } from '#wire/ike-header'
+import { events, prepare, rehearse, snapshot } from '../support/exchange.ts'
+import { A_BEGINS, sites } from '../support/sites.ts'
+
+const SUITE = { encryption: 'aes256-cbc', hash: 'sha256', keyExchange: 'modp2048' } as const
+const lifetime = { seconds: 28_800 }
+
+test('CW-201: an initiator that is refused finds out what the peer would take', () => {
+  const rehearsal = differing({ ...SUITE, hash: 'sha1', keyExchange: 'modp1024' })
+  rehearsal.runFor(2_000)
+  const hints = events(rehearsal, 'a', 'refusal-hinted')
+  assert.equal(hints[0]?.failure.theirs, 'not told by the peer')
+  const { code, summary, theirs, certainty } = lastOf(hints).failure
+  assert.deepEqual([code, theirs, certainty], ['CW-201', 'aes256-sha1-group2', 'very likely'])
+  assert.match(summary, /the nearest two differ in hash and DH group/)
+  assert.deepEqual(snapshot(rehearsal, 'b').ikeSas, [])
+})
+
+test('CW-202: only the group differs, and the initiator finds that out', () => {
+  const rehearsal = differing({ ...SUITE, keyExchange: 'modp1536' })
+  rehearsal.runFor(2_000)
+  const { code, summary } = lastOf(events(rehearsal, 'a', 'refusal-hinted')).failure
+  assert.equal(code, 'CW-202')
+  assert.match(summary, /has Diffie-Hellman group5, we require group14/)
+})
+
+test('CW-102: a peer that ignores our proposal answers others', () => {
+  const rehearsal = differing({ ...SUITE, keyExchange: 'modp1536' }, WITHOUT_NOTIFIES)
+  rehearsal.runFor(40_000)
+  const failure = failureOf(rehearsal)
+  assert.equal(failure.code, 'CW-102')
+  assert.match(
+    failure.summary,
+    /answers other proposals than ours: it takes aes256-sha256-group5 and ignores aes256-sha256-group14/,
+  )
+})
+
+test('a peer that is silent whatever it is asked stays CW-101', () => {
+  const rehearsal = rehearse(sites({}, {}, A_BEGINS))
+  rehearsal.network.conditions = { ...rehearsal.network.conditions, partitioned: true }
+  rehearsal.runFor(40_000)
+  assert.equal(failureOf(rehearsal).code, 'CW-101')
+})
+
+test('CW-205: the peer takes our algorithms with a shorter lifetime only', () => {
+  const rehearsal = prepare(sites({}, {}, A_BEGINS))
+  let refused = 0
+  rehearsal.intercept = (sent) => {
+    const { side, octets, local, remote } = sent
+    if (side !== 'a' || octets.length > 1_000 || !isFirstMessage(octets)) return octets
+    refused++
+    rehearsal.at(rehearsal.now + 10, () => rehearsal.inject('a', refusalOf(octets), local, remote))
+    return undefined
+  }
+  rehearsal.start()
+  rehearsal.runFor(40_000)
+  assert.ok(refused > 0)
+  const failure = failureOf(rehearsal)
+  assert.equal(failure.code, 'CW-205')
+  assert.match(
+    failure.summary,
+    /refuses our phase 1 lifetime of 8h: with 1h it takes aes256-sha256/,
+  )
+})
+
+test('CW-103: a peer that refuses whatever is offered has no tunnel for us', () => {
+  const rehearsal = rehearse(sites({}, {}, { ...A_BEGINS, phase1: ODD }))
+  rehearsal.runFor(40_000)
+  const failure = failureOf(rehearsal)
+  assert.equal(failure.code, 'CW-103')
+  assert.equal(failure.certainty, 'possible')
+  assert.match(failure.forPeer ?? '', /Is there a tunnel for our address 203\.0\.113\.10/)
+})
+
+test('CW-104: UDP 4500 that answers other messages is not what swallows message 5', () => {
+  const rehearsal = prepare(sites({ encapsulation: 'force' }, {}, A_BEGINS))
+  // A peer that finds our key wrong and says nothing of it.
+  rehearsal.intercept = ({ side, remote, octets }) =>
+    side === 'a' && remote.port === 4_500 && isEncrypted(octets) ? undefined : octets
+  rehearsal.start()
+  rehearsal.runFor(40_000)
+  const failure = failureOf(rehearsal)
+  assert.equal(failure.code, 'CW-301')
+  assert.match(failure.evidence, /answers other messages on UDP 4500/)
+})
+
+test('a second look is one message for each negotiation, and leads to no SA', () => {
+  const rehearsal = differing({ ...SUITE, keyExchange: 'modp1536' })
+  rehearsal.runFor(30_000)
+  const firsts = rehearsal.sent.filter(
+    ({ side, octets }) => side === 'a' && isFirstMessage(octets) && octets.length > 1_000,
+  )
+  assert.equal(firsts.length, 1)
+  assert.ok((firsts[0]?.octets.length ?? 0) <= 1_472, `${firsts[0]?.octets.length} octets`)
+  rehearsal.runFor(60_000)
+  for (const side of ['a', 'b'] as const) assert.deepEqual(snapshot(rehearsal, side).ikeSas, [])
+})
+
+const ODD = {
+  suites: [{ encryption: 'aes192-cbc', hash: 'md5', keyExchange: 'modp8192' }],
+  lifetime,
+} as const
+
+/** Lets no Informational message of side b pass. */
+const WITHOUT_NOTIFIES = (rehearsal: Rehearsal) => {
+  rehearsal.intercept = ({ side, octets }) =>
+    side === 'b' && decodeHeader(octets).exchangeType === ExchangeType.number('INFORMATIONAL')
+      ? undefined
+      : octets
+}
+
+function differing(
+  ofB: TunnelConfig['phase1']['suites'][number],
+  disturb: (rehearsal: Rehearsal) => void = () => {},
+): Rehearsal {
+  const rehearsal = prepare(
+    sites(
+      {},
+      { phase1: { suites: [SUITE], lifetime } },
+      { ...A_BEGINS, phase1: { suites: [ofB], lifetime } },
+    ),
+  )
+  disturb(rehearsal)
+  rehearsal.start()
+  return rehearsal
+}
+
+function failureOf(rehearsal: Rehearsal): Failure {
+  const [failed] = events(rehearsal, 'a', 'negotiation-failed')
+  assert.ok(failed !== undefined)
+  return failed.failure
+}
+
+function lastOf<T>(list: readonly T[]): T {
+  const last = list.at(-1)
+  assert.ok(last !== undefined)
+  return last
+}
+
+/** What a strict peer says to a lifetime it finds too long. */
+function refusalOf(message1: Uint8Array): Uint8Array {
+  const cookies = cookiesOf(decodeHeader(message1).initiatorSpi.slice(), new Uint8Array(8).fill(5))
+  const header = outgoingHeader(cookies, ExchangeType.number('INFORMATIONAL'), 77)
+  return encodePlain(header, [phase1Notify('NO-PROPOSAL-CHOSEN', new Uint8Array(0))])
+}
+
+function isEncrypted(octets: Uint8Array): boolean {
+  return (decodeHeader(octets).flags & 1) !== 0
+}
+
+function isFirstMessage(octets: Uint8Array): boolean {
+  return decodeHeader(octets).responderSpi.every((octet) => octet === 0)
+}
