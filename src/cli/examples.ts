@@ -53,6 +53,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ['causeway log --since 1h --level warn', 'what went wrong in the last hour'],
   ],
   monitor: [['causeway monitor --json', 'every event as it happens, a JSON object a line']],
+  import: [
+    ['causeway import ipsec.conf', 'what it would be here, printed; the report beside it'],
+    ['causeway import swanctl.conf --write /etc/causeway', 'written, keys in files of their own'],
+  ],
   keygen: [['causeway keygen > paris.psk', 'a fresh pre-shared key in a file']],
   'pki ca': [['causeway pki ca "Example VPN CA"', 'a CA in the folder pki']],
   'pki sign': [

@@ -6,6 +6,7 @@ import { addDiagnosticCommands } from './diagnostic-commands.ts'
 import { EXIT, EXIT_CODES_HELP, type ExitCode } from './exit-codes.ts'
 import { type ExplainOptions, explain } from './explain.ts'
 import { namedControl } from './gateway-connection.ts'
+import { addImportCommand } from './import-command.ts'
 import { keygen } from './keygen.ts'
 import { LEVELS, log, sinceWhen } from './log.ts'
 import { down, rekey } from './orders.ts'
@@ -190,6 +191,8 @@ export function commands(finish: (code: ExitCode) => void): Command {
   addRehearseCommand(program, (run) =>
     act(async (terminal, _at, ...args) => run(terminal, ...args)),
   )
+
+  addImportCommand(program, (run) => act(async (terminal, _at, ...args) => run(terminal, ...args)))
 
   addPkiCommands(program, (run) => act(async (terminal, _at, ...args) => run(terminal, ...args)))
 

@@ -1,0 +1,36 @@
+import { type Command, Option } from 'commander'
+import { IMPORT_FORMATS } from '#config/import/import-texts'
+import type { ExitCode } from './exit-codes.ts'
+import { type ImportArguments, importFiles } from './import.ts'
+import type { Terminal } from './terminal.ts'
+
+/** Runs a command's work with the terminal in front of its own arguments. */
+export type Act = <Args extends readonly unknown[]>(
+  run: (terminal: Terminal, ...args: Args) => ExitCode,
+) => (...args: [...Args, Command]) => Promise<void>
+
+/** `causeway import`: needs no gateway and no root. */
+export function addImportCommand(program: Command, act: Act): void {
+  program
+    .command('import')
+    .description('read the configuration of another product; nothing is started')
+    .argument('<file...>', 'swanctl.conf, ipsec.conf with ipsec.secrets, Cisco, AWS')
+    .option('--write <dir>', 'write it there: a file for each tunnel, keys/NAME.psk with mode 600')
+    .option('--our-address <address>', 'ours, where the text has both sides or none', collected, [])
+    .addOption(
+      new Option('--format <format>', 'where it cannot be seen from the text').choices(
+        IMPORT_FORMATS,
+      ),
+    )
+    .option('--show-secrets', 'also print the keys')
+    .option('--json', 'one JSON document: the tunnels, and what became of each statement')
+    .action(
+      act((terminal, files: string[], options: ImportArguments) =>
+        importFiles(terminal, files, options),
+      ),
+    )
+}
+
+function collected(address: string, earlier: readonly string[]): readonly string[] {
+  return [...earlier, address]
+}

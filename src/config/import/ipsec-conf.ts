@@ -1,0 +1,333 @@
+import { parseIp } from '#bytes/ip'
+import type { Files } from '../files.ts'
+import { absolute } from '../psk.ts'
+import {
+  type Imported,
+  type ImportedTunnel,
+  type ImportOptions,
+  MOST_TUNNELS,
+  type Note,
+  type SkippedTunnel,
+  type SourceText,
+} from './imported.ts'
+import { effective, type IpsecSection, type IpsecSetting, readIpsecLines } from './ipsec-lines.ts'
+import { type IpsecSecret, readIpsecSecrets, secretFor } from './ipsec-secrets.ts'
+import { importIpsecTraffic } from './ipsec-traffic.ts'
+import { readIkeProposals } from './proposal-text.ts'
+import { isHostName, isYes, secondsOf, swanIdentity, swanTime } from './swan-values.ts'
+import { TunnelImport, TunnelNames } from './tunnel-import.ts'
+
+export type Family = 'strongswan' | 'libreswan'
+
+/** Reads an ipsec.conf with its ipsec.secrets; both families of it look alike and mean different things. */
+export function importIpsecConf(
+  source: SourceText,
+  secretTexts: readonly SourceText[],
+  files: Files,
+  options: ImportOptions & { readonly family?: Family },
+): Imported {
+  const { sections, notes } = readIpsecLines(source, files)
+  const family = options.family ?? familyOf(sections)
+  const secrets = secretTexts.flatMap(readIpsecSecrets)
+  const conns = sections.filter(({ kind, name }) => kind === 'conn' && name !== '%default')
+  const bases = new Set(
+    sections.flatMap(({ settings }) =>
+      settings.flatMap(({ key, value }) => (key === 'also' ? value.split(/[\s,]+/) : [])),
+    ),
+  )
+  const names = new TunnelNames()
+  const tunnels: ImportedTunnel[] = []
+  const skipped: SkippedTunnel[] = []
+  for (const conn of conns.slice(0, MOST_TUNNELS)) {
+    const settings = effective(conn, sections)
+    // What others are built on and is not loaded itself is no connection.
+    const isLoaded = settings.has('auto') && settings.has('left') && settings.has('right')
+    if (bases.has(conn.name) && !isLoaded) continue
+    const tunnel = new TunnelImport(names.fresh(conn.name), conn.at)
+    const why = importConn(tunnel, settings, secrets, { ...options, family, files })
+    if (why === undefined) tunnels.push(tunnel.done())
+    else skipped.push({ name: conn.name, at: conn.at, why })
+  }
+  const format = family === 'libreswan' ? 'libreswan' : 'strongswan-ipsec'
+  return { format, tunnels, skipped, notes: [...notes, ...setupNotes(sections)], otherLines: 0 }
+}
+
+type Conn = ReadonlyMap<string, IpsecSetting>
+type Side = 'left' | 'right'
+type Context = ImportOptions & { readonly family: Family; readonly files: Files }
+
+/** @returns why the connection is no tunnel of ours */
+function importConn(
+  tunnel: TunnelImport,
+  conn: Conn,
+  secrets: readonly IpsecSecret[],
+  context: Context,
+): string | undefined {
+  const { family } = context
+  const version = versionOf(conn, family)
+  if (version.why !== undefined) return version.why
+  const type = conn.get('type')?.value ?? 'tunnel'
+  if (!/^(?:tunnel|transport)$/i.test(type)) return `type=${type}: no tunnel`
+  const aggressive = conn.get('aggressive') ?? conn.get('aggrmode')
+  const isAggressive = aggressive !== undefined && isYes(aggressive.value)
+  const said = [...version.settings, aggressive].filter((one) => one !== undefined)
+  tunnel.set('ike', isAggressive ? 'v1-aggressive' : 'v1-main', ...said)
+  if (version.both)
+    tunnel.remark(
+      'The connection speaks IKEv2 as well; here it is IKEv1 only: the peer must speak that.',
+    )
+  const own = ourSide(tunnel, conn, context)
+  const ends = endsOf(tunnel, conn, own, context)
+  if ('why' in ends) return ends.why
+  const why = authentication(tunnel, conn, own, secrets, { ...ends, isAggressive, ...context })
+  if (why !== undefined) return why
+  const proposals = conn.get('ike')
+  if (proposals === undefined) {
+    tunnel.remark(`Phase 1 has the default proposals of Causeway: ${family} names none here.`)
+  } else {
+    const { suites, refused } = readIkeProposals(proposals.value)
+    if (suites.length === 0) return `ike=: none of it can be IKEv1 (${refused.join('; ')})`
+    tunnel.set('phase1.propose', suites.length === 1 ? (suites[0] ?? '') : suites, proposals)
+    for (const one of refused) tunnel.leave(proposals, one)
+  }
+  const lifetime = conn.get('ikelifetime')
+  const time = lifetime && swanTime(lifetime.value)
+  if (lifetime !== undefined && time !== undefined) tunnel.lifetime(1, secondsOf(time), lifetime)
+  else
+    tunnel.assume('phase1.lifetime', family === 'libreswan' ? '8h' : '3h', `default of ${family}`)
+  deadPeer(tunnel, conn)
+  const traffic = importIpsecTraffic(tunnel, conn, own, ends, family)
+  if (traffic !== undefined) return traffic
+  for (const [key, setting] of conn) {
+    const same = SAME.find(([pattern]) => pattern.test(key))
+    if (same !== undefined) tunnel.same(setting, same[1])
+  }
+  const forced = conn.get('forceencaps') ?? conn.get('encapsulation')
+  if (forced !== undefined && isYes(forced.value)) tunnel.set('encapsulation', 'force', forced)
+  else if (forced !== undefined) tunnel.same(forced)
+  tunnel.account(conn.values(), 'no equivalent here')
+  return undefined
+}
+
+/** What needs no line here. */
+const SAME: readonly (readonly [RegExp, string])[] = [
+  [/^also /, 'its lines are taken in'],
+  [
+    /^(?:keyingtries|rekey|retransmit-|rekeymargin|margintime|rekeyfuzz)/,
+    'start and the lifetimes say it here',
+  ],
+  [/^(?:fragmentation|ike_frag)/, 'on here whenever the peer knows it'],
+  [/^(?:left|right)nexthop$/, 'the routes of the host say it'],
+  [/^(?:left|right)(?:firewall|hostaccess)$/, 'the packet filter of the host decides'],
+  [/^mobike$/, 'a part of IKEv2'],
+  [/^(?:reauth|uniqueids|initial[-_]contact)$/, 'so here, too'],
+  [/^(?:left|right)sendcert$/, 'sent here whenever certificates are used'],
+]
+
+function versionOf(
+  conn: Conn,
+  family: Family,
+): { readonly settings: readonly IpsecSetting[]; readonly both: boolean; readonly why?: string } {
+  const exchange = conn.get('keyexchange')
+  const ikev2 = conn.get('ikev2')
+  const settings = [exchange, ikev2].filter((one) => one !== undefined)
+  if (ikev2 !== undefined) {
+    const isV1 = /^(?:no|never|0|off)$/i.test(ikev2.value)
+    const both = /^permit$/i.test(ikev2.value)
+    const why = isV1 || both ? {} : { why: `ikev2=${ikev2.value}: ${NO_IKEV2}` }
+    return { settings, both, ...why }
+  }
+  const word = exchange?.value.toLowerCase() ?? ''
+  if (word === 'ikev1') return { settings, both: false }
+  if (word === 'ikev2') return { settings, both: false, why: `keyexchange=ikev2: ${NO_IKEV2}` }
+  if (family === 'libreswan')
+    return { settings, both: false, why: `without keyexchange=ikev1 it is IKEv2: ${NO_IKEV2}` }
+  return { settings, both: true }
+}
+
+const NO_IKEV2 = 'IKEv2 is not in this version of Causeway yet'
+
+/** Left is ours by convention; the other way round where only right is an address of ours, or where left can be anywhere. */
+function ourSide(tunnel: TunnelImport, conn: Conn, { ourAddresses }: Context): Side {
+  const value = (side: Side) => conn.get(side)?.value ?? ''
+  const isOurs = (side: Side) =>
+    ourAddresses.includes(parseIp(value(side)) ?? '') || value(side) === '%defaultroute'
+  if (isOurs('left') !== isOurs('right')) return isOurs('left') ? 'left' : 'right'
+  if (/^%any/.test(value('left')) && parseIp(value('right')) === undefined) return 'left'
+  if (parseIp(value('left')) !== undefined && parseIp(value('right')) !== undefined) {
+    tunnel.remark(
+      'Neither address is one of this host: left is taken for ours. Say --our-address to turn it.',
+    )
+  }
+  return 'left'
+}
+
+export type IpsecEnds = { readonly local: string | undefined; readonly peer: string }
+
+function endsOf(
+  tunnel: TunnelImport,
+  conn: Conn,
+  own: Side,
+  { ourAddress }: Context,
+): IpsecEnds | { readonly why: string } {
+  const theirs = conn.get(own === 'left' ? 'right' : 'left')
+  const ours = conn.get(own)
+  const address = theirs?.value.replace(/^%(?=\d)/, '') ?? '%any'
+  if (/^%any6?$|^%group$|^0\.0\.0\.0$|^%opportunistic/.test(address))
+    tunnel.set('peer', 'any', ...(theirs === undefined ? [] : [theirs]))
+  else if (parseIp(address) === undefined || theirs === undefined) {
+    const what = isHostName(address) ? 'a name is not looked up' : 'it is no address'
+    return { why: `${theirs?.key ?? own}=${address}: a peer has an address here; ${what}` }
+  } else tunnel.set('peer', address, theirs)
+  const local = parseIp(ours?.value ?? '')
+  if (local !== undefined && ours !== undefined) tunnel.set('address', local, ours)
+  else if (ourAddress !== undefined) tunnel.assume('address', ourAddress, 'ours')
+  else tunnel.remark('Our address is not said: set gateway.address, or address here.')
+  if (ours !== undefined && local === undefined) tunnel.same(ours, 'gateway.address')
+  return { local: local ?? ourAddress, peer: String(tunnel.value('peer')) }
+}
+
+function authentication(
+  tunnel: TunnelImport,
+  conn: Conn,
+  own: Side,
+  secrets: readonly IpsecSecret[],
+  about: IpsecEnds & Context & { readonly isAggressive: boolean },
+): string | undefined {
+  const other: Side = own === 'left' ? 'right' : 'left'
+  const [mine, theirs] = [conn.get(`${own}auth`), conn.get(`${other}auth`)]
+  const authby = conn.get('authby')
+  const ways = [mine?.value ?? authby?.value, theirs?.value ?? authby?.value].map(
+    (way) => way?.toLowerCase() ?? (about.family === 'libreswan' ? 'rsasig' : 'pubkey'),
+  )
+  const isPsk = ways.every((way) => /^(?:secret|psk|xauthpsk|sharedsecret)$/.test(way))
+  if (!isPsk && ways.some((way) => !/^(?:rsa|pubkey|ecdsa|xauthrsasig|rsasig|x509)/.test(way)))
+    return `authby ${[...new Set(ways)].join(' and ')}: not an authentication of IKEv1 that is here`
+  for (const one of [mine, theirs, authby])
+    if (one !== undefined) tunnel.take(isPsk ? 'psk' : 'certificate', one)
+  const xauth = [...conn.keys()].some((key) => /xauth(?:server|client)|auth2$/.test(key))
+  if (xauth || ways.some((way) => way.startsWith('xauth')))
+    return 'it logs in by XAUTH: write xauth: {role, …} by hand, see docs/config.md'
+  const [id, peerId] = [conn.get(`${own}id`), conn.get(`${other}id`)]
+  const prefix = isPsk ? '' : 'certificate.'
+  const [ours, peers] = [id && swanIdentity(id.value), peerId && swanIdentity(peerId.value)]
+  if (id !== undefined) {
+    if (ours === undefined) tunnel.same(id, 'from our certificate, or our address')
+    else if (ours === about.local) tunnel.same(id, 'our address is the default')
+    else tunnel.set(`${prefix}id`, ours, id)
+  }
+  if (peerId !== undefined) {
+    if (peers === undefined) tunnel.leave(peerId, 'any identity is not accepted here')
+    else if (peers === about.peer) tunnel.same(peerId, 'the address of the peer is the default')
+    else if (isPsk && !about.isAggressive && about.peer !== 'any')
+      tunnel.set('peer-id.sends', peers, peerId)
+    else tunnel.set(`${prefix}peer-id`, peers, peerId)
+  }
+  if (about.peer === 'any' && isPsk && !about.isAggressive)
+    return 'any peer with a pre-shared key in Main mode: the key is found by the address (RFC 2409 §5.4)'
+  if (about.peer === 'any' && peers === undefined)
+    return 'any peer without an identity: Causeway has to know who may come (peer-id)'
+  if (!isPsk) {
+    certificates(tunnel, conn, { own, other }, secrets, about)
+    return undefined
+  }
+  const found = secretFor(secrets, 'psk', [
+    id?.value ?? about.local,
+    peerId?.value ?? about.peer,
+    about.local,
+    about.peer,
+  ])
+  if (found?.secret !== undefined) tunnel.givePsk(found.secret, found)
+  else {
+    tunnel.assume('psk', `file:keys/${tunnel.name}.psk`, 'not found')
+    tunnel.remark(
+      'No key for it was found: name ipsec.secrets beside ipsec.conf, or write the file.',
+    )
+  }
+  return undefined
+}
+
+function certificates(
+  tunnel: TunnelImport,
+  conn: Conn,
+  { own, other }: { readonly own: Side; readonly other: Side },
+  secrets: readonly IpsecSecret[],
+  { family }: Context,
+): void {
+  const [cert, authority, theirs] = [
+    conn.get(`${own}cert`),
+    conn.get(`${other}ca`),
+    conn.get(`${other}cert`),
+  ]
+  const base = '/etc/ipsec.d'
+  if (family === 'libreswan') {
+    tunnel.assume('certificate.own', `${base}/OWN.pem`, 'in the NSS database')
+    tunnel.assume('certificate.key', `${base}/OWN.key`, 'in the NSS database')
+    tunnel.assume('certificate.trust', [`${base}/CA.pem`], 'in the NSS database')
+    tunnel.remark(
+      `libreswan keeps certificates in its NSS database: pk12util -o own.p12 -n ${cert?.value ?? 'NAME'} -d sql:/var/lib/ipsec/nss; a .p12 is read as certificate.key`,
+    )
+    if (cert !== undefined) tunnel.take('certificate', cert)
+  } else {
+    if (cert !== undefined)
+      tunnel.set('certificate.own', absolute(cert.value, `${base}/certs`), cert)
+    else tunnel.remark('Our certificate is not named: set certificate.own.')
+    const key = secrets.find(({ kind }) => kind === 'file')
+    if (key?.path !== undefined)
+      tunnel.set('certificate.key', absolute(key.path, `${base}/private`), key)
+    else tunnel.assume('certificate.key', `${base}/private/KEY.pem`, 'in ipsec.secrets')
+    const trust =
+      theirs === undefined ? `${base}/cacerts/CA.pem` : absolute(theirs.value, `${base}/certs`)
+    tunnel.assume('certificate.trust', [trust], 'strongSwan trusts all of cacerts: name the one')
+  }
+  if (theirs !== undefined) tunnel.take('certificate.trust', theirs)
+  if (authority !== undefined) tunnel.same(authority, 'certificate.trust names the file of the CA')
+}
+
+function deadPeer(tunnel: TunnelImport, conn: Conn): void {
+  const action = conn.get('dpdaction')
+  const delay = conn.get('dpddelay')
+  const every = delay && swanTime(delay.value)
+  if (action !== undefined)
+    tunnel.same(action, 'start says it here: respond clears, on-traffic holds, always restarts')
+  if (delay === undefined || every === undefined) {
+    if (delay !== undefined) tunnel.leave(delay, 'a silent peer is always asked here')
+    return
+  }
+  const timeout = conn.get('dpdtimeout')
+  const giveUp = timeout && swanTime(timeout.value)
+  if (timeout !== undefined && giveUp !== undefined) tunnel.take('dead-peer.give-up-after', timeout)
+  tunnel.deadPeer(secondsOf(every), giveUp === undefined ? undefined : secondsOf(giveUp), delay)
+}
+
+/** By what only one of the two families knows. */
+function familyOf(sections: readonly IpsecSection[]): Family {
+  const settings = sections.flatMap((section) =>
+    section.settings.map(({ key, value }) => ({ kind: section.kind, key, value })),
+  )
+  const count = (keys: RegExp, values?: RegExp) =>
+    settings.filter(
+      ({ key, value }) => keys.test(key) || (values?.test(`${key}=${value}`) ?? false),
+    ).length
+  const libreswan = count(
+    /^(?:ikev2|phase2alg|phase2|sha2-truncbug|protostack|plutodebug|logfile|virtual[-_]private|ikev1-policy|nssdir|dnssec-enable|salifetime|ipsec-lifetime|aggressive-mode|leftsubnets|rightsubnets|encapsulation|retransmit-timeout|vti-interface|ipsec-interface)$/,
+    /^(?:ike|esp)=.*(?:;|_)|^auto=(?:ondemand|ignore|keep)|^dpdaction=hold/,
+  )
+  const strongswan = count(
+    /^(?:charondebug|strictcrlpolicy|uniqueids|cachecrls|leftauth|rightauth|leftfirewall|mobike|inactivity|closeaction|reauth|forceencaps|installpolicy)$/,
+    /^keyexchange=ikev[12]|^(?:ike|esp)=.*(?:modp\d+!?$|!$)/,
+  )
+  return libreswan > strongswan ? 'libreswan' : 'strongswan'
+}
+
+function setupNotes(sections: readonly IpsecSection[]): readonly Note[] {
+  return sections
+    .filter(({ kind }) => kind !== 'conn')
+    .flatMap(({ kind, settings }) =>
+      settings.map((origin) => ({
+        origin,
+        kind: 'left-out' as const,
+        why: kind === 'ca' ? 'CAs are named by each tunnel: certificate.trust' : 'about the daemon',
+      })),
+    )
+}

@@ -1,0 +1,168 @@
+import type { Family, IpsecEnds } from './ipsec-conf.ts'
+import type { IpsecSetting } from './ipsec-lines.ts'
+import { readEspProposals } from './proposal-text.ts'
+import { isYes, secondsOf, swanSelector, swanTime } from './swan-values.ts'
+import { networkPair, type Side, trafficText } from './traffic.ts'
+import type { TunnelImport } from './tunnel-import.ts'
+
+type Conn = ReadonlyMap<string, IpsecSetting>
+
+/** Phase 2, networks, mode and start of a connection. @returns why it is no tunnel of ours */
+export function importIpsecTraffic(
+  tunnel: TunnelImport,
+  conn: Conn,
+  own: 'left' | 'right',
+  ends: IpsecEnds,
+  family: Family,
+): string | undefined {
+  const type = conn.get('type')
+  if (type !== undefined && /^transport$/i.test(type.value)) tunnel.set('mode', 'transport', type)
+  else if (type !== undefined) tunnel.same(type)
+  return (
+    networks(tunnel, conn, own, ends, family) ?? phase2(tunnel, conn, family) ?? start(tunnel, conn)
+  )
+}
+
+function networks(
+  tunnel: TunnelImport,
+  conn: Conn,
+  own: 'left' | 'right',
+  { local, peer }: IpsecEnds,
+  family: Family,
+): string | undefined {
+  const other = own === 'left' ? 'right' : 'left'
+  const used: IpsecSetting[] = []
+  const sides = (side: 'left' | 'right', address: string | undefined): readonly Side[] | string => {
+    const plural = family === 'libreswan' ? conn.get(`${side}subnets`) : undefined
+    const subnet = plural ?? conn.get(`${side}subnet`)
+    const protoport = conn.get(`${side}protoport`)
+    const traffic = protoport === undefined ? '' : trafficText(protoport.value)
+    if (traffic === undefined) return `${protoport?.key}=${protoport?.value}: no protocol and port`
+    for (const one of [subnet, protoport]) if (one !== undefined) used.push(one)
+    const [first, ...others] = (subnet?.value ?? '%dynamic')
+      .replace(/^\{|\}$/g, '')
+      .split(plural === undefined ? ',' : /[\s,]+/)
+      .filter((one) => one.trim() !== '')
+    const wanted = plural === undefined ? [first ?? '%dynamic'] : [first ?? '%dynamic', ...others]
+    if (plural === undefined && others.length > 0 && subnet !== undefined)
+      tunnel.leave(subnet, `${others.join(', ')}: IKEv1 sends the first only`)
+    const read = wanted.map((one) => {
+      const range = one.trim().replace(/^vhost:.*|^%priv.*/, '%dynamic')
+      if (/^%?dynamic/.test(range) && address === undefined) return undefined
+      const found = swanSelector(range, address ?? '')
+      if (found === undefined) return undefined
+      return found.traffic === '' ? { ...found, traffic } : found
+    })
+    const known = read.filter((one) => one !== undefined)
+    if (known.length === read.length) return known
+    return `${side}subnet: it could not be read, or stands for an address not known`
+  }
+  const ours = sides(own, local)
+  if (typeof ours === 'string') return ours
+  const theirs = sides(other, peer === 'any' ? undefined : peer)
+  if (typeof theirs === 'string') return theirs
+  const pairs: string[] = []
+  for (const mine of ours) {
+    for (const yours of theirs) {
+      const pair = networkPair(mine, yours)
+      if ('why' in pair) return pair.why
+      if (!pairs.includes(pair.pair)) pairs.push(pair.pair)
+    }
+  }
+  if (pairs.length > 256) return `${pairs.length} pairs of networks are too many`
+  if (pairs.every((pair) => pair === '0.0.0.0/0 <-> 0.0.0.0/0')) {
+    tunnel.set('networks', 'any', ...used)
+    tunnel.assume('interface.routes', [], 'nothing is routed yet')
+    tunnel.remark('Everything goes through the tunnel by its selectors: set interface.routes.')
+  } else tunnel.set('networks', pairs, ...used)
+  for (const side of [own, other]) {
+    const source = conn.get(`${side}sourceip`)
+    if (source === undefined) continue
+    if (side === own && source.value.startsWith('%'))
+      tunnel.set('mode-config.role', 'client', source)
+    else tunnel.leave(source, 'an address to send from is interface.address here')
+  }
+  return undefined
+}
+
+function phase2(tunnel: TunnelImport, conn: Conn, family: Family): string | undefined {
+  const protocol = conn.get('phase2') ?? conn.get('ah')
+  if (protocol !== undefined && /^ah/i.test(protocol.value)) return 'AH is not spoken here'
+  if (protocol !== undefined) tunnel.same(protocol)
+  const compress = conn.get('compress')
+  if (compress !== undefined && isYes(compress.value))
+    tunnel.leave(compress, 'IPComp is not spoken here')
+  else if (compress !== undefined) tunnel.same(compress)
+  const esp = conn.get('esp') ?? conn.get('phase2alg')
+  const read = esp === undefined ? undefined : readEspProposals(esp.value)
+  if (esp !== undefined && read !== undefined) {
+    if (read.suites.length === 0)
+      return `${esp.key}=: none of it can be here (${read.refused.join('; ')})`
+    const [only = ''] = read.suites
+    tunnel.set('phase2.propose', read.suites.length === 1 ? only : read.suites, esp)
+    for (const why of read.refused) tunnel.leave(esp, why)
+    if (read.mixed)
+      tunnel.remark('Its groups of PFS differ; IKEv1 has room for one: see phase2.pfs.')
+  } else tunnel.remark('Phase 2 has the default proposals of Causeway.')
+  pfs(tunnel, conn, family, read?.group)
+  const lifetime = ['lifetime', 'keylife', 'salifetime', 'ipsec-lifetime'].flatMap(
+    (key) => conn.get(key) ?? [],
+  )[0]
+  const time = lifetime && swanTime(lifetime.value)
+  if (lifetime !== undefined && time !== undefined) tunnel.lifetime(2, secondsOf(time), lifetime)
+  else
+    tunnel.assume('phase2.lifetime', family === 'libreswan' ? '8h' : '1h', `default of ${family}`)
+  const octets = conn.get('lifebytes')
+  if (octets !== undefined && Number(octets.value) >= 64 * 2 ** 20)
+    tunnel.set('phase2.volume', `${Math.floor(Number(octets.value) / 1024)}KB`, octets)
+  const window = conn.get('replay-window') ?? conn.get('replay_window')
+  if (window !== undefined && Number(window.value) % 32 === 0 && Number(window.value) <= 65_536)
+    tunnel.set('replay-window', Number(window.value), window)
+  return undefined
+}
+
+/** strongSwan: the group in `esp`, else none. libreswan: on unless `pfs=no`, and then the group of phase 1. */
+function pfs(tunnel: TunnelImport, conn: Conn, family: Family, group: string | undefined): void {
+  const stated = conn.get('pfs')
+  const named = conn.get('pfsgroup')
+  const origins = [stated, named].filter((one) => one !== undefined)
+  if (stated !== undefined && !isYes(stated.value)) {
+    tunnel.set('phase2.pfs', 'none', ...origins)
+    return
+  }
+  const esp = conn.get('esp') ?? conn.get('phase2alg')
+  if (group !== undefined) {
+    tunnel.set('phase2.pfs', group, ...origins, ...(esp === undefined ? [] : [esp]))
+  } else if (named !== undefined) tunnel.set('phase2.pfs', named.value, ...origins)
+  else if (family === 'libreswan') {
+    const first = [tunnel.value('phase1.propose') ?? []].flat()[0]
+    const inherited = typeof first === 'string' ? first.split('-').at(-1) : undefined
+    if (stated !== undefined) tunnel.take('phase2.pfs', stated)
+    tunnel.assume('phase2.pfs', inherited ?? 'group14', 'the group of phase 1, as in libreswan')
+  } else {
+    if (stated !== undefined) tunnel.take('phase2.pfs', stated)
+    tunnel.assume('phase2.pfs', 'none', 'no group in esp')
+  }
+}
+
+function start(tunnel: TunnelImport, conn: Conn): undefined {
+  const auto = conn.get('auto')
+  if (tunnel.value('peer') === 'any') {
+    if (auto !== undefined) tunnel.same(auto, 'with peer: any the peer begins')
+    return undefined
+  }
+  const words: Readonly<Record<string, string>> = {
+    start: 'always',
+    up: 'always',
+    keep: 'always',
+    route: 'on-traffic',
+    ondemand: 'on-traffic',
+    add: 'respond',
+  }
+  const word = words[auto?.value.toLowerCase() ?? ''] ?? 'respond'
+  if (auto === undefined) tunnel.assume('start', word, 'without auto= it is not even loaded')
+  else tunnel.set('start', word, auto)
+  if (auto !== undefined && /^ignore$/i.test(auto.value))
+    tunnel.remark('auto=ignore: the connection was not in use.')
+  return undefined
+}

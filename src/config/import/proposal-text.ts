@@ -1,0 +1,140 @@
+import { formatKeyExchange, parseAlgorithms } from '#policy/algorithm-names'
+import { formatEspSuite, formatIkeSuite, parseIkeSuite, parsePhase2 } from '#policy/proposal'
+import { isTextProblem } from '#policy/text-problem'
+
+/** What a list of proposals in the words of strongSwan or libreswan comes to here. */
+export type IkeProposals = {
+  readonly suites: readonly string[]
+  /** Parts that IKEv1 or this gateway does not have, as written, with why. */
+  readonly refused: readonly string[]
+}
+
+export type EspProposals = IkeProposals & {
+  /** Of the first proposal; undefined where none names a group. */
+  readonly group?: string
+  /** Whether others have another, which one Quick mode has no room for (RFC 2409 §5.5). */
+  readonly mixed: boolean
+}
+
+/** As many as a tunnel may have. */
+const MOST_SUITES = 16
+
+/** `aes128-sha256-modp3072`, `aes256-aes128-sha256-ecp256-modp2048`, `aes256-sha2;dh14`: each combination is a suite of ours. */
+export function readIkeProposals(text: string): IkeProposals {
+  const suites: string[] = []
+  const refused: string[] = []
+  for (const proposal of proposalsIn(text)) {
+    const parts = partsOf(proposal)
+    if (parts === undefined) {
+      refused.push(`${proposal}: not known here`)
+      continue
+    }
+    for (const encryption of parts.encryption) {
+      for (const hash of parts.hash) {
+        for (const group of parts.group) {
+          const suite = parseIkeSuite(`${encryption}-${hash}-${group}`)
+          if (isTextProblem(suite)) refused.push(`${encryption}-${hash}-${group}: ${suite.message}`)
+          else suites.push(formatIkeSuite(suite))
+        }
+      }
+    }
+    const lack = missingPart(parts)
+    if (lack !== undefined) refused.push(`${proposal}: names no ${lack}`)
+  }
+  return bounded(suites, refused)
+}
+
+export function readEspProposals(text: string): EspProposals {
+  const suites: string[] = []
+  const refused: string[] = []
+  const groups: (string | undefined)[] = []
+  for (const proposal of proposalsIn(text)) {
+    const parts = partsOf(proposal)
+    if (parts === undefined) {
+      refused.push(`${proposal}: not known here`)
+      continue
+    }
+    const before = suites.length
+    for (const encryption of parts.encryption) {
+      const esn = parts.esn ? '-esn' : ''
+      // An AEAD stands alone; of its hashes none is for integrity.
+      const alone = parsePhase2(`${encryption}${esn}`)
+      const candidates = isTextProblem(alone)
+        ? parts.hash.map((hash) => `${encryption}-${hash}${esn}`)
+        : [`${encryption}${esn}`]
+      for (const candidate of candidates) {
+        const read = parsePhase2(candidate)
+        if (isTextProblem(read)) refused.push(`${candidate}: ${read.message}`)
+        else suites.push(formatEspSuite(read.suite))
+      }
+    }
+    if (suites.length === before && refused.length === 0)
+      refused.push(`${proposal}: names no algorithms that go together here`)
+    if (suites.length > before) groups.push(parts.group[0])
+    if (parts.group.length > 1) groups.push(...parts.group.slice(1))
+  }
+  const [group] = groups
+  return {
+    ...bounded(suites, refused),
+    ...(group === undefined ? {} : { group }),
+    mixed: new Set(groups).size > 1,
+  }
+}
+
+type Parts = {
+  readonly encryption: readonly string[]
+  readonly hash: readonly string[]
+  readonly group: readonly string[]
+  readonly esn: boolean
+}
+
+function proposalsIn(text: string): readonly string[] {
+  return text
+    .slice(0, LONGEST)
+    .replace(/!\s*$/, '')
+    .split(',')
+    .map((proposal) => proposal.trim().replace(/\s+/g, ''))
+    .filter((proposal) => proposal !== '')
+}
+
+const LONGEST = 4096
+
+/** @returns undefined when a word of it is no algorithm. */
+function partsOf(proposal: string): Parts | undefined {
+  const [algorithms = '', ...groups] = proposal.split(';')
+  const words = [algorithms, ...groups]
+    .flatMap((part) => part.split(/[-+]/))
+    // A PRF has no number of its own in IKEv1; null is libreswan's word for no hash beside an AEAD.
+    .filter((word) => word !== '' && !/^(?:prf\w+|null|noesn)$/i.test(word))
+  const parts = {
+    encryption: [] as string[],
+    hash: [] as string[],
+    group: [] as string[],
+    esn: words.some((word) => /^esn$/i.test(word)),
+  }
+  for (const word of words) {
+    if (/^esn$/i.test(word)) continue
+    const read = parseAlgorithms(word.replaceAll('_', '-'))
+    const [algorithm, ...more] = isTextProblem(read) ? [] : read
+    if (algorithm === undefined || more.length > 0) return undefined
+    if (algorithm.kind === 'encryption') parts.encryption.push(word.replaceAll('_', '-'))
+    else if (algorithm.kind === 'hash') parts.hash.push(algorithm.name)
+    else parts.group.push(formatKeyExchange(algorithm.name))
+  }
+  return parts
+}
+
+function missingPart({ encryption, hash, group }: Parts): string | undefined {
+  if (encryption.length === 0) return 'encryption'
+  if (hash.length === 0) return 'hash'
+  return group.length === 0 ? 'Diffie-Hellman group' : undefined
+}
+
+function bounded(suites: readonly string[], refused: readonly string[]): IkeProposals {
+  const distinct = [...new Set(suites)]
+  const beyond = distinct.length - MOST_SUITES
+  return {
+    suites: distinct.slice(0, MOST_SUITES),
+    refused: beyond > 0 ? [...refused, `${beyond} more than ${MOST_SUITES}`] : refused,
+  }
+}

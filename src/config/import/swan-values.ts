@@ -1,0 +1,90 @@
+import { parseIp } from '#bytes/ip'
+import { Secret } from '#bytes/secret'
+import { formatIdentity, parseIdentity } from '#policy/identity'
+import { isTextProblem } from '#policy/text-problem'
+import { rangeText, type Side, trafficText } from './traffic.ts'
+
+/** Values that swanctl.conf and both kinds of ipsec.conf write alike. */
+
+/** An identity in our words; undefined for `%any` and what is none. */
+export function swanIdentity(text: string): string | undefined {
+  const plain = text.trim().replace(/^"(.*)"$/, '$1')
+  if (plain === '' || /^%?any$/i.test(plain) || plain.startsWith('%')) return undefined
+  const [, kind = '', value = ''] =
+    /^(fqdn|dns|email|rfc822|userfqdn|keyid|ipv4|ipv6|asn1dn):(.*)$/i.exec(plain) ?? []
+  if (/^keyid$/i.test(kind)) return identityText(`keyid:${value}`)
+  if (/^(?:fqdn|dns)$/i.test(kind)) return identityText(`@${value}`)
+  const bare = kind === '' ? plain : value
+  if (bare.startsWith('@#')) return identityText(`keyid:0x${bare.slice(2)}`)
+  if (bare.startsWith('@@')) return identityText(bare.slice(2))
+  if (/^\/?\s*[A-Za-z0-9.]+\s*=/.test(bare)) return identityText(turnedName(bare))
+  return identityText(bare)
+}
+
+/** A key as written in a secrets file: text, `0x` hexadecimal or `0s` base64. */
+export function swanSecret(text: string): Secret {
+  const hex = /^0x((?:[0-9a-f]{2})+)$/i.exec(text)?.[1]
+  if (hex !== undefined) return new Secret(Uint8Array.from(Buffer.from(hex, 'hex')))
+  const base64 = /^0s([\w+/=]+)$/i.exec(text)?.[1]
+  if (base64 !== undefined) return new Secret(Uint8Array.from(Buffer.from(base64, 'base64')))
+  return new Secret(new TextEncoder().encode(text))
+}
+
+/** `3h`, `30m`, `90`, `1d`, `1h30m` as we write it; undefined when it is none, or 0 for never. */
+export function swanTime(text: string): string | undefined {
+  const plain = text.trim().toLowerCase()
+  if (!/^(?:\d{1,9}[smhd]?)+$/.test(plain) || /^0+[smhd]?$/.test(plain)) return undefined
+  return /^\d+$/.test(plain) ? `${plain}s` : plain
+}
+
+/** A duration of ours in seconds. */
+export function secondsOf(time: string): number {
+  const sizes: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 }
+  return [...time.matchAll(/(\d+)([smhd])/g)].reduce(
+    (sum, [, count, unit]) => sum + Number(count) * (sizes[unit ?? ''] ?? 0),
+    0,
+  )
+}
+
+/** `yes`, `true`, `on`, `1`. */
+export function isYes(text: string): boolean {
+  return /^(?:yes|true|on|1|enabled|force|insist)$/i.test(text.trim())
+}
+
+/** `10.1.0.0/16[tcp/http]`, `dynamic[gre]`; `own` is what `dynamic` stands for. */
+export function swanSelector(text: string, own: string): Side | undefined {
+  const [, range = '', traffic] = /^([^[\]]*)(?:\[([^\]]*)\])?$/.exec(text.trim()) ?? []
+  const said = traffic === undefined ? '' : trafficText(traffic)
+  if (said === undefined) return undefined
+  const plain = range.trim()
+  if (plain === '' || /^%?dynamic$/i.test(plain)) return { range: own, traffic: said }
+  return { range: rangeText(plain), traffic: said }
+}
+
+export function isHostName(text: string): boolean {
+  return parseIp(text) === undefined && !/^%/.test(text) && /[a-z]/i.test(text)
+}
+
+/** They write names as encoded, the broadest part first; we as RFC 4514 §2.1 has it, the other way round. */
+function turnedName(text: string): string {
+  const separator = text.startsWith('/') ? '/' : ','
+  const parts: string[] = []
+  let part = ''
+  let isQuoted = false
+  for (const char of text.startsWith('/') ? text.slice(1) : text) {
+    if (char === '"') isQuoted = !isQuoted
+    if (char === separator && !isQuoted) {
+      parts.push(part)
+      part = ''
+    } else part += char
+  }
+  return [...parts, part]
+    .map((one) => one.trim())
+    .reverse()
+    .join(', ')
+}
+
+function identityText(text: string): string | undefined {
+  const identity = parseIdentity(text)
+  return isTextProblem(identity) ? undefined : formatIdentity(identity)
+}

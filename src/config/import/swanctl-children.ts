@@ -1,0 +1,171 @@
+import { readEspProposals } from './proposal-text.ts'
+import type { Section, Setting } from './settings.ts'
+import { isYes, secondsOf, swanSelector, swanTime } from './swan-values.ts'
+import { networkPair } from './traffic.ts'
+import type { TunnelImport } from './tunnel-import.ts'
+
+/** The children of a connection as `phase2`, `networks`, `mode` and `start`. @returns why they are no tunnel of ours */
+export function importChildren(
+  tunnel: TunnelImport,
+  connection: Section,
+  ends: { readonly local: string | undefined; readonly peer: string },
+): string | undefined {
+  const children = [...(connection.sections.get('children')?.sections.values() ?? [])]
+  const usable = children.filter((child) => {
+    const ah = child.settings.get('ah_proposals')
+    const mode = child.settings.get('mode')?.value ?? 'tunnel'
+    if (ah !== undefined) tunnel.leave(ah, `${child.name}: AH is not spoken here`)
+    else if (!/^(?:tunnel|transport)$/i.test(mode))
+      tunnel.leave(child.at, `mode ${mode} is not here`)
+    else return true
+    for (const setting of child.settings.values()) {
+      if (setting !== ah) tunnel.leave(setting, `${child.name} is left out`)
+    }
+    return false
+  })
+  if (usable.length === 0)
+    return children.length === 0 ? 'it has no children' : 'none of its children can be here'
+  const pairs: string[] = []
+  const origins: Setting[] = []
+  for (const child of usable) {
+    const pair = networksOf(tunnel, child, ends)
+    if (typeof pair !== 'string') return pair.why
+    const stated = ['local_ts', 'remote_ts'].flatMap((key) => child.settings.get(key) ?? [])
+    if (pairs.includes(pair)) for (const one of stated) tunnel.same(one, 'the same pair again')
+    else {
+      pairs.push(pair)
+      origins.push(...stated)
+    }
+  }
+  const modes = usable.flatMap(({ settings }) => settings.get('mode') ?? [])
+  const isTransport = modes.some(({ value }) => /^transport$/i.test(value))
+  for (const mode of modes) {
+    if (isTransport) tunnel.set('mode', 'transport', mode)
+    else tunnel.same(mode)
+  }
+  const everything = ['0.0.0.0/0 <-> 0.0.0.0/0', '::/0 <-> ::/0']
+  if (!isTransport && pairs.every((pair) => everything.includes(pair))) {
+    tunnel.set('networks', 'any', ...origins)
+    tunnel.assume('interface.routes', [], 'nothing is routed yet')
+    tunnel.remark('Everything goes through the tunnel by its selectors: set interface.routes.')
+  } else tunnel.set('networks', pairs, ...origins)
+  const proposals = phase2(tunnel, usable)
+  if (proposals !== undefined) return proposals
+  start(tunnel, usable)
+  rest(tunnel, usable)
+  return undefined
+}
+
+function networksOf(
+  tunnel: TunnelImport,
+  { name, settings }: Section,
+  { local, peer }: { readonly local: string | undefined; readonly peer: string },
+): string | { readonly why: string } {
+  const side = (key: 'local_ts' | 'remote_ts', own: string | undefined) => {
+    const setting = settings.get(key)
+    const [first = 'dynamic', ...others] = (setting?.value ?? 'dynamic').split(/\s*,\s*/)
+    if (others.length > 0 && setting !== undefined)
+      tunnel.leave(setting, `${others.join(', ')}: IKEv1 sends the first only, as strongSwan does`)
+    if (own === undefined && /^dynamic/.test(first.trim())) return undefined
+    return swanSelector(first, own ?? '')
+  }
+  const ours = side('local_ts', local)
+  const theirs = side('remote_ts', peer === 'any' ? undefined : peer)
+  if (ours === undefined || theirs === undefined)
+    return { why: `${name}: its networks could not be read, or stand for an address not known` }
+  const pair = networkPair(ours, theirs)
+  return 'pair' in pair ? pair.pair : { why: `${name}: ${pair.why}` }
+}
+
+function phase2(tunnel: TunnelImport, children: readonly Section[]): string | undefined {
+  const stated = children.flatMap(({ settings }) => settings.get('esp_proposals') ?? [])
+  const isDefault = stated.every(({ value }) => /^default$/i.test(value.trim()))
+  if (isDefault) {
+    for (const one of stated) tunnel.same(one, 'the defaults of Causeway instead')
+    tunnel.remark('Phase 2 has the default proposals of Causeway, without PFS.')
+    tunnel.assume('phase2.pfs', 'none', 'no group in esp_proposals')
+  } else {
+    const read = stated.map((setting) => ({ setting, ...readEspProposals(setting.value) }))
+    const suites = [...new Set(read.flatMap((one) => one.suites))].slice(0, 16)
+    const refused = read.flatMap((one) => one.refused)
+    if (suites.length === 0) return `esp_proposals: none can be here (${refused.join('; ')})`
+    tunnel.set('phase2.propose', suites.length === 1 ? (suites[0] ?? '') : suites, ...stated)
+    for (const { setting, refused: whys } of read) {
+      for (const why of whys) tunnel.leave(setting, why)
+    }
+    const groups = new Set(read.map(({ group }) => group))
+    const [group] = groups
+    tunnel.set('phase2.pfs', group ?? 'none', ...stated)
+    if (groups.size > 1 || read.some(({ mixed }) => mixed))
+      tunnel.remark(
+        'The proposals of phase 2 differ in PFS; IKEv1 has room for one: see phase2.pfs.',
+      )
+  }
+  const lifetimes = children.flatMap(({ settings }) => {
+    const setting = settings.get('rekey_time') ?? settings.get('life_time')
+    const time = setting && swanTime(setting.value)
+    if (setting === undefined) return []
+    if (time === undefined) {
+      tunnel.leave(setting, 'Child SAs are always replaced here')
+      return []
+    }
+    return [{ setting, time }]
+  })
+  const [shortest] = [...lifetimes].sort((a, b) => secondsOf(a.time) - secondsOf(b.time))
+  if (shortest === undefined) tunnel.assume('phase2.lifetime', '1h', 'default of strongSwan')
+  else tunnel.lifetime(2, secondsOf(shortest.time), ...lifetimes.map(({ setting }) => setting))
+  for (const { settings } of children) {
+    const octets = settings.get('rekey_bytes') ?? settings.get('life_bytes')
+    const count = Number(octets?.value)
+    if (octets === undefined) continue
+    if (count >= 64 * 2 ** 20) tunnel.set('phase2.volume', `${Math.floor(count / 1024)}KB`, octets)
+    else if (count === 0) tunnel.same(octets)
+    else tunnel.leave(octets, 'less than 64 MB, the least here')
+  }
+  return undefined
+}
+
+function start(tunnel: TunnelImport, children: readonly Section[]): void {
+  const stated = children.flatMap(({ settings }) => settings.get('start_action') ?? [])
+  const words = stated.map(({ value }) => value)
+  const traps = words.some((word) => /trap/.test(word))
+  const begins = words.some((word) => /start/.test(word))
+  const mode = begins ? 'always' : traps ? 'on-traffic' : 'respond'
+  if (tunnel.value('peer') === 'any') {
+    for (const one of stated) tunnel.same(one, 'with peer: any the peer begins')
+    return
+  }
+  if (stated.length === 0) tunnel.assume('start', mode, 'default of strongSwan: none')
+  else tunnel.set('start', mode, ...stated)
+}
+
+function rest(tunnel: TunnelImport, children: readonly Section[]): void {
+  for (const { settings } of children) {
+    for (const [key, why] of Object.entries(ELSEWHERE)) {
+      const setting = settings.get(key)
+      if (setting !== undefined) tunnel.same(setting, why)
+    }
+    const window = settings.get('replay_window')
+    const packets = Number(window?.value)
+    if (window !== undefined && packets % 32 === 0 && packets <= 65_536)
+      tunnel.set('replay-window', packets, window)
+    const updown = settings.get('updown')
+    if (updown !== undefined)
+      tunnel.leave(updown, 'no scripts are run; routes and carrier follow the tunnel (interface)')
+    const ipcomp = settings.get('ipcomp')
+    if (ipcomp !== undefined && !isYes(ipcomp.value)) tunnel.same(ipcomp)
+    else if (ipcomp !== undefined) tunnel.leave(ipcomp, 'IPComp is not spoken here')
+  }
+}
+
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  close_action: 'start says it here',
+  dpd_action: 'start says it here',
+  hostaccess: 'the packet filter of the host decides',
+  policies: 'the interface of the tunnel does it',
+  life_time: 'the end comes from the lifetime',
+  life_bytes: 'the end comes from the volume',
+  rand_time: 'rekeys are spread here anyway',
+  rand_bytes: 'rekeys are spread here anyway',
+  copy_df: 'the interface has an MTU of its own',
+}

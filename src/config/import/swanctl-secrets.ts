@@ -1,0 +1,200 @@
+import type { Secret } from '#bytes/secret'
+import type { Files } from '../files.ts'
+import { absolute } from '../psk.ts'
+import type { Origin } from './imported.ts'
+import type { Section, Setting } from './settings.ts'
+import { swanIdentity, swanSecret } from './swan-values.ts'
+import type { TunnelImport } from './tunnel-import.ts'
+
+export type SwanSecrets = {
+  readonly shared: readonly SharedSecret[]
+  readonly keyFiles: readonly { readonly file: Setting; readonly passphrase?: Secret }[]
+}
+
+type SharedSecret = {
+  readonly kind: 'ike' | 'xauth'
+  readonly secret: Secret
+  readonly at: Origin
+  /** Identities it is for, as written; none: everybody. */
+  readonly ids: readonly string[]
+  readonly origins: readonly Origin[]
+}
+
+export function secretsIn(section: Section | undefined): SwanSecrets {
+  const shared: SharedSecret[] = []
+  const keyFiles: SwanSecrets['keyFiles'][number][] = []
+  for (const { name, at, settings } of section?.sections.values() ?? []) {
+    const secret = settings.get('secret')
+    const file = settings.get('file')
+    if (file !== undefined) {
+      const passphrase = secret && swanSecret(secret.value)
+      keyFiles.push({ file, ...(passphrase === undefined ? {} : { passphrase }) })
+    } else if (secret !== undefined && /^(?:ike|xauth|eap)/.test(name)) {
+      const ids = [...settings.values()].filter(({ key }) => key.startsWith('id'))
+      shared.push({
+        kind: name.startsWith('ike') ? 'ike' : 'xauth',
+        secret: swanSecret(secret.value),
+        at,
+        ids: ids.map(({ value }) => value),
+        origins: [secret, ...ids],
+      })
+    }
+  }
+  return { shared, keyFiles }
+}
+
+export type Credentials =
+  | { readonly kind: 'psk' | 'certificate'; readonly why?: undefined }
+  | { readonly why: string }
+
+/** How both sides prove who they are. */
+export function importCredentials(
+  tunnel: TunnelImport,
+  connection: Section,
+  secrets: SwanSecrets,
+  files: Files,
+  ends: { readonly local: string | undefined; readonly remote: string },
+): Credentials {
+  const locals = rounds(connection, 'local')
+  const remotes = rounds(connection, 'remote')
+  const [local, remote] = [locals[0], remotes[0]]
+  const auth = (round: Section | undefined) => round?.settings.get('auth')
+  const ways = [auth(local)?.value ?? 'pubkey', auth(remote)?.value ?? 'pubkey']
+  if (ways.some((way) => way.startsWith('eap')))
+    return { why: 'auth = eap: a part of IKEv2, which is not in this version of Causeway yet' }
+  const isPsk = ways.every((way) => way === 'psk')
+  if (!isPsk && ways.includes('psk'))
+    return { why: 'a key on one side and a certificate on the other never agree in IKEv1' }
+  for (const round of [local, remote]) {
+    const setting = auth(round)
+    if (setting !== undefined) tunnel.take(isPsk ? 'psk' : 'certificate', setting)
+  }
+  const xauth = xauthRound(tunnel, locals.slice(1), remotes.slice(1), secrets)
+  if (xauth !== undefined) return { why: xauth }
+  if (isPsk) {
+    const id = (round: Section | undefined) => round?.settings.get('id')?.value
+    const known = [id(local), id(remote), ends.local, ends.remote]
+    const found = bestSecret(secrets, 'ike', known)
+    if (found === undefined)
+      tunnel.remark('No key for it is in this file: put it where psk says, mode 600.')
+    if (found === undefined) tunnel.assume('psk', `file:keys/${tunnel.name}.psk`, 'not found')
+    else tunnel.givePsk(found.secret, ...found.origins)
+    return { kind: 'psk' }
+  }
+  certificates(tunnel, connection, { local, remote }, secrets, files)
+  return { kind: 'certificate' }
+}
+
+function rounds(connection: Section, which: 'local' | 'remote'): readonly Section[] {
+  return [...connection.sections.values()].filter(({ name }) => name.startsWith(which))
+}
+
+/** XAUTH in a second round, where we are the client; a server has its users in a file. */
+function xauthRound(
+  tunnel: TunnelImport,
+  locals: readonly Section[],
+  remotes: readonly Section[],
+  secrets: SwanSecrets,
+): string | undefined {
+  const isXauth = ({ settings }: Section) =>
+    settings.get('auth')?.value.startsWith('xauth') === true
+  const server = remotes.find(isXauth)
+  if (server !== undefined)
+    return 'the peer logs in by XAUTH: write xauth: {role: server, users: FILE} by hand'
+  const client = locals.find(isXauth)
+  if (client === undefined) return undefined
+  const user = client.settings.get('xauth_id') ?? client.settings.get('id')
+  const auth = client.settings.get('auth')
+  if (user === undefined) return 'XAUTH without a user name (xauth_id)'
+  tunnel.set('xauth.role', 'client', ...(auth === undefined ? [] : [auth]))
+  tunnel.set('xauth.user', user.value, user)
+  const found = bestSecret(secrets, 'xauth', [user.value])
+  if (found !== undefined) tunnel.givePassword(found.secret, ...found.origins)
+  else tunnel.assume('xauth.password', `file:keys/${tunnel.name}.password`, 'not found')
+  return undefined
+}
+
+/** As strongSwan chooses: the secret most of whose identities are ours or the peer's; one without any fits everybody. */
+function bestSecret(
+  { shared }: SwanSecrets,
+  kind: SharedSecret['kind'],
+  known: readonly (string | undefined)[],
+): SharedSecret | undefined {
+  const words = known.flatMap((one) => (one === undefined ? [] : [one, swanIdentity(one) ?? one]))
+  const ranked = shared
+    .filter((one) => one.kind === kind)
+    .map((one) => {
+      const hits = one.ids.filter(
+        (id) => words.includes(id) || words.includes(swanIdentity(id) ?? ''),
+      )
+      return { one, rank: one.ids.length === 0 ? 0.5 : hits.length }
+    })
+    .filter(({ rank }) => rank > 0)
+    .sort((a, b) => b.rank - a.rank)
+  return ranked[0]?.one
+}
+
+function certificates(
+  tunnel: TunnelImport,
+  { at }: Section,
+  { local, remote }: { readonly local: Section | undefined; readonly remote: Section | undefined },
+  secrets: SwanSecrets,
+  files: Files,
+): void {
+  const slash = at.file.lastIndexOf('/')
+  const folder = slash === -1 ? '.' : at.file.slice(0, slash)
+  const certs = local?.settings.get('certs')
+  const [own] = (certs?.value ?? '').split(',').map((one) => one.trim())
+  if (certs !== undefined && own !== undefined && own !== '')
+    tunnel.set('certificate.own', absolute(own, `${folder}/x509`), certs)
+  else tunnel.remark('Our certificate is not named: set certificate.own.')
+  const key = keyFor(own, secrets, files, folder)
+  if (key === undefined) {
+    tunnel.assume('certificate.key', `${folder}/private/KEY.pem`, 'not named there: set it')
+    tunnel.remark('The file of our private key is not named: set certificate.key.')
+  } else if (key.origin === undefined) tunnel.assume('certificate.key', key.path, 'by its name')
+  else tunnel.set('certificate.key', key.path, key.origin)
+  const authorities = remote?.settings.get('cacerts') ?? remote?.settings.get('certs')
+  const place = remote?.settings.has('cacerts') === true ? 'x509ca' : 'x509'
+  if (authorities !== undefined) {
+    const paths = authorities.value
+      .split(',')
+      .map((one) => absolute(one.trim(), `${folder}/${place}`))
+    tunnel.set('certificate.trust', paths, authorities)
+  } else {
+    const all = (files.list(`${folder}/x509ca`) ?? []).map((name) => `${folder}/x509ca/${name}`)
+    if (all.length === 0) tunnel.remark('The CA of the peer is not named: set certificate.trust.')
+    const trust = all.length === 0 ? [`${folder}/x509ca/CA.pem`] : all.slice(0, 32)
+    tunnel.assume('certificate.trust', trust, 'all of x509ca, as strongSwan takes them')
+  }
+  const revocation = remote?.settings.get('revocation')
+  if (revocation === undefined) return
+  const words: Readonly<Record<string, string>> = {
+    strict: 'crl-required',
+    ifuri: 'crl-if-present',
+    relaxed: 'crl-if-present',
+  }
+  tunnel.set('certificate.revocation', words[revocation.value] ?? 'crl-if-present', revocation)
+}
+
+/** swanctl loads every key and lets the certificate choose; here the file is named. */
+function keyFor(
+  own: string | undefined,
+  { keyFiles }: SwanSecrets,
+  files: Files,
+  folder: string,
+): { readonly path: string; readonly origin?: Origin } | undefined {
+  const stem = (own ?? '').replace(/^.*\//, '').replace(/(?:[-_.]?cert)?\.\w+$/i, '')
+  const inFolder = (name: string, place: string) => absolute(name, `${folder}/${place}`)
+  const named =
+    keyFiles.find(({ file }) => stem !== '' && file.value.startsWith(stem)) ?? keyFiles[0]
+  if (named !== undefined && (keyFiles.length === 1 || named.file.value.startsWith(stem)))
+    return { path: inFolder(named.file.value, 'private'), origin: named.file }
+  for (const place of ['private', 'rsa', 'ecdsa', 'pkcs8']) {
+    const names = files.list(`${folder}/${place}`) ?? []
+    const name = names.find((one) => stem !== '' && one.startsWith(stem)) ?? names[0]
+    if (name !== undefined && (names.length === 1 || name.startsWith(stem)))
+      return { path: inFolder(name, place) }
+  }
+  return undefined
+}

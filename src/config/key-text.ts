@@ -1,0 +1,20 @@
+import { Secret } from '#bytes/secret'
+
+/** What goes into a key file: the key and a line end, which is not part of it. */
+export function keyFileOctets(key: Secret): Uint8Array {
+  const octets = key.reveal()
+  const file = new Uint8Array(octets.length + 1)
+  file.set(octets)
+  file[octets.length] = 0x0a
+  return file
+}
+
+/** The key as text, where an operator asks to see it; undefined where it is not made of printable characters. */
+export function keyText(key: Secret): string | undefined {
+  const text = new TextDecoder().decode(key.reveal())
+  return /^[\x20-\x7e]+$/.test(text) ? text : undefined
+}
+
+export function secretOf(text: string): Secret {
+  return new Secret(new TextEncoder().encode(text))
+}
