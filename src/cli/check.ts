@@ -7,6 +7,8 @@ import { type LoadedConfig, loadConfig } from '#config/reader'
 import { wrap } from '#diagnosis/wrap'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { type HostFact, hostFacts } from './host-facts.ts'
+import { type HostLook, lookAtHost } from './host-look.ts'
+import { hostProblems } from './host-problems.ts'
 import { presetNotes, presetReports } from './preset-notes.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -21,8 +23,10 @@ export async function check(
     variables: process.env,
     hostName: hostname(),
   }
-  const loaded = withOverdue(loadConfig(file, environment))
-  const facts = hostFacts()
+  const read = withOverdue(loadConfig(file, environment))
+  const look = lookAtHost(read.config)
+  const loaded = withHost(read, look)
+  const facts = hostFacts(look, loaded.config)
   terminal.out(json ? documentText(file, loaded, facts) : reportText(loaded, facts, terminal))
   return loaded.config === undefined ? EXIT.configuration : EXIT.ok
 }
@@ -31,6 +35,12 @@ function withOverdue(loaded: LoadedConfig): LoadedConfig {
   const { config, problems } = loaded
   if (config === undefined) return loaded
   return { ...loaded, problems: [...problems, ...overdueProblems(config, new Date())] }
+}
+
+function withHost(loaded: LoadedConfig, look: HostLook): LoadedConfig {
+  const { config, problems } = loaded
+  if (config === undefined) return loaded
+  return { ...loaded, problems: [...problems, ...hostProblems(config, look)] }
 }
 
 function documentText(file: string, loaded: LoadedConfig, facts: readonly HostFact[]): string {
@@ -68,10 +78,23 @@ function reportText(
   )
   const report = lines.map((line, index) => `${index === 0 ? style('green', 'ok') : '  '}  ${line}`)
   const notes = facts.flatMap(({ text, ok, note }) =>
-    ok || note === undefined ? [] : [`    ${style('yellow', text)}: ${note}`],
+    ok || note === undefined
+      ? []
+      : noteLines(text, note, columns).map(
+          (line) => `    ${line.replace(text, style('yellow', text))}`,
+        ),
   )
   const historic = historicNote(config)
   const sentences = [...(historic === undefined ? [] : [historic]), ...presetNotes(config)]
   const spoken = sentences.flatMap((sentence) => wrap(sentence, columns - 4))
   return `${shown}${[...report, ...spoken.map((line) => `    ${line}`), ...notes].join('\n')}\n`
+}
+
+/** A command, which stands behind two spaces, gets a line of its own rather than be broken. */
+function noteLines(text: string, note: string, columns: number): readonly string[] {
+  const whole = `${text}: ${note}`
+  if (whole.length <= columns - 4) return [whole]
+  const [sentence = '', command] = whole.split(/ {2}(.*)/s)
+  const lines = wrap(sentence, columns - 4)
+  return command === undefined ? lines : [...lines, `    ${command}`]
 }

@@ -1,59 +1,63 @@
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
-import { ownerText, type PortOwner, udpPortOwners } from './port-owner.ts'
+import type { Config } from '#config/config'
+import type { PortHolder } from '#platform/port-holders'
+import type { HostLook } from './host-look.ts'
 
 /** Something about this host that a gateway needs; `note` says what to do where it is missing. */
 export type HostFact = { readonly text: string; readonly ok: boolean; readonly note?: string }
 
-const CAP_NET_BIND_SERVICE = 10
-const CAP_NET_ADMIN = 12
-const CAP_NET_RAW = 13
-const IKE_PORTS = [500, 4500]
+export function hostFacts(look: HostLook, config: Config | undefined): readonly HostFact[] {
+  return [
+    portsFact(look.holders, config),
+    tunFact(look),
+    capabilityFact(look),
+    clockFact(look),
+    forwardingFact(look, config),
+  ].filter((fact) => fact !== undefined)
+}
 
-/** Looks, and changes nothing; what cannot be seen is left out. */
-export function hostFacts(): readonly HostFact[] {
-  return [portsFact(), tunFact(), capabilityFact(), clockFact(), forwardingFact()].filter(
-    (fact) => fact !== undefined,
+/** Whether both ports of IKE can be opened; with a configuration, on the addresses it names. */
+export function portsFact(holders: readonly PortHolder[], config?: Config): HostFact {
+  const used = config === undefined ? undefined : new Set(config.tunnels.map(({ local }) => local))
+  const [holder] = holders.filter(
+    ({ address }) => used === undefined || EVERY_ADDRESS.has(address) || used.has(address),
   )
+  if (holder === undefined) return { text: 'UDP 500/4500 free', ok: true }
+  return { text: holderText(holder), ok: false, note: remedyFor(holder) }
 }
 
-/** Whether both ports of IKE (RFC 7296 §2, RFC 3948 §2) can be opened. */
-export function portsFact(): HostFact {
-  const [owner] = udpPortOwners(IKE_PORTS)
-  if (owner === undefined) return { text: 'UDP 500/4500 free', ok: true }
-  return { text: ownerText(owner), ok: false, note: remedyFor(owner) }
+/** `UDP 500 is taken by charon (pid 812)`. */
+function holderText({ port, pid, process }: PortHolder): string {
+  const who = pid === undefined ? 'another process' : `${process} (pid ${pid})`
+  return `UDP ${port} is taken by ${who}`
 }
 
-function remedyFor({ pid, program }: PortOwner): string {
-  if (program?.startsWith('causeway') === true) return 'a gateway runs:  causeway status'
-  if (program === 'charon') return 'stop it:  systemctl disable --now strongswan'
+function remedyFor({ pid, process }: PortHolder): string {
+  if (process?.startsWith('causeway') === true) return 'a gateway runs:  causeway status'
+  if (process === 'charon') return 'stop it:  systemctl disable --now strongswan'
+  if (process === 'pluto') return 'stop it:  systemctl disable --now ipsec'
   return pid === undefined ? 'look as root:  ss -ulpn' : `see it:  ps -fp ${pid}`
 }
 
-function tunFact(): HostFact {
-  try {
-    accessSync('/dev/net/tun', constants.R_OK | constants.W_OK)
-    return { text: 'TUN usable', ok: true }
-  } catch {
-    const exists = existsSync('/dev/net/tun')
-    return {
-      text: 'TUN not usable',
-      ok: false,
-      note: exists
-        ? 'no permission for /dev/net/tun: run as root'
-        : 'no /dev/net/tun:  modprobe tun',
-    }
+function tunFact({ tun }: HostLook): HostFact {
+  if (tun === 'usable') return { text: 'TUN usable', ok: true }
+  return {
+    text: 'TUN not usable',
+    ok: false,
+    note:
+      tun === 'missing'
+        ? 'no /dev/net/tun:  modprobe tun'
+        : 'no permission for /dev/net/tun: run as root',
   }
 }
 
-function capabilityFact(): HostFact | undefined {
-  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(read('/proc/self/status') ?? '')?.[1]
-  if (effective === undefined) return undefined
-  const set = BigInt(`0x${effective}`)
+function capabilityFact({ capabilities }: HostLook): HostFact | undefined {
+  if (capabilities === undefined) return undefined
+  const { netAdmin, netRaw, netBindService } = capabilities
   const missing = [
-    [CAP_NET_ADMIN, 'CAP_NET_ADMIN'],
-    [CAP_NET_RAW, 'CAP_NET_RAW'],
-    [CAP_NET_BIND_SERVICE, 'CAP_NET_BIND_SERVICE'],
-  ].flatMap(([bit, name]) => (((set >> BigInt(bit ?? 0)) & 1n) === 1n ? [] : [String(name)]))
+    netAdmin ? [] : ['CAP_NET_ADMIN'],
+    netRaw ? [] : ['CAP_NET_RAW'],
+    netBindService ? [] : ['CAP_NET_BIND_SERVICE'],
+  ].flat()
   if (missing.length === 0) return { text: 'CAP_NET_ADMIN yes', ok: true }
   return {
     text: `${missing.join(', ')} missing`,
@@ -62,30 +66,33 @@ function capabilityFact(): HostFact | undefined {
   }
 }
 
-/** systemd-timesyncd and chrony's helper leave this file; where neither runs, nothing is claimed. */
-function clockFact(): HostFact | undefined {
-  if (!existsSync('/run/systemd/timesync')) return undefined
-  return existsSync('/run/systemd/timesync/synchronized')
+function clockFact({ clockSynchronised }: HostLook): HostFact | undefined {
+  if (clockSynchronised === undefined) return undefined
+  return clockSynchronised
     ? { text: 'clock synchronised', ok: true }
-    : { text: 'clock not synchronised', ok: false, note: 'timedatectl set-ntp true' }
-}
-
-function forwardingFact(): HostFact | undefined {
-  const value = read('/proc/sys/net/ipv4/ip_forward')?.trim()
-  if (value === undefined) return undefined
-  return value === '1'
-    ? { text: 'forwarding on', ok: true }
     : {
-        text: 'forwarding off',
+        text: 'clock not synchronised',
         ok: false,
-        note: 'hosts behind this gateway are not routed:  sysctl -w net.ipv4.ip_forward=1',
+        note: 'certificates and logs depend on it:  timedatectl set-ntp true',
       }
 }
 
-function read(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return undefined
+/** Only where a tunnel carries more than this host's own traffic. */
+function forwardingFact({ forwards }: HostLook, config: Config | undefined): HostFact | undefined {
+  const networks = config?.tunnels.flatMap((tunnel) => tunnel.networks) ?? []
+  const families = ([4, 6] as const).filter((family) =>
+    networks.some(({ local }) => local.family === family && local.start !== local.end),
+  )
+  const [off] = families.filter((family) => !forwards[family])
+  if (off === undefined) {
+    return families.length === 0 ? undefined : { text: 'forwarding on', ok: true }
+  }
+  const name = off === 4 ? 'net.ipv4.ip_forward' : 'net.ipv6.conf.all.forwarding'
+  return {
+    text: `forwarding off (IPv${off})`,
+    ok: false,
+    note: `hosts behind this gateway are not routed:  sysctl -w ${name}=1`,
   }
 }
+
+const EVERY_ADDRESS: ReadonlySet<string> = new Set(['0.0.0.0', '::'])

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { runCauseway } from '#daemon/causeway'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { portsFact } from './host-facts.ts'
+import { portHolders } from './host-look.ts'
 import type { Terminal } from './terminal.ts'
 
 export type RunArguments = {
@@ -43,7 +44,7 @@ export async function run(
       terminal.err(`${outcome.problems}\nThe gateway was not started.  causeway check ${config}\n`)
       return EXIT.configuration
     case 'not-started': {
-      const ports = portsFact()
+      const ports = portsFact(portHolders())
       if (!ports.ok) terminal.err(`${ports.text}; ${ports.note}\n`)
       return EXIT.down
     }

@@ -1,6 +1,7 @@
 import { Secret } from '#bytes/secret'
 import type { PskSource } from './draft.ts'
 import { type Environment, isTrouble } from './files.ts'
+import { estimatedBits } from './key-strength.ts'
 import type { ProblemText } from './problem.ts'
 
 export type PskFinding = ProblemText & {
@@ -95,17 +96,14 @@ function judged(octets: Uint8Array): ReturnType<typeof readPsk> {
 }
 
 function weakness(octets: Uint8Array): readonly PskFinding[] {
-  const bits = octets.length * Math.log2(new Set(octets).size)
-  if (octets.length >= SHORTEST_GOOD_KEY && bits >= LEAST_BITS) return []
-  const what =
-    octets.length < SHORTEST_GOOD_KEY
-      ? `shorter than ${SHORTEST_GOOD_KEY} characters`
-      : 'made of few different characters'
+  const bits = Math.floor(estimatedBits(octets))
+  if (bits >= LEAST_BITS) return []
+  const length = octets.length < SHORTEST_GOOD_KEY ? ` (${octets.length} characters)` : ''
   return [
     {
       severity: 'warning',
-      message: `the pre-shared key is ${what}: it can be guessed`,
-      hints: ['make one with:', '$ openssl rand -base64 32'],
+      message: `the pre-shared key can be guessed: it is worth about ${bits} bits${length}, ${LEAST_BITS} or more withstand`,
+      hints: ['make one with:', '$ causeway keygen'],
     },
   ]
 }

@@ -80,6 +80,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'platform/routes',
     'platform/socket-address',
     'platform/udp-socket',
+    // docs/decisions/0008: what `check` looks at on this host.
+    'platform/addresses',
+    'platform/capabilities',
+    'platform/clock',
+    'platform/links',
+    'platform/port-holders',
+    'platform/sysctls',
     'crypto/node',
     'crypto/node-key-agreement',
     'probe',
