@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { TunnelStatus } from '#control/status'
 import { statusSample } from '../../test/support/status-sample.ts'
 import { statusTable } from './status-view.ts'
 import { columnsOf } from './table.ts'
@@ -64,9 +65,28 @@ test('says what a tunnel has still to show, and why it could not', () => {
   const open = { ...paris, proof: { seen: ['peer-answered' as const] } }
   assert.match(
     tunnelDetail(open, statusSample, plain),
-    /\n {2}proof {4}not proven yet: phase 2 not rekeyed, phase 1 not rekeyed\n/,
+    /\n {2}proof {4}not proven yet: phase 2 not rekeyed, phase 1 not rekeyed, no packet\n {11}of full size seen both ways\n/,
   )
   assert.match(tunnelDetail(plant, statusSample, plain), /\n {2}proof {4}failed: CW-603 rekey of/)
+})
+
+test('says what the peer gives no means to show', () => {
+  assert.ok(paris !== undefined)
+  const seen = ['peer-answered', 'phase-2-rekeyed', 'phase-1-rekeyed'] as const
+  const proofOf = (proof: TunnelStatus['proof'] & object): string => {
+    const [, text = ''] = tunnelDetail({ ...paris, proof }, statusSample, plain).split(
+      '  proof    ',
+    )
+    return text.split(/\n {2}\w/)[0]?.replaceAll(/\s+/g, ' ') ?? ''
+  }
+  assert.equal(
+    proofOf({ seen, unshown: ['full-size-packet', 'full-size-packet-sent'] }),
+    'the peer answered, both phases were rekeyed; that packets of full size pass could not be shown: neither the peer nor anything inside answers such',
+  )
+  assert.equal(
+    proofOf({ seen: [...seen, 'full-size-packet-sent'], unshown: ['full-size-packet'] }),
+    'the peer answered, both phases were rekeyed, packets of full size reach the peer; that they come back could not be shown: nothing inside answers such',
+  )
 })
 
 test('fits 80 columns, whatever the names', () => {
@@ -102,7 +122,8 @@ test('tells everything of one tunnel that is up', () => {
     '  path     ESP (protocol 50), no NAT, MTU 1438, TCP MSS 1398, interface cw-paris',
     '  health   peer heard 4s ago',
     '  certs    ours until 2026-12-12 (in 19 days), theirs until 2027-05-01',
-    '  proof    proven 6d02h ago: the peer answered, both phases were rekeyed',
+    '  proof    proven 6d02h ago: the peer answered, both phases were rekeyed,',
+    '           packets of full size passed both ways',
     '  IKEv1    until 2027-06-30',
     '  IKEv2    the peer would answer it (not authenticated), asked 5h12m ago;',
     '           configure both ends for IKEv2',

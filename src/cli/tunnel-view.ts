@@ -118,7 +118,8 @@ function shortAge(from: string, at: string): string {
   return seconds < 60 ? `${seconds.toFixed(1)} s` : durationText(seconds)
 }
 
-function pathText({ childSas, ikeSas, mtu, interface: device, local, peer }: TunnelStatus): string {
+function pathText(status: TunnelStatus): string {
+  const { childSas, ikeSas, mtu, interface: device, local, peer } = status
   const [child] = childSas
   const [ikeSa] = newestFirst(ikeSas)
   const parts: string[] = []
@@ -149,13 +150,17 @@ function validityText(certificate: CertificateStatus, at: string): string {
   return isEnding(notAfter, now) ? `${until} (${leftText(notAfter, now)})` : until
 }
 
-/** The packet of full size is a part that only some data planes can show, so it is named when seen, never missed. */
-function proofText({ provenAt, seen, failure }: ProofStatus, at: string): string {
+function proofText({ provenAt, seen, unshown, failure }: ProofStatus, at: string): string {
   if (provenAt !== undefined) {
-    const packet = seen.includes('full-size-packet') ? ', a packet of full size passed' : ''
-    return `proven ${ageText(provenAt, at)} ago: the peer answered, both phases were rekeyed${packet}`
+    return `proven ${ageText(provenAt, at)} ago: the peer answered, both phases were rekeyed, packets of full size passed both ways`
   }
   if (failure !== undefined) return `failed: ${failure.code} ${failure.summary}; ${failure.remedy}`
+  if (unshown !== undefined) {
+    const rest = 'the peer answered, both phases were rekeyed'
+    return unshown.includes('full-size-packet-sent')
+      ? `${rest}; that packets of full size pass could not be shown: neither the peer nor anything inside answers such`
+      : `${rest}, packets of full size reach the peer; that they come back could not be shown: nothing inside answers such`
+  }
   const missing = PROOF_PARTS.filter(([part]) => !seen.includes(part)).map(([, words]) => words)
   return `not proven yet: ${missing.join(', ')}`
 }
@@ -164,6 +169,7 @@ const PROOF_PARTS: readonly (readonly [ProofStatus['seen'][number], string])[] =
   ['peer-answered', 'no sign of life asked for and got'],
   ['phase-2-rekeyed', 'phase 2 not rekeyed'],
   ['phase-1-rekeyed', 'phase 1 not rekeyed'],
+  ['full-size-packet', 'no packet of full size seen both ways'],
 ]
 
 function untilDayText(day: string, at: string): string {

@@ -237,7 +237,7 @@ export const tunnelKeys: KeyTable<TunnelDraft> = {
   proof: documented(oneOf(['auto', 'off']).prefault('auto'), {
     sentence: 'Whether a new tunnel is tried out in its first minute.',
     paragraph:
-      'With `auto` and `start: always`, the side that began asks the peer for a sign of life and rekeys both phases once, soon after the tunnel has come up for the first time since it was configured. What would fail at the first rekey, an hour or a day later, fails then and is told as CW-603, while the tunnel that works is kept. `off` leaves rekeys to the lifetimes.',
+      'With `auto` and `start: always`, the side that began asks the peer for a sign of life and rekeys both phases once, soon after the tunnel has come up for the first time since it was configured; and packets of full size must have passed both ways. What would fail at the first rekey, an hour or a day later, fails then and is told as CW-603, while the tunnel that works is kept. `off` leaves rekeys to the lifetimes.',
     example: 'auto',
     since: SINCE,
   }),

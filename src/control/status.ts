@@ -79,6 +79,8 @@ export type TunnelStatus = {
   readonly certificate?: { readonly own?: CertificateStatus; readonly peer?: CertificateStatus }
   /** What the tunnel has shown since it came up; absent where `proof` is off, or the peer began. */
   readonly proof?: ProofStatus
+  /** Absent before there was an SA. */
+  readonly path?: PathStatus
   /** The day by which the tunnel should have left IKEv1, `2027-06-30`. */
   readonly ikeV1Until?: string
   /** Whether the peer answers IKEv2, as far as it could be asked. */
@@ -93,16 +95,37 @@ export type DegradedStatus = FailureStatus & { readonly since: Timestamp }
 export type CertificateStatus = { readonly subject: string; readonly notAfter: Timestamp }
 
 export type ProofStatus = {
-  /** When the peer had answered and both phases had been rekeyed. */
+  /** When the peer had answered, both phases had been rekeyed and packets of full size had passed both ways. */
   readonly provenAt?: Timestamp
-  readonly seen: readonly (
-    | 'peer-answered'
-    | 'phase-2-rekeyed'
-    | 'phase-1-rekeyed'
-    | 'full-size-packet'
-  )[]
+  readonly seen: readonly ProofPartStatus[]
+  /** What the peer gives no means to show, once all the rest has been seen. */
+  readonly unshown?: readonly ProofPartStatus[]
   /** Why it could not be proven; the tunnel works until its SAs end. */
   readonly failure?: Pick<FailureStatus, 'code' | 'summary' | 'remedy' | 'line'>
+}
+
+/** `full-size-packet`: both ways; `full-size-packet-sent`: to the peer. */
+export type ProofPartStatus =
+  | 'peer-answered'
+  | 'phase-2-rekeyed'
+  | 'phase-1-rekeyed'
+  | 'full-size-packet'
+  | 'full-size-packet-sent'
+
+/** How large packets may be on their way, asked of the way itself. */
+export type PathStatus = {
+  /** Octets of outer packets, and what that leaves for those inside. */
+  readonly octets: number
+  readonly inner: number
+  /** What the host and routers say of the way. */
+  readonly host: number
+  /** CW-505: larger packets than `octets` vanish although nobody says so. */
+  readonly blackHole: boolean
+  /** Asked by ICMP echo through the tunnel, or by padded liveness probes beside it. */
+  readonly by: 'inside' | 'liveness'
+  /** How far packets of that size were seen to come; absent while that is being tried. */
+  readonly shown?: 'both-ways' | 'outwards' | 'nothing'
+  readonly probedAt?: Timestamp
 }
 
 /** Unauthenticated: whoever stands between can have said it. */

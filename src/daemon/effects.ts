@@ -18,10 +18,21 @@ export function executeEffect(effect: Effect, targets: EffectTargets): void {
   const { dataPlane } = targets
   switch (effect.kind) {
     case 'send':
-      dataPlane.sendIke(effect.octets, effect.local, effect.remote)
+      dataPlane.sendIke(
+        effect.octets,
+        effect.local,
+        effect.remote,
+        effect.whole === true ? 'whole' : 'as it fits',
+      )
       return
     case 'nat-keepalive':
       dataPlane.sendNatKeepalive(effect.local, effect.remote)
+      return
+    case 'probe-path':
+      dataPlane.probePath(effect.tunnel, effect.id, effect.octets)
+      return
+    case 'limit-path':
+      dataPlane.limitPath(effect.tunnel, effect.octets)
       return
     case 'install-sa':
       dataPlane.installSa(effect.sa)

@@ -153,13 +153,6 @@ export class Gateway {
         if (this.#probes.take(event.octets, event.remote)) return
         this.#submit({ ...event, kind: 'datagram' })
         return
-      case 'acquire':
-      case 'sa-expired':
-      case 'peer-moved':
-      case 'unknown-spi':
-      case 'unreachable':
-        this.#submit(event)
-        return
       case 'odd-packet':
       case 'icv-tested':
       case 'esp-refused':
@@ -169,6 +162,9 @@ export class Gateway {
         this.#parts.log.note('error', `data plane: ${event.message}`)
         this.#parts.onDataPlaneFailed()
         return
+      // All others are the engine's inputs as they are.
+      default:
+        this.#submit(event)
     }
   }
 

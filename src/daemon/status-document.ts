@@ -7,6 +7,7 @@ import type {
   GatewayStatus,
   IkeSaStatus,
   IkeV2Status,
+  PathStatus,
   ProofStatus,
   SaTraffic,
   StatusDocument,
@@ -17,7 +18,14 @@ import type { DataPlaneCounters } from '#dataplane/port'
 import { positionOf } from '#diagnosis/failure-text'
 import type { Degradation } from '#diagnosis/traffic-watch'
 import type { Instant } from '#ike/effects'
-import type { ChildSaFacts, Failure, IkeSaFacts, ProofFacts, TunnelSnapshot } from '#ike/events'
+import type {
+  ChildSaFacts,
+  Failure,
+  IkeSaFacts,
+  PathFacts,
+  ProofFacts,
+  TunnelSnapshot,
+} from '#ike/events'
 import { formatEspSuite, formatIkeSuite, formatPfs } from '#policy/proposal'
 import { formatSelector } from '#policy/traffic-selector'
 import type { Clock } from './clock.ts'
@@ -113,6 +121,7 @@ function tunnelStatus(
     ...(snapshot?.peerAliveAt === undefined ? {} : { peerAliveAt: time(snapshot.peerAliveAt) }),
     ...certificateStatus(tunnel, snapshot),
     ...(snapshot?.proof === undefined ? {} : { proof: proofStatus(snapshot.proof, tunnel, time) }),
+    ...(snapshot?.path === undefined ? {} : { path: pathStatus(snapshot.path, time) }),
     ...(tunnel.ikeV1Until === undefined ? {} : { ikeV1Until: tunnel.ikeV1Until }),
     ...(probe === undefined ? {} : { ikeV2: ikeV2Status(probe, time) }),
     ...(failure === undefined ? {} : { lastFailure: failureStatus(failure, tunnel) }),
@@ -148,15 +157,23 @@ function dated(subject: string, notAfter: number): CertificateStatus {
 }
 
 function proofStatus(
-  { provenAt, seen, failure }: ProofFacts,
+  { provenAt, seen, unshown, failure }: ProofFacts,
   tunnel: TunnelConfig,
   time: (at: Instant) => Timestamp,
 ): ProofStatus {
   return {
     ...(provenAt === undefined ? {} : { provenAt: time(provenAt) }),
     seen,
+    ...(unshown === undefined ? {} : { unshown }),
     ...(failure === undefined ? {} : { failure: proofFailure(failureStatus(failure, tunnel)) }),
   }
+}
+
+function pathStatus(
+  { probedAt, ...facts }: PathFacts,
+  time: (at: Instant) => Timestamp,
+): PathStatus {
+  return { ...facts, ...(probedAt === undefined ? {} : { probedAt: time(probedAt) }) }
 }
 
 function proofFailure({

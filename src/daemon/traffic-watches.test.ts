@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { ip } from '#bytes/ip'
 import type { DataPlaneCounters, SaCounters } from '#dataplane/port'
 import { espSpi } from '#esp/sa'
-import type { ChildSaFacts, Event, IkeSaFacts, TunnelSnapshot } from '#ike/events'
+import type { ChildSaFacts, Event, IkeSaFacts, PathFacts, TunnelSnapshot } from '#ike/events'
 import { sampleConfig, sampleTunnel } from '../../test/support/sample-config.ts'
 import { TrafficLedger } from './traffic-totals.ts'
 import { TrafficWatches } from './traffic-watches.ts'
@@ -39,6 +39,7 @@ function rig() {
     out: 0,
     noPolicy: 0,
     looksAtHost: 0,
+    path: undefined as PathFacts | undefined,
   }
   const snapshot = (): TunnelSnapshot => ({
     tunnel: 'paris',
@@ -56,6 +57,7 @@ function rig() {
     failures: 0,
     rekeys: 0,
     peerAliveAt: state.aliveAt,
+    ...(state.path === undefined ? {} : { path: state.path }),
   })
   const counters = (): DataPlaneCounters => ({
     sas: [sa('inbound', state.in), sa('outbound', state.out)],
@@ -98,6 +100,14 @@ test('what is found is told once, kept while it lasts, and told to be over', () 
     told.map(({ kind }) => kind),
     ['traffic-degraded', 'traffic-recovered'],
   )
+})
+
+test('a black hole that the path’s own probes found is among the degradations: CW-505', () => {
+  const { lookAt, watches } = rig()
+  const path = { octets: 1400, inner: 1338, host: 1500, blackHole: true, by: 'inside' } as const
+  assert.equal(lookAt(5_000, { path }), 'CW-505')
+  assert.match(watches.degradation('paris')?.failure.summary ?? '', /1438 octets .*1338 pass/)
+  assert.equal(lookAt(10_000, { path: undefined }), undefined)
 })
 
 test('a tunnel that goes down has nothing to be said of its traffic', () => {

@@ -4,7 +4,7 @@ import type { DataPlaneCounters, DataPlaneEvent } from '#dataplane/port'
 import type { HostFacts, TrafficCounts, TrafficExamples } from '#diagnosis/traffic-facts'
 import { type Degradation, TrafficWatch } from '#diagnosis/traffic-watch'
 import type { Instant } from '#ike/effects'
-import type { Event, IkeSaFacts, TunnelSnapshot } from '#ike/events'
+import type { Event, IkeSaFacts, PathFacts, TunnelSnapshot } from '#ike/events'
 import type { HostView } from './host-view.ts'
 import type { TrafficLedger } from './traffic-totals.ts'
 
@@ -113,7 +113,11 @@ export class TrafficWatches {
         nat: newest?.nat ?? { local: false, remote: false },
         peerAliveAt: snapshot.peerAliveAt,
         counts,
-        examples: { ...watched.examples, latest: latestOf(tunnel.name, counted) },
+        examples: {
+          ...watched.examples,
+          ...blackHoleOf(snapshot.path),
+          latest: latestOf(tunnel.name, counted),
+        },
         host: { ...common, ...watched.host },
       })
       this.#tell(tunnel.name, before, degradation)
@@ -194,4 +198,11 @@ function latestOf(tunnel: string, { sas }: DataPlaneCounters): number {
     0,
     ...sas.filter(({ child }) => child.tunnel === tunnel).map(({ latest }) => latest),
   )
+}
+
+/** What a host believes to fit, against what does. */
+function blackHoleOf(path: PathFacts | undefined): Pick<TrafficExamples, 'blackHole'> {
+  if (path?.blackHole !== true) return {}
+  const { inner, host, octets } = path
+  return { blackHole: { passed: inner, lost: inner + host - octets } }
 }

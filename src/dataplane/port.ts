@@ -21,8 +21,15 @@ export interface DataPlane {
   }): void
   /** Follows a peer whose NAT gave it another address or port; only after an authenticated packet said so. */
   moveSas(tunnel: string, local: Endpoint, remote: Endpoint): void
-  /** `octets` is the IKE message; on port 4500 the non-ESP marker (RFC 3948 §2.2) is added here. */
-  sendIke(octets: Uint8Array, local: Endpoint, remote: Endpoint): void
+  /**
+   * `octets` is the IKE message; on port 4500 the non-ESP marker (RFC 3948 §2.2) is added here. `whole`: with DF, whatever the host
+   * believes of the path.
+   */
+  sendIke(octets: Uint8Array, local: Endpoint, remote: Endpoint, how?: 'as it fits' | 'whole'): void
+  /** Asks through the tunnel by a packet whose outer one has so many octets; `path-probed` says what came of it, if anything. */
+  probePath(tunnel: string, id: number, octets: number): void
+  /** Outer packets of the tunnel have so many octets at most; as many as the host says when undefined. `path` answers. */
+  limitPath(tunnel: string, octets: number | undefined): void
   /** One octet 0xff on 4500 (RFC 3948 §2.3). */
   sendNatKeepalive(local: Endpoint, remote: Endpoint): void
   counters(): DataPlaneCounters
@@ -104,6 +111,25 @@ export type DataPlaneEvent =
     }
   /** What the first packets of an SA that all fail their check turned out to be. They are dropped all the same. */
   | { readonly kind: 'icv-tested'; readonly child: ChildId; readonly variant: IcvVariant }
+  /**
+   * How large the outer packets of a tunnel may be as the host and the routers say, and what that, and a limit that was set, leave for
+   * packets inside. Said when there is an SA, and when it changes.
+   */
+  | {
+      readonly kind: 'path'
+      readonly tunnel: string
+      readonly octets: number
+      readonly inner: number
+      /** What a packet of 1,280 octets inside makes outside. */
+      readonly base: number
+      readonly limit?: number
+    }
+  | {
+      readonly kind: 'path-probed'
+      readonly tunnel: string
+      readonly id: number
+      readonly came: 'back' | 'across' | 'too-big' | 'impossible'
+    }
   | { readonly kind: 'failed'; readonly message: string }
 
 /** Known deviations from RFC 4868 and RFC 4303 §2.2.1. */

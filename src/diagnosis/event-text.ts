@@ -7,6 +7,7 @@ import type {
   Failure,
   IkeSaFacts,
   MessageEvent,
+  ProofPart,
 } from '#ike/events'
 import { formatEspSuite, formatIkeSuite, formatPfs } from '#policy/proposal'
 import { payloadNames } from './message-story.ts'
@@ -50,7 +51,15 @@ export function eventText(event: Event): EventText {
       return { level: 'warn', text: `${what}: ${detail}`, repeatKey: `dropped ${reason}` }
     }
     case 'tunnel-proven': {
-      const text = `proven: both phases rekeyed and the peer answered, ${Math.round(event.after / 1_000)} s after it came up`
+      const text = `proven: both phases rekeyed, the peer answered and packets of full size passed both ways, ${Math.round(event.after / 1_000)} s after it came up`
+      return { level: 'info', text }
+    }
+    case 'proof-incomplete':
+      return { level: 'info', text: proofIncompleteText(event.seen) }
+    case 'path-limited':
+      return { level: 'info', text: pathLimitedText(event) }
+    case 'path-widened': {
+      const text = `packets of ${event.octets} octets pass again: MTU and MSS are raised`
       return { level: 'info', text }
     }
     case 'traffic-degraded': {
@@ -87,6 +96,19 @@ export function natText({ local, remote }: { local: boolean; remote: boolean }):
   if (local && remote) return 'NAT on both sides'
   if (local) return 'NAT before us'
   return remote ? 'NAT before the peer' : 'no NAT'
+}
+
+/** Sizes of packets inside come first: they are what a user's `ping -s` and TCP meet. */
+function pathLimitedText({ octets, inner }: Extract<Event, { kind: 'path-limited' }>): string {
+  // 20 octets of IPv4 and 20 of TCP.
+  return `packets above ${inner} octets vanish, on the way those above ${octets}, and no router says so: MTU ${inner} and TCP MSS ${inner - 40} from now on`
+}
+
+function proofIncompleteText(seen: readonly ProofPart[]): string {
+  const rekeyed = 'both phases rekeyed and the peer answered'
+  if (seen.includes('full-size-packet-sent'))
+    return `proven but for packets of full size from the peer, which nothing inside sends back: ${rekeyed}, ours arrive`
+  return `proven but for packets of full size, for which neither the peer nor anything inside answers: ${rekeyed}`
 }
 
 const CLOSE_WORDS: Readonly<Record<CloseReason, string>> = {

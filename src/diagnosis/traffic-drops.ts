@@ -59,11 +59,12 @@ export function vanishingPackets({ tunnel, examples }: TrafficFacts): Failure | 
   const { passed, lost } = blackHole
   return {
     code: 'CW-505',
-    summary: `packets of ${lost} octets vanish on the way to ${tunnel.name}, those of ${passed} pass, and no router says why`,
-    evidence: 'echo requests of both sizes through the tunnel, and no ICMP "too big"',
-    certainty: 'certain',
-    key: 'interface.mtu',
-    remedy: `set interface: {mtu: ${passed}} for this tunnel, which also makes TCP use smaller segments; better, let ICMP type 3 code 4 pass on the way`,
+    summary: `packets of ${lost} octets vanish on the way to ${tunnel.name}, those of ${passed} pass, and no router says why; MTU ${passed} and TCP MSS ${passed - TCP_HEADERS} are used now`,
+    evidence: 'packets of both sizes sent again and again, with DF, and no ICMP "too big"',
+    certainty: 'very likely',
+    remedy:
+      'nothing has to be done for TCP; better, let ICMP type 3 code 4 and ICMPv6 type 2 pass on the way',
+    forPeer: `Packets of ${lost} octets vanish between us, those of ${passed} pass. Please let ICMP "fragmentation needed" (type 3 code 4) and ICMPv6 "packet too big" pass, or lower the MTU of your tunnel to us to ${passed}.`,
   }
 }
 
@@ -105,6 +106,9 @@ type Icv = {
   readonly certainty: Failure['certainty']
   readonly remedy: (peer: string) => string
 }
+
+/** Of IPv4 and TCP, without options. */
+const TCP_HEADERS = 40
 
 const ICV_VARIANTS: Readonly<Record<IcvVariant, Icv>> = {
   'truncated-96': {

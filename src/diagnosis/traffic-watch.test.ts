@@ -229,7 +229,7 @@ test('a path that swallows large packets is told with both sizes: CW-505', () =>
   const blackHole = { passed: 1_372, lost: 1_438 }
   const failure = watched([{ in: 1, out: 1 }], { examples: { latest: 0, blackHole } })?.failure
   assert.equal(failure?.code, 'CW-505')
-  assert.match(failure?.remedy ?? '', /mtu: 1372/)
+  assert.match(failure?.summary ?? '', /of 1438 octets vanish.*MTU 1372 and TCP MSS 1332/)
 })
 
 test('what lasts keeps the moment it began, and goes when it is cured', () => {

@@ -2,6 +2,7 @@ import type { EspSpi } from '#esp/sa'
 import type { BackOff } from './back-off.ts'
 import type { ChildTable } from './child-table.ts'
 import type { Instant } from './effects.ts'
+import type { TunnelSnapshot } from './events.ts'
 import type { IkeSaSet } from './ike-sa-set.ts'
 import type { IkeSa } from './version.ts'
 
@@ -39,6 +40,17 @@ export function childrenToOpen(
   return [...renewals, ...openings]
     .filter(({ pair }) => !busy.has(pair) && (backOff.get(pair)?.retryAt ?? 0) <= now)
     .slice(0, Math.max(0, AT_ONCE - busy.size))
+}
+
+/** What a tunnel is called, by what there is of it. */
+export function stateOf(
+  children: ChildTable,
+  ikeSas: IkeSaSet,
+  stopped: boolean,
+): TunnelSnapshot['state'] {
+  if (children.all.length > 0) return 'up'
+  if (stopped) return 'stopped'
+  return ikeSas.all.length > 0 ? 'connecting' : 'down'
 }
 
 /** Both sides want the same Child SAs; for so many milliseconds who made the IKE SA opens them. */

@@ -41,8 +41,29 @@ export type Input =
   /** ESP came for an SPI that is none of ours: the sender holds an SA that we no longer, or never, had. */
   | { readonly kind: 'unknown-spi'; readonly spi: EspSpi; readonly remote: IpAddress }
   | { readonly kind: 'peer-moved'; readonly spi: EspSpi; readonly remote: Endpoint }
-  /** Packets as large as the tunnel takes passed both ways. */
-  | { readonly kind: 'full-size-packet'; readonly tunnel: string }
+  /**
+   * How large the outer packets of a tunnel may be as the host and the routers say, and what that, with the limit that holds, leaves
+   * for packets inside. Told when there is an SA, when it changes, and after each `limit-path`.
+   */
+  | {
+      readonly kind: 'path'
+      readonly tunnel: string
+      readonly octets: number
+      readonly inner: number
+      /** What a packet of 1,280 octets inside makes outside: less would leave IPv6 none to fall back on (RFC 8200 §5). */
+      readonly base: number
+      readonly limit?: number
+    }
+  /**
+   * What came of a `probe-path`: an answer of the same size, news from the other gateway that it arrived, word of this host that it is
+   * too big, or that nothing inside can be asked. Silence is told by nobody.
+   */
+  | {
+      readonly kind: 'path-probed'
+      readonly tunnel: string
+      readonly id: number
+      readonly came: 'back' | 'across' | 'too-big' | 'impossible'
+    }
   | {
       readonly kind: 'unreachable'
       readonly remote: Endpoint
@@ -71,7 +92,18 @@ export type Effect =
       readonly octets: Uint8Array
       readonly local: Endpoint
       readonly remote: Endpoint
+      /** In one piece or not at all, whatever the host believes of the path: what is sent is a question about the path. */
+      readonly whole?: true
     }
+  /** A packet through the tunnel whose outer one has so many octets, and is answered if anybody inside can. */
+  | {
+      readonly kind: 'probe-path'
+      readonly tunnel: string
+      readonly id: number
+      readonly octets: number
+    }
+  /** Outer packets of the tunnel may be so large at most; as large as the host says when absent. */
+  | { readonly kind: 'limit-path'; readonly tunnel: string; readonly octets?: number }
   | { readonly kind: 'nat-keepalive'; readonly local: Endpoint; readonly remote: Endpoint }
   | { readonly kind: 'install-sa'; readonly sa: InboundSa | OutboundSa }
   | {

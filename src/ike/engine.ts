@@ -104,9 +104,16 @@ export class Engine {
       case 'peer-moved':
         this.#bySpi('inbound', input.spi)?.moved(input.remote, context)
         return
-      case 'full-size-packet':
-        this.#touch(input.tunnel, touched)?.proof.fullSizePacketPassed()
+      case 'path': {
+        const tunnel = this.#touch(input.tunnel, touched)
+        tunnel?.path.learn(input, tunnel, context)
         return
+      }
+      case 'path-probed': {
+        const tunnel = this.#touch(input.tunnel, touched)
+        tunnel?.path.probed(input, tunnel, context)
+        return
+      }
       case 'unreachable':
         for (const tunnel of this.#tunnels.values()) {
           if (!talksTo(tunnel, input.remote.address)) continue

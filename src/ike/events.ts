@@ -54,7 +54,7 @@ export type Event =
       readonly reason: DropReason
       readonly detail: string
     }
-  /** Everything that first shows at a rekey has been tried; `after` milliseconds since it came up. */
+  /** Everything that first shows at a rekey, or with large packets, has been tried; `after` milliseconds since it came up. */
   | { readonly kind: 'tunnel-proven'; readonly tunnel: string; readonly after: number }
   /** The daemon's word: a tunnel that is up does not carry what it should. */
   | { readonly kind: 'traffic-degraded'; readonly tunnel: string; readonly failure: Failure }
@@ -72,6 +72,23 @@ export type Event =
       readonly code: string
       readonly text: string
     }
+  /** The same but for parts that the peer gives no means to show. */
+  | {
+      readonly kind: 'proof-incomplete'
+      readonly tunnel: string
+      readonly after: number
+      readonly seen: readonly ProofPart[]
+      readonly unshown: readonly ProofPart[]
+    }
+  /** Outer packets above `octets` vanish and nobody says so; packets inside have at most `inner` from now on. */
+  | {
+      readonly kind: 'path-limited'
+      readonly tunnel: string
+      readonly octets: number
+      readonly inner: number
+    }
+  /** They pass again up to `octets`, which is what the host says. */
+  | { readonly kind: 'path-widened'; readonly tunnel: string; readonly octets: number }
   | { readonly kind: 'warning'; readonly tunnel: string; readonly text: string }
   /** A mistake in this program; the input that showed it was dropped. */
   | { readonly kind: 'defect'; readonly detail: string }
@@ -192,14 +209,37 @@ export type Failure = {
   readonly otherCauses?: readonly string[]
 }
 
-/** What a tunnel has shown since it came up for the first time. */
-export type ProofPart = 'peer-answered' | 'phase-2-rekeyed' | 'phase-1-rekeyed' | 'full-size-packet'
+/** What a tunnel has shown since it came up for the first time. A packet of full size: both ways, or at least to the peer. */
+export type ProofPart =
+  | 'peer-answered'
+  | 'phase-2-rekeyed'
+  | 'phase-1-rekeyed'
+  | 'full-size-packet'
+  | 'full-size-packet-sent'
 
-/** `provenAt`: when all of it had been seen but the packet, which only the data plane can tell of. */
+/** `provenAt`: when all of it had been seen. */
 export type ProofFacts = {
   readonly seen: readonly ProofPart[]
   readonly provenAt?: number
+  /** What the peer gives no means to show; set when all the rest has been seen. */
+  readonly unshown?: readonly ProofPart[]
   readonly failure?: Failure
+}
+
+/** What is known of how large packets of a tunnel may be on their way. */
+export type PathFacts = {
+  /** Of outer packets, and what that leaves for those inside. */
+  readonly octets: number
+  readonly inner: number
+  /** What the host and the routers say, where they are not the ones to know. */
+  readonly host: number
+  /** Larger ones vanish without a word. */
+  readonly blackHole: boolean
+  /** Asked through the tunnel, or by liveness probes beside it. */
+  readonly by: 'inside' | 'liveness'
+  /** How far packets of that size were seen to come; absent while it is being tried. */
+  readonly shown?: 'both-ways' | 'outwards' | 'nothing'
+  readonly probedAt?: number
 }
 
 /** What an engine knows of one tunnel, for `status`. Times are Instants. */
@@ -216,4 +256,6 @@ export type TunnelSnapshot = {
   readonly peerAliveAt?: number
   /** Absent where nothing is to be proven, or the peer began. */
   readonly proof?: ProofFacts
+  /** Absent before there was an SA. */
+  readonly path?: PathFacts
 }

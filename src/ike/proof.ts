@@ -1,7 +1,7 @@
 import type { EspSpi } from '#esp/sa'
 import type { ChildSa, ChildTable } from './child-table.ts'
 import type { Instant } from './effects.ts'
-import type { Failure, ProofFacts, ProofPart } from './events.ts'
+import type { Failure, PathFacts, ProofFacts, ProofPart } from './events.ts'
 import type { IkeSaSet } from './ike-sa-set.ts'
 import { fraction } from './lifetimes.ts'
 import type { IkeContext } from './version.ts'
@@ -11,12 +11,14 @@ type Subject = {
   readonly config: { readonly name: string; readonly proof?: 'on' }
   readonly children: ChildTable
   readonly ikeSas: IkeSaSet
+  readonly path: { readonly shown: PathFacts['shown'] | undefined }
   rekey(phase: 1 | 2, context: IkeContext): void
 }
 
 /**
  * Shows in the first minute what would show at the first rekey, an hour or a day later: after a tunnel has come up for the first time
- * since it was configured, the peer is asked for a sign of life and both phases are rekeyed once, by the side that began.
+ * since it was configured, the peer is asked for a sign of life and both phases are rekeyed once, by the side that began. That packets of
+ * full size pass is shown by the `PathWatch`, whose findings are part of the proof.
  */
 export class Proof {
   #begun: Begun | undefined
@@ -24,6 +26,7 @@ export class Proof {
   #nextAt: Instant = Number.POSITIVE_INFINITY
   readonly #seen = new Set<ProofPart>()
   #provenAt: Instant | undefined
+  #unshown: readonly ProofPart[] = []
   #failure: Failure | undefined
 
   get nextAt(): Instant {
@@ -36,14 +39,10 @@ export class Proof {
       proof: {
         seen: [...this.#seen],
         ...(this.#provenAt === undefined ? {} : { provenAt: this.#provenAt }),
+        ...(this.#unshown.length === 0 ? {} : { unshown: this.#unshown }),
         ...(this.#failure === undefined ? {} : { failure: this.#failure }),
       },
     }
-  }
-
-  /** Packets as large as the tunnel takes passed in both directions; who carries packets tells. */
-  fullSizePacketPassed(): void {
-    this.#seen.add('full-size-packet')
   }
 
   /** Called after everything that may have changed the tunnel. */
@@ -70,13 +69,13 @@ export class Proof {
     if (sa.initiatorSpi !== begun.ikeSa) this.#seen.add('phase-1-rekeyed')
     if (sa.peerAliveAt > (begun.probedAt ?? Number.POSITIVE_INFINITY))
       this.#seen.add('peer-answered')
-    if (NEEDED.every((part) => this.#seen.has(part))) {
-      this.#provenAt = now
-      this.#nextAt = Number.POSITIVE_INFINITY
-      context.tell({ kind: 'tunnel-proven', tunnel: tunnel.config.name, after: now - begun.at })
-      return
-    }
-    if (now >= this.#nextAt) this.#next(tunnel, current, context)
+    const { shown } = tunnel.path
+    if (shown === 'both-ways') this.#seen.add('full-size-packet')
+    if (shown === 'both-ways' || shown === 'outwards') this.#seen.add('full-size-packet-sent')
+    // What the path was tried for and the peer cannot show is not waited for, and not passed over either.
+    if (shown !== undefined && REKEYED.every((part) => this.#seen.has(part)))
+      this.#conclude(tunnel.config.name, now - begun.at, context)
+    else if (now >= this.#nextAt) this.#next(tunnel, current, context)
   }
 
   /**
@@ -99,6 +98,18 @@ export class Proof {
       remedy: `the tunnel works until its SAs end, then it breaks as now; ${failure.remedy}`,
     }
     return this.#failure
+  }
+
+  #conclude(tunnel: string, after: number, context: IkeContext): void {
+    const unshown = FULL_SIZE.filter((part) => !this.#seen.has(part))
+    if (unshown.length === 0) {
+      this.#provenAt = context.now
+      context.tell({ kind: 'tunnel-proven', tunnel, after })
+    } else if (this.#unshown.length === 0) {
+      context.tell({ kind: 'proof-incomplete', tunnel, after, seen: [...this.#seen], unshown })
+    }
+    this.#unshown = unshown
+    this.#nextAt = Number.POSITIVE_INFINITY
   }
 
   #next(tunnel: Subject, child: ChildSa | undefined, context: IkeContext): void {
@@ -138,6 +149,7 @@ export class Proof {
     this.#begun = undefined
     this.#stage = 'probe'
     this.#nextAt = Number.POSITIVE_INFINITY
+    this.#unshown = []
     this.#seen.clear()
   }
 }
@@ -156,7 +168,8 @@ type Begun = {
   readonly rekeyAt?: Instant
 }
 
-const NEEDED: readonly ProofPart[] = ['peer-answered', 'phase-2-rekeyed', 'phase-1-rekeyed']
+const REKEYED: readonly ProofPart[] = ['peer-answered', 'phase-2-rekeyed', 'phase-1-rekeyed']
+const FULL_SIZE: readonly ProofPart[] = ['full-size-packet', 'full-size-packet-sent']
 
 /** Milliseconds; all steps together stay below half a minute when everything works. */
 const PROBE_AFTER = 1_000

@@ -3,11 +3,12 @@ import type { TunnelConfig } from '#config/config'
 import type { EspSpi } from '#esp/sa'
 import { type BackOff, failedAgain, NO_FAILURE } from './back-off.ts'
 import { type ChildSa, ChildTable, rankOf } from './child-table.ts'
-import { childrenToOpen, INITIATOR_GOES_FIRST, missingPairs } from './desired-state.ts'
+import { childrenToOpen, INITIATOR_GOES_FIRST, missingPairs, stateOf } from './desired-state.ts'
 import type { Instant } from './effects.ts'
 import type { CloseReason, Failure, TunnelSnapshot } from './events.ts'
 import { type IcmpError, IcmpEvidence } from './icmp-evidence.ts'
 import { IkeSaSet } from './ike-sa-set.ts'
+import { PathWatch } from './path-watch.ts'
 import { Proof } from './proof.ts'
 import { replacedSas } from './replacement.ts'
 import { RestartDoubt } from './restart-doubt.ts'
@@ -23,6 +24,7 @@ export class Tunnel {
   readonly ikeSas: IkeSaSet = new IkeSaSet()
   readonly proof: Proof = new Proof()
   readonly #restartDoubt: RestartDoubt
+  readonly path: PathWatch = new PathWatch()
   /** `'all'` pairs, or those traffic asked for. */
   #wanted: 'all' | Set<number>
   #stopped = false
@@ -171,6 +173,9 @@ export class Tunnel {
       case 'peer-moved':
         this.#moveSas(context)
         return
+      case 'path-probe-answered':
+        this.path.acknowledged(outcome.id, this, context)
+        return
     }
   }
 
@@ -187,6 +192,7 @@ export class Tunnel {
   /** Does what the difference between wanted and present asks for now; called after everything that may have changed it. */
   repair(context: IkeContext): void {
     this.#clearReplaced(context)
+    this.path.advance(this, context)
     this.proof.advance(this, context)
     const preferred = this.ikeSas.preferred
     if (preferred === undefined) this.#repairPhase1(context)
@@ -212,6 +218,7 @@ export class Tunnel {
       ...replacedSas(this.config, this.ikeSas, this.children).map(({ clearAt }) => later(clearAt)),
       later(this.#phase1BackOff.retryAt),
       later(this.proof.nextAt),
+      later(this.path.nextAt),
       later(this.ikeSas.ourTurnAt),
       later(facts?.rekeyAt ?? Number.POSITIVE_INFINITY),
       later((facts?.establishedAt ?? Number.POSITIVE_INFINITY) + INITIATOR_GOES_FIRST),
@@ -234,6 +241,7 @@ export class Tunnel {
       ...(willRetry && this.#state !== 'up' ? { retryAt } : {}),
       ...(Number.isFinite(aliveAt) ? { peerAliveAt: aliveAt } : {}),
       ...this.proof.facts(),
+      ...this.path.facts(),
     }
   }
 
@@ -314,6 +322,7 @@ export class Tunnel {
     if (sa === undefined) return
     const { local, remote } = sa
     context.effects.push({ kind: 'move-sas', tunnel: this.config.name, local, remote })
+    this.path.restart(context.now)
   }
 
   #repairPhase1(context: IkeContext): void {
@@ -380,14 +389,8 @@ export class Tunnel {
 
   #noteState(now: Instant): void {
     const before = this.#state
-    this.#state = this.#currentState()
+    this.#state = stateOf(this.children, this.ikeSas, this.#stopped)
     if (this.#state !== before) this.#since = now
-  }
-
-  #currentState(): TunnelSnapshot['state'] {
-    if (this.children.all.length > 0) return 'up'
-    if (this.#stopped) return 'stopped'
-    return this.ikeSas.all.length > 0 ? 'connecting' : 'down'
   }
 }
 

@@ -96,10 +96,20 @@ export interface IkeSa {
   heard(at: Instant): void
   /** Asks the peer whether it is there. @returns whether it knows such questions */
   probe(context: IkeContext): boolean
+  /** How the peer can be asked whether large packets reach it; undefined where it cannot. */
+  pathProbe(): PathProbe | undefined
   /** Ends without a word, after a defect. */
   abandon(context: IkeContext): void
   /** Tells the peer, where keys exist, and ends; the inbound SAs named are deleted in the same message, so that both news arrive or neither. */
   close(why: CloseReason, inboundSpis: readonly EspSpi[], context: IkeContext): void
+}
+
+/** A question to the peer itself whose outer packet has a size of our choosing. */
+export type PathProbe = {
+  /** The largest there can be of at most so many octets. */
+  readonly fit: (octets: number) => number
+  /** @returns by what the answer, an outcome `path-probe-answered`, is known */
+  readonly send: (octets: number, context: IkeContext) => number
 }
 
 /** What happened in a version that the engine must act on. */
@@ -133,6 +143,7 @@ export type Outcome =
       readonly outboundSpis: readonly EspSpi[]
     }
   | { readonly kind: 'peer-moved'; readonly sa: IkeSa }
+  | { readonly kind: 'path-probe-answered'; readonly sa: IkeSa; readonly id: number }
 
 /** Values in, lists out: what a version works with during one input. */
 export interface IkeContext {

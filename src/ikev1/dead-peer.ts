@@ -7,6 +7,8 @@ export class DeadPeerWatch {
   readonly #limits: TunnelConfig['deadPeer']
   #aliveAt: Instant
   #sequence: number
+  /** The number of the last one that asked for a sign of life. */
+  #lastProbe: number | undefined
   #unanswered = 0
   #lastProbeAt: Instant
 
@@ -48,14 +50,21 @@ export class DeadPeerWatch {
   /** @returns the data of the R-U-THERE that is sent now: its sequence number. */
   nextProbe(now: Instant): Uint8Array {
     this.#sequence = (this.#sequence + 1) >>> 0
+    this.#lastProbe = this.#sequence
     this.#unanswered++
     this.#lastProbeAt = now
     return sequenceOctets(this.#sequence)
   }
 
+  /** The sequence number of an R-U-THERE that asks about the path: when it is lost, that says nothing of the peer. */
+  pathProbe(): { readonly number: number; readonly octets: Uint8Array } {
+    this.#sequence = (this.#sequence + 1) >>> 0
+    return { number: this.#sequence, octets: sequenceOctets(this.#sequence) }
+  }
+
   /** @returns milliseconds since the question this acknowledges, or undefined when it answers none of ours. */
   roundTrip(data: Uint8Array, now: Instant): number | undefined {
-    return data.length === 4 && numberOf(data) === this.#sequence
+    return data.length === 4 && numberOf(data) === this.#lastProbe
       ? now - this.#lastProbeAt
       : undefined
   }
@@ -71,7 +80,7 @@ export class DeadPeerWatch {
   }
 }
 
-function numberOf(octets: Uint8Array): number {
+export function numberOf(octets: Uint8Array): number {
   return octets.reduce((sum, octet) => sum * 256 + octet, 0)
 }
 

@@ -6,7 +6,7 @@ import { ExchangeType, isErrorNotify } from '#iana/isakmp'
 import type { Answer, Instant } from '#ike/effects'
 import { PeerViolation } from '#ike/errors'
 import type { CloseReason, IkeSaFacts } from '#ike/events'
-import type { Datagram, Ends, IkeContext, IkeSa } from '#ike/version'
+import type { Datagram, Ends, IkeContext, IkeSa, PathProbe } from '#ike/version'
 import { formatIdentity } from '#policy/identity'
 import type { IkeHeader } from '#wire/ike-header'
 import { MalformedMessage } from '#wire/malformed'
@@ -158,15 +158,14 @@ export class Ikev1Sa implements IkeSa {
         return
       case ExchangeType.number('NEW-GROUP-MODE'):
       case ExchangeType.number('TRANSACTION'): {
-        const spoken =
-          header.exchangeType !== ExchangeType.number('TRANSACTION') ||
-          this.#preliminaries !== undefined
+        const isTransaction = header.exchangeType === ExchangeType.number('TRANSACTION')
+        const spoken = !isTransaction || this.#preliminaries !== undefined
         if (encrypted && spoken && this.#phase2 !== undefined) {
           this.#handlePhase2(this.#phase2, datagram, header, context)
           return
         }
-        const name = ExchangeType.nameOf(header.exchangeType)
-        this.#phase1.drop(datagram, 'out-of-state', `${name} before its time`, context)
+        const detail = `${ExchangeType.nameOf(header.exchangeType)} before its time`
+        this.#phase1.drop(datagram, 'out-of-state', detail, context)
         return
       }
       default: {
@@ -244,6 +243,10 @@ export class Ikev1Sa implements IkeSa {
 
   probe(context: IkeContext): boolean {
     return this.#phase2?.probe(context) === true
+  }
+
+  pathProbe(): PathProbe | undefined {
+    return this.#phase2?.pathProbe()
   }
 
   close(why: CloseReason, inboundSpis: readonly EspSpi[], context: IkeContext): void {
@@ -331,22 +334,19 @@ export class Ikev1Sa implements IkeSa {
       context.outcomes.push({ kind: 'ike-sa-failed', sa: this, failure })
     }
     for (const question of phase1.work.take()) phase1.work.asked(context.ask(this, question))
-    if (phase1.state.kind === 'closed') {
-      this.#end('failed', context)
-      return
-    }
+    if (phase1.state.kind === 'closed') this.#end('failed', context)
     if (phase1.state.kind !== 'established' || this.#phase2 !== undefined) return
     const channel = phase1.channel(phase1.state, phase1.state.lastBlock)
     const { lifetime, at } = phase1.state
     const life = new SaLife(lifetime, this.role, at, context.crypto)
     this.#life = life
-    const peerKnowsDpd = phase1.abilities.dpd
-    const { config } = phase1
+    const { config, abilities } = phase1
     if (config.xauth !== undefined || config.modeConfig !== undefined) {
       this.#preliminaries = new Preliminaries(config, channel, context)
     }
     const transactions = this.#preliminaries?.transactions
-    const options = { udp: () => phase1.ends.udpNumbers, peerKnowsDpd, life, transactions }
+    const udp = () => phase1.ends.udpNumbers
+    const options = { udp, peerKnowsDpd: abilities.dpd, life, transactions }
     this.#phase2 = new Phase2(this, config, channel, options, context)
     if (phase1.ends.needsKeepalive) this.#keepaliveAt = context.now + NAT_KEEPALIVE_EVERY
     if (this.role === 'responder' && config.ike === 'v1-aggressive') {

@@ -23,11 +23,15 @@ export type InformationalNews = {
   readonly ikeSaDeleted: boolean
 }
 
-/** Sends `payloads` once; there is no acknowledgement to wait for. */
+/**
+ * Sends `payloads` once; there is no acknowledgement to wait for.
+ * @param sealedOctets a multiple of the cipher block; with it, the encrypted part is padded to so many and sent in one piece or not at all
+ */
 export function sendInformational(
   channel: Phase2Channel,
   payloads: readonly Payload[],
   context: IkeContext,
+  sealedOctets?: number,
 ): void {
   const messageId = freshMessageId(context)
   const { message, octets } = channel.seal(
@@ -35,8 +39,9 @@ export function sendInformational(
     channel.firstIv(messageId, context),
     boundTo(messageId),
     context,
+    sealedOctets,
   )
-  channel.transmit(message, octets, 0, context)
+  channel.transmit(message, octets, 0, context, sealedOctets === undefined ? 'as it fits' : 'whole')
 }
 
 /** @returns the news; undefined when the message is not the peer's, which is told as dropped. */

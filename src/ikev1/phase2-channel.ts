@@ -4,7 +4,7 @@ import { toHex } from '#bytes/hex'
 import { ExchangeType } from '#iana/isakmp'
 import { PeerViolation } from '#ike/errors'
 import type { DropReason } from '#ike/events'
-import type { Datagram, IkeContext } from '#ike/version'
+import type { Datagram, Ends, IkeContext } from '#ike/version'
 import type { IkeHeader } from '#wire/ike-header'
 import { encodePayloads } from '#wire/v1/message'
 import type { Payload } from '#wire/v1/payloads'
@@ -48,6 +48,10 @@ export class Phase2Channel {
     this.#ends = ends
   }
 
+  get ends(): Ends {
+    return this.#ends
+  }
+
   /** Sealed and opened under this SA's keys so far. */
   get octets(): number {
     return this.#octets
@@ -63,6 +67,7 @@ export class Phase2Channel {
     iv: Uint8Array,
     bound: readonly Uint8Array[],
     { crypto }: IkeContext,
+    sealedOctets = 0,
   ): {
     readonly message: OutgoingMessage
     readonly octets: Uint8Array
@@ -72,7 +77,7 @@ export class Phase2Channel {
     const data = phase2Hash(crypto, this.keys, ...bound, encodePayloads(payloads).octets)
     const hashed: readonly Payload[] = [{ type: 'HASH', data }, ...payloads]
     const header = outgoingHeader(this.cookies, EXCHANGE_NUMBERS[exchange], messageId)
-    const sealed = seal(crypto, this.keys, iv, header, hashed)
+    const sealed = seal(crypto, this.keys, iv, header, hashed, sealedOctets)
     this.#octets += sealed.octets.length
     return { message: { ...message, payloads: hashed }, ...sealed }
   }
@@ -109,9 +114,11 @@ export class Phase2Channel {
     octets: Uint8Array,
     repeat: number,
     context: IkeContext,
+    how: 'as it fits' | 'whole' = 'as it fits',
   ): void {
     const { local, remote } = this.#ends
-    this.#ends.send(octets, { local, remote }, context)
+    if (how === 'whole') context.effects.push({ kind: 'send', octets, local, remote, whole: true })
+    else this.#ends.send(octets, { local, remote }, context)
     this.#tell('sent', message, { octets, local, remote }, repeat, context)
   }
 

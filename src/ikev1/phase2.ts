@@ -2,13 +2,14 @@ import type { TunnelConfig } from '#config/config'
 import { type EspSpi, espSpi } from '#esp/sa'
 import { ExchangeType, NotifyType } from '#iana/isakmp'
 import type { Instant } from '#ike/effects'
-import type { Datagram, IkeContext, IkeSa } from '#ike/version'
+import type { Datagram, IkeContext, IkeSa, PathProbe } from '#ike/version'
 import type { IkeHeader } from '#wire/ike-header'
 import type { NotificationPayload } from '#wire/v1/payloads'
-import { DeadPeerWatch } from './dead-peer.ts'
+import { DeadPeerWatch, numberOf } from './dead-peer.ts'
 import { deleteMessages, readInformational, sendInformational } from './informational.ts'
 import { refuseNewGroup } from './new-group-mode.ts'
 import { phase1Notify } from './notify.ts'
+import { paddedLiveness } from './path-probe.ts'
 import type { Phase2Channel } from './phase2-channel.ts'
 import { QuickExchanges } from './quick-exchanges.ts'
 import type { UdpNumbers } from './quick-proposals.ts'
@@ -148,6 +149,10 @@ export class Phase2 {
     return true
   }
 
+  pathProbe(): PathProbe | undefined {
+    return this.#deadPeer && paddedLiveness(this.#channel, this.#deadPeer)
+  }
+
   sendDeletes(
     inboundSpis: readonly EspSpi[],
     ikeSa: 'with ISAKMP SA' | 'children only',
@@ -201,6 +206,8 @@ export class Phase2 {
       }
       case NotifyType.number('R-U-THERE-ACK'): {
         const roundTrip = this.#deadPeer?.roundTrip(notify.data, context.now)
+        const id = numberOf(notify.data.subarray(0, 4))
+        context.outcomes.push({ kind: 'path-probe-answered', sa: this.#sa, id })
         if (roundTrip === undefined) return
         this.#answeredProbeAt = context.now
         context.tell({ kind: 'peer-alive', tunnel: this.#channel.tunnel, roundTrip })

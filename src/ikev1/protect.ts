@@ -48,14 +48,14 @@ export function seal(
   iv: Uint8Array,
   header: OutgoingHeader,
   payloads: readonly Payload[],
+  sealedOctets = 0,
 ): { readonly octets: Uint8Array; readonly nextIv: Uint8Array } {
   const { blockOctets } = encryption(keys.suite.encryption)
   const { firstPayload, octets } = encodePayloads(payloads)
   // RFC 2409 appendix B: padded with zeros to the block; a whole number of blocks needs none.
-  const plain = concat(
-    octets,
-    new Uint8Array((blockOctets - (octets.length % blockOctets)) % blockOctets),
-  )
+  const least = Math.ceil(octets.length / blockOctets) * blockOctets
+  const plain = new Uint8Array(Math.max(least, sealedOctets))
+  plain.set(octets)
   const sealed = crypto.encryptCbc(keys.suite.encryption, keys.cipherKey.reveal(), iv, plain)
   return {
     octets: concat(headerOf(header, firstPayload, FLAG_ENCRYPTION, sealed.length), sealed),

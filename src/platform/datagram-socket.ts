@@ -36,6 +36,8 @@ import {
 export class DatagramSocket {
   readonly local: Endpoint
   readonly family: IpFamily
+  /** What holds for its datagrams, unless it is set otherwise for some. */
+  readonly pathMtuDiscovery: PathMtuDiscovery
   /** Of the datagram received last: its TOS or traffic class octet, for ECN (RFC 6040); 0 where the kernel said nothing. */
   lastTos = 0
   /** Datagrams dropped because they did not fit the capacity given. */
@@ -47,7 +49,14 @@ export class DatagramSocket {
   readonly #send = allocateMemory(SEND_OCTETS)
   readonly #senders = new SenderCache()
 
-  constructor(arena: Arena, descriptor: Descriptor, family: IpFamily, local: Endpoint) {
+  constructor(
+    arena: Arena,
+    descriptor: Descriptor,
+    family: IpFamily,
+    local: Endpoint,
+    pathMtuDiscovery: PathMtuDiscovery = 'do',
+  ) {
+    this.pathMtuDiscovery = pathMtuDiscovery
     this.#arena = arena
     this.#descriptor = descriptor
     this.family = family

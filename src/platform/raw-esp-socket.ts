@@ -21,7 +21,13 @@ export function openRawEspSocket(
     options,
     `${address}, protocol 50`,
   )
-  return new DatagramSocket(arena, descriptor, ipFamily(address), { address, port: 0 })
+  return new DatagramSocket(
+    arena,
+    descriptor,
+    ipFamily(address),
+    { address, port: 0 },
+    options.pathMtuDiscovery,
+  )
 }
 
 const IPPROTO_ESP = 50

@@ -20,7 +20,13 @@ export function openUdpSocket(
     options,
     formatEndpoint(local),
   )
-  return new DatagramSocket(arena, descriptor, ipFamily(local.address), endpoint)
+  return new DatagramSocket(
+    arena,
+    descriptor,
+    ipFamily(local.address),
+    endpoint,
+    options.pathMtuDiscovery,
+  )
 }
 
 const IPPROTO_UDP = 17

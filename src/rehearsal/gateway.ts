@@ -14,10 +14,16 @@ export interface RehearsedEngine {
   snapshot(now: Instant): readonly TunnelSnapshot[]
 }
 
+export type PathWish =
+  | Extract<Effect, { kind: 'probe-path' | 'limit-path' }>
+  | { readonly kind: 'path-used'; readonly tunnel: string }
+
 /** What an input made a gateway want from the world outside of it. */
 export type Wishes = {
   readonly sends: readonly Extract<Effect, { kind: 'send' }>[]
   readonly questions: readonly { readonly id: number; readonly question: Question }[]
+  /** About the path of a tunnel, in their order: probes, limits, and an SA that made it worth knowing. */
+  readonly paths: readonly PathWish[]
   readonly wakeAt?: Instant
 }
 
@@ -50,20 +56,27 @@ export class SimulatedGateway {
     const effects = this.#engine.handle(input, now)
     const sends: Wishes['sends'][number][] = []
     const questions: Wishes['questions'][number][] = []
+    const paths: PathWish[] = []
     let wakeAt: Instant | undefined
     for (const effect of effects) {
       if (wakeAt !== undefined) throw new Error(`an effect follows wake-at: ${effect.kind}`)
       if (effect.kind === 'send') sends.push(effect)
       if (effect.kind === 'ask') questions.push(effect)
       if (effect.kind === 'tell') this.#hear(effect.event, now)
-      if (effect.kind === 'install-sa') this.dataPlane.install(effect.sa)
+      if (effect.kind === 'install-sa') {
+        this.dataPlane.install(effect.sa)
+        if (effect.sa.direction === 'outbound')
+          paths.push({ kind: 'path-used', tunnel: effect.sa.child.tunnel })
+      }
+      if (effect.kind === 'probe-path' || effect.kind === 'limit-path') paths.push(effect)
       if (effect.kind === 'remove-sa') this.dataPlane.remove(effect)
       if (effect.kind === 'move-sas') {
         this.dataPlane.move(effect.tunnel, effect.local, effect.remote)
       }
       if (effect.kind === 'wake-at') wakeAt = effect.at
     }
-    return wakeAt === undefined ? { sends, questions } : { sends, questions, wakeAt }
+    const wishes = { sends, questions, paths }
+    return wakeAt === undefined ? wishes : { ...wishes, wakeAt }
   }
 
   snapshot(now: Instant): readonly TunnelSnapshot[] {

@@ -3,9 +3,9 @@ import type { Config, TunnelConfig } from '#config/config'
 import { fixedCrypto, fixedKeyAgreement } from '#crypto/fixed'
 import { type Random32, seededRandom } from '#crypto/seeded-random'
 import type { ChildId, EspSpi, OutboundSa } from '#esp/sa'
-import type { Command, Duration, Input, Instant, Question } from '#ike/effects'
+import type { Command, Duration, Effect, Input, Instant, Question } from '#ike/effects'
 import { Agenda } from './agenda.ts'
-import { type EngineMaker, SimulatedGateway } from './gateway.ts'
+import { type EngineMaker, type PathWish, SimulatedGateway } from './gateway.ts'
 import { SimulatedNat } from './nat.ts'
 import {
   CLEAN_NETWORK,
@@ -14,6 +14,7 @@ import {
   type Parcel,
   SimulatedNetwork,
 } from './network.ts'
+import { SimulatedPath } from './path.ts'
 
 export type Side = 'a' | 'b'
 
@@ -61,6 +62,8 @@ export class Rehearsal {
   readonly sent: Sent[] = []
   /** Sees each IKE datagram before the network does; `undefined` swallows it. */
   intercept: (sent: Sent) => Uint8Array | undefined = ({ octets }) => octets
+  /** How wide the network is, and who inside answers. */
+  readonly path: SimulatedPath = new SimulatedPath()
   now: Instant = 0
   readonly #agenda = new Agenda<Task>()
   readonly #forwarding: IpAddress | undefined
@@ -110,8 +113,9 @@ export class Rehearsal {
 
   input(side: Side, input: Input): void {
     const gateway = this.gateways[side]
-    const { sends, questions, wakeAt } = gateway.handle(input, this.now)
-    for (const { octets, local, remote } of sends) this.#sendIke(side, octets, local, remote)
+    const { sends, questions, paths, wakeAt } = gateway.handle(input, this.now)
+    for (const send of sends) this.#sendIke(side, send)
+    for (const wish of paths) this.#askPath(side, wish)
     for (const { id, question } of questions) {
       const { least, most } = this.#answerDelay
       const at = this.now + least + (this.#random() % (most - least + 1))
@@ -189,11 +193,26 @@ export class Rehearsal {
     this.#agenda.plan(at, { kind: 'wake', side, life: this.gateways[side].life, at })
   }
 
-  #sendIke(side: Side, octets: Uint8Array, local: Endpoint, remote: Endpoint): void {
+  /** What the data plane would say, a moment later. */
+  #askPath(side: Side, wish: PathWish): void {
+    const { life, dataPlane } = this.gateways[side]
+    const there = this.gateways[side === 'a' ? 'b' : 'a'].dataPlane
+    const sa = dataPlane.outbound.findLast(({ child }) => child.tunnel === wish.tunnel)
+    const open = sa !== undefined && there.verdictOn(sa) === 'opened'
+    const told = this.path.tell(side, wish, open && !this.network.conditions.partitioned)
+    if (told === undefined) return
+    const { delay } = this.network.conditions
+    const at = this.now + (wish.kind === 'probe-path' ? 2 * delay.most : 0)
+    this.at(at, () => {
+      if (this.gateways[side].life === life) this.input(side, told)
+    })
+  }
+
+  #sendIke(side: Side, { octets, local, remote, whole }: Send): void {
     const sent = { side, at: this.now, octets, local, remote }
     this.sent.push(sent)
     const passed = this.intercept(sent)
-    if (passed === undefined) return
+    if (passed === undefined || (whole === true && !this.path.carries(octets.length))) return
     this.#send({ from: local, to: remote, content: { kind: 'ike', octets: passed } })
   }
 
@@ -289,6 +308,8 @@ export type Sent = {
   readonly local: Endpoint
   readonly remote: Endpoint
 }
+
+type Send = Extract<Effect, { kind: 'send' }>
 
 type DataPacket = {
   readonly kind: 'data'

@@ -12,7 +12,7 @@ const PROOF: Partial<TunnelConfig> = { proof: 'on' }
 const QUICK_MODE = ExchangeType.number('QUICK-MODE')
 const MAIN_MODE = ExchangeType.number('IDENTITY-PROTECTION')
 
-test('within a minute both phases are rekeyed once and the peer has answered: the tunnel is proven', () => {
+test('within a minute both phases are rekeyed once, the peer has answered and large packets have passed: the tunnel is proven', () => {
   const rehearsal = start()
   const [ikeSa] = snapshot(rehearsal, 'a').ikeSas
   const [child] = snapshot(rehearsal, 'a').childSas
@@ -22,7 +22,13 @@ test('within a minute both phases are rekeyed once and the peer has answered: th
   const { proof, ikeSas, childSas } = snapshot(rehearsal, 'a')
   assert.deepEqual(
     new Set(proof?.seen),
-    new Set(['peer-answered', 'phase-2-rekeyed', 'phase-1-rekeyed']),
+    new Set([
+      'peer-answered',
+      'phase-2-rekeyed',
+      'phase-1-rekeyed',
+      'full-size-packet',
+      'full-size-packet-sent',
+    ]),
   )
   assert.ok(proof?.provenAt !== undefined && proof.provenAt < 60_000)
   assert.equal(events(rehearsal, 'a', 'tunnel-proven').length, 1)
@@ -98,10 +104,36 @@ test('a tunnel that goes down before it is proven begins to prove itself anew', 
   assert.ok(snapshot(rehearsal, 'a').proof?.provenAt !== undefined)
 })
 
-test('the data plane adds that packets of full size pass', () => {
+test('where nothing inside answers, the proof says what it could not show, and does not hang', () => {
   const rehearsal = start()
-  rehearsal.input('a', { kind: 'full-size-packet', tunnel: TUNNEL })
-  assert.deepEqual(snapshot(rehearsal, 'a').proof?.seen, ['full-size-packet'])
+  rehearsal.path.inside = 'is silent'
+  rehearsal.runFor(60_000)
+  const { proof, path } = snapshot(rehearsal, 'a')
+  assert.deepEqual([proof?.provenAt, proof?.unshown], [undefined, ['full-size-packet']])
+  assert.ok(proof?.seen.includes('full-size-packet-sent'), 'the peer itself acknowledges')
+  assert.deepEqual([path?.by, path?.shown], ['liveness', 'outwards'])
+  assert.equal(events(rehearsal, 'a', 'proof-incomplete').length, 1)
+  assert.deepEqual(events(rehearsal, 'a', 'tunnel-proven'), [])
+})
+
+test('where nobody answers large packets at all, neither is shown', () => {
+  const rehearsal = start()
+  rehearsal.path.inside = 'is silent'
+  rehearsal.path.width = 400
+  rehearsal.runFor(60_000)
+  const { proof, path } = snapshot(rehearsal, 'a')
+  assert.deepEqual(proof?.unshown, ['full-size-packet', 'full-size-packet-sent'])
+  assert.deepEqual([path?.shown, path?.blackHole], ['nothing', false], 'nothing is concluded')
+})
+
+test('what could not be shown at first completes the proof when it is', () => {
+  const rehearsal = start()
+  rehearsal.path.inside = 'is silent'
+  rehearsal.runFor(60_000)
+  rehearsal.path.inside = 'answers'
+  rehearsal.runFor(600_000)
+  assert.ok(snapshot(rehearsal, 'a').proof?.provenAt !== undefined)
+  assert.equal(events(rehearsal, 'a', 'tunnel-proven').length, 1)
 })
 
 function start(): Rehearsal {

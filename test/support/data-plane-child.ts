@@ -42,6 +42,10 @@ async function perform(call: DataPlaneCall): Promise<unknown> {
       return plane.moveSas(call.tunnel, call.local, call.remote)
     case 'ike':
       return plane.sendIke(fromHex(call.octets), call.local, call.remote)
+    case 'probe-path':
+      return plane.probePath(call.tunnel, call.id, call.octets)
+    case 'limit-path':
+      return plane.limitPath(call.tunnel, call.octets)
     case 'keepalive':
       return plane.sendNatKeepalive(call.local, call.remote)
     case 'counters':

@@ -38,6 +38,13 @@ export type DataPlaneCall =
       readonly local: Endpoint
       readonly remote: Endpoint
     }
+  | {
+      readonly kind: 'probe-path'
+      readonly tunnel: string
+      readonly id: number
+      readonly octets: number
+    }
+  | { readonly kind: 'limit-path'; readonly tunnel: string; readonly octets?: number }
   | { readonly kind: 'keepalive'; readonly local: Endpoint; readonly remote: Endpoint }
   | { readonly kind: 'counters' }
   | { readonly kind: 'close' }

@@ -39,6 +39,14 @@ export class RecordingDataPlane implements DataPlane {
     this.calls.push(`send ${Buffer.from(octets).toString('utf8')}`)
   }
 
+  probePath(tunnel: string, id: number, octets: number): void {
+    this.calls.push(`probe ${tunnel} ${id} ${octets}`)
+  }
+
+  limitPath(tunnel: string, octets: number | undefined): void {
+    this.calls.push(`limit ${tunnel} ${octets}`)
+  }
+
   sendNatKeepalive(): void {
     this.calls.push('keepalive')
   }

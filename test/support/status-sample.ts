@@ -107,7 +107,22 @@ export const statusSample: StatusDocument = {
       },
       proof: {
         provenAt: '2026-11-17T12:20:29.000Z',
-        seen: ['peer-answered', 'phase-2-rekeyed', 'phase-1-rekeyed'],
+        seen: [
+          'peer-answered',
+          'phase-2-rekeyed',
+          'phase-1-rekeyed',
+          'full-size-packet',
+          'full-size-packet-sent',
+        ],
+      },
+      path: {
+        octets: 1500,
+        inner: 1446,
+        host: 1500,
+        blackHole: false,
+        by: 'inside',
+        shown: 'both-ways',
+        probedAt: '2026-11-23T15:04:00.000Z',
       },
       ikeV1Until: '2027-06-30',
       ikeV2: {
@@ -147,6 +162,7 @@ export const statusSample: StatusDocument = {
       failures: 0,
       proof: {
         seen: ['peer-answered'],
+        unshown: ['full-size-packet'],
         failure: {
           code: 'CW-603',
           summary:

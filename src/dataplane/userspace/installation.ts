@@ -10,9 +10,10 @@ import { NAT_KEEPALIVE, NAT_TRAVERSAL_PORT, NON_ESP_MARKER_OCTETS } from './demu
 import type { Events } from './events.ts'
 import { reconcileRouting } from './host-routing.ts'
 import { type PlainSa, saFromPlain, TunnelCounter } from './messages.ts'
-import { OuterPath } from './outer-path.ts'
+import { OuterPath, sendOtherwise } from './outer-path.ts'
 import { OuterSockets } from './outer-sockets.ts'
 import type { PacketMemory } from './packet-memory.ts'
+import { PathProber } from './path-prober.ts'
 import { Receiver } from './receiver.ts'
 import { Sender } from './sender.ts'
 import { offloadSentence } from './tun-sink.ts'
@@ -34,6 +35,7 @@ export class Installation {
   readonly #memory: PacketMemory
   readonly #factory: EspTransformFactory
   readonly #events: Events
+  readonly #prober: PathProber
   readonly #paths = new Map<string, OuterPath>()
   readonly #destinations = new Map<string, Destination>()
   /** Once the ports were ours; until then the routes on this host may be those of another gateway. */
@@ -46,11 +48,13 @@ export class Installation {
     this.#factory = factory
     this.#events = events
     this.sockets = new OuterSockets(memory.arena)
-    this.receiver = new Receiver(memory, events)
     this.sender = new Sender(memory, events, this, (path) =>
       // The kernel has learned a smaller MTU, and says which in the error queue.
       this.readErrors(path.socket),
     )
+    const prober = new PathProber(memory, events, this.sender)
+    this.#prober = prober
+    this.receiver = new Receiver(memory, events, (tunnel, packet) => prober.takes(tunnel, packet))
   }
 
   /** @throws SystemError; what had been changed until then stays, and `close` undoes it */
@@ -96,6 +100,7 @@ export class Installation {
     }
     pair.add({ state: new OutboundState(sa, transform, fields), path })
     tunnel.adjustMtu()
+    this.#tellPath(tunnel)
     if (tunnel.followSas()) this.#reconcileRouting()
     this.sender.flush(tunnel, pair, now)
   }
@@ -123,9 +128,21 @@ export class Installation {
       slot.path = this.#path({ ...slot.state.sa, local, remote }) ?? slot.path
     }
     tunnel.adjustMtu()
+    this.#tellPath(tunnel)
   }
 
-  sendIke(octets: Uint8Array, local: Endpoint, remote: Endpoint): void {
+  probePath(name: string, id: number, octets: number, now: number): void {
+    const tunnel = this.#tunnel(name)
+    if (tunnel !== undefined) this.#prober.probe(tunnel, id, octets, now)
+  }
+
+  limitPath(name: string, octets: number | undefined): void {
+    const tunnel = this.#tunnel(name)
+    tunnel?.limitPath(octets)
+    if (tunnel !== undefined) this.#tellPath(tunnel)
+  }
+
+  sendIke(octets: Uint8Array, local: Endpoint, remote: Endpoint, whole: boolean): void {
     const marker = local.port === NAT_TRAVERSAL_PORT ? NON_ESP_MARKER_OCTETS : 0
     if (octets.length + marker > MAX_UDP_PAYLOAD) {
       this.#events.countNotSent()
@@ -134,12 +151,12 @@ export class Installation {
     const at = this.#memory.made
     this.#memory.arena.octets.fill(0, at, at + marker)
     this.#memory.arena.octets.set(octets, at + marker)
-    this.#sendDatagram(at, octets.length + marker, local, remote)
+    this.#sendDatagram(at, octets.length + marker, local, remote, whole)
   }
 
   sendNatKeepalive(local: Endpoint, remote: Endpoint): void {
     this.#memory.arena.view.setUint8(this.#memory.made, NAT_KEEPALIVE)
-    this.#sendDatagram(this.#memory.made, 1, local, remote)
+    this.#sendDatagram(this.#memory.made, 1, local, remote, false)
   }
 
   /** What routers, or our own kernel, said about packets of this socket. */
@@ -172,6 +189,7 @@ export class Installation {
         tunnel.counters[TunnelCounter.noSa] = (tunnel.counters[TunnelCounter.noSa] ?? 0) + lost
       }
     }
+    this.#prober.tick(this.tunnels, now)
     const used = new Set(this.#slots().map(({ path }) => path))
     for (const [key, path] of this.#paths) {
       if (!used.has(path)) this.#paths.delete(key)
@@ -226,20 +244,26 @@ export class Installation {
     for (const { state } of present.change(settings)) state.transform.free()
   }
 
-  #sendDatagram(at: number, length: number, local: Endpoint, remote: Endpoint): void {
+  #sendDatagram(
+    at: number,
+    length: number,
+    local: Endpoint,
+    remote: Endpoint,
+    whole: boolean,
+  ): void {
     const socket = this.sockets.forIke(local)
     if (socket === undefined) {
       this.#events.countNotSent()
       return
     }
     const destination = this.#destination(remote)
-    let result = socket.send(at, length, destination)
-    if (result === -EMSGSIZE) {
-      // ESP shares this port and must not be fragmented; IKE may be.
-      socket.setPathMtuDiscovery('dont')
-      result = socket.send(at, length, destination)
-      socket.setPathMtuDiscovery('do')
+    if (whole) {
+      sendOtherwise(socket, at, length, destination, 'probe')
+      return
     }
+    let result = socket.send(at, length, destination)
+    // ESP shares this port and must not be fragmented; IKE may be.
+    if (result === -EMSGSIZE) result = sendOtherwise(socket, at, length, destination, 'dont')
     if (result >= 0) return
     this.#events.countNotSent()
     this.#events.warn(
@@ -273,8 +297,16 @@ export class Installation {
   #adjust(path: OuterPath): void {
     for (const tunnel of this.tunnels) {
       const uses = tunnel.pairs.some(({ slots }) => slots.some((slot) => slot.path === path))
-      if (uses) tunnel.adjustMtu()
+      if (!uses) continue
+      tunnel.adjustMtu()
+      this.#tellPath(tunnel)
     }
+  }
+
+  #tellPath(tunnel: Tunnel): void {
+    const facts = tunnel.pathFacts()
+    if (facts !== undefined)
+      this.#events.emit({ kind: 'path', tunnel: tunnel.settings.name, ...facts })
   }
 
   #destination(remote: Endpoint): Destination {

@@ -35,6 +35,18 @@ export type ToWorker =
       readonly octets: Uint8Array
       readonly local: Endpoint
       readonly remote: Endpoint
+      readonly whole: boolean
+    }
+  | {
+      readonly kind: 'probe-path'
+      readonly tunnel: string
+      readonly id: number
+      readonly octets: number
+    }
+  | {
+      readonly kind: 'limit-path'
+      readonly tunnel: string
+      readonly octets: number | undefined
     }
   | { readonly kind: 'nat-keepalive'; readonly local: Endpoint; readonly remote: Endpoint }
   | { readonly kind: 'close' }

@@ -5,7 +5,7 @@ import type { DatagramSocket } from '#platform/datagram-socket'
 import { withNetlink } from '#platform/netlink'
 import { routeTo } from '#platform/routes'
 import { type Destination, prepareDestination } from '#platform/socket-address'
-import { canSegmentDatagrams } from '#platform/socket-options'
+import { canSegmentDatagrams, type PathMtuDiscovery } from '#platform/socket-options'
 import { OUTER_MARK } from './routing-plan.ts'
 
 const USUAL_MTU = 1500
@@ -75,6 +75,25 @@ export class OuterPath {
   #canSegment(): boolean {
     return this.encapsulation === 'udp' && canSegmentDatagrams(this.socket.fd)
   }
+}
+
+/**
+ * One datagram for which another rule holds than for the others of its socket: `probe` has DF set whatever the host believes of the
+ * path, so that the answer tells; `dont` may be cut. @returns as `send` does
+ */
+export function sendOtherwise(
+  socket: DatagramSocket,
+  at: number,
+  octets: number,
+  destination: Destination,
+  how: PathMtuDiscovery,
+  tos = 0,
+): number {
+  const usual = socket.pathMtuDiscovery
+  socket.setPathMtuDiscovery(how)
+  const result = socket.send(at, octets, destination, tos)
+  socket.setPathMtuDiscovery(usual)
+  return result
 }
 
 function pathMtu(remote: IpAddress): number {

@@ -222,7 +222,13 @@ export class PacketLoop {
         installation.moveSas(order.tunnel, order.local, order.remote)
         return
       case 'send-ike':
-        installation.sendIke(order.octets, order.local, order.remote)
+        installation.sendIke(order.octets, order.local, order.remote, order.whole)
+        return
+      case 'probe-path':
+        installation.probePath(order.tunnel, order.id, order.octets, this.#now)
+        return
+      case 'limit-path':
+        installation.limitPath(order.tunnel, order.octets)
         return
       case 'nat-keepalive':
         installation.sendNatKeepalive(order.local, order.remote)

@@ -57,10 +57,18 @@ export class Receiver {
   readonly #odd: OddPackets
   #unknownToldAt = Number.NEGATIVE_INFINITY
 
-  constructor(memory: PacketMemory, events: Events) {
+  readonly #takesEcho: (tunnel: Tunnel, packet: OpenedPacket) => boolean
+
+  /** @param takesEcho whether a packet is an answer to what this gateway itself asked through the tunnel */
+  constructor(
+    memory: PacketMemory,
+    events: Events,
+    takesEcho: (tunnel: Tunnel, packet: OpenedPacket) => boolean,
+  ) {
     this.#memory = memory
     this.#events = events
     this.#odd = new OddPackets(events, 'outside')
+    this.#takesEcho = takesEcho
     this.#coalescing = new Coalescing(memory.arena, memory.work, memory.coalesced)
   }
 
@@ -137,6 +145,7 @@ export class Receiver {
 
   #deliver({ tunnel }: InboundSlot): void {
     if (tunnel === undefined) return
+    if (tunnel.echoes.waiting && this.#takesEcho(tunnel, this.#opened)) return
     const { offset, fields } = this.#opened
     clampMss(this.#memory.arena.view, offset, fields, mssFor(tunnel.mtu, fields.family))
     this.#coalescing.add(tunnel.sink, offset, fields)

@@ -1,7 +1,7 @@
 import { writeIpv4Fragment } from '#esp/fragment-ipv4'
 import { FragmentTable } from '#esp/fragment-table'
 import { clampMss } from '#esp/mss'
-import { mssFor } from '#esp/mtu'
+import { IPV6_MIN_MTU, mssFor } from '#esp/mtu'
 import { ENCAPSULATION_TAILROOM, encapsulate, OutboundVerdict, SealedPacket } from '#esp/outbound'
 import { PacketFields, readPacketFields } from '#esp/packet-fields'
 import { HostPacket, Segmentation } from '#esp/segmentation'
@@ -15,7 +15,7 @@ import { VIRTIO_HEADER_OCTETS } from '#wire/virtio-net'
 import type { Events } from './events.ts'
 import { TunnelCounter } from './messages.ts'
 import { OddPackets, summaryOf } from './odd-packets.ts'
-import type { OuterPath } from './outer-path.ts'
+import { type OuterPath, sendOtherwise } from './outer-path.ts'
 import { type PacketMemory, SEND_OCTETS } from './packet-memory.ts'
 import type { OutboundSlot, PairSlot, Tunnel } from './tunnel.ts'
 
@@ -74,6 +74,25 @@ export class Sender {
       return
     }
     this.#handlePacket(tunnel, at, octets, kind === HostPacket.segmented, now)
+  }
+
+  /**
+   * Seals the packet at `at`, in its place, and sends it by itself: as a probe with DF, whatever the host believes of the path, or for
+   * the host and the routers to cut.
+   * @returns a negated errno, or 0 and more
+   */
+  sendAlone(
+    slot: OutboundSlot,
+    at: number,
+    fields: PacketFields,
+    now: number,
+    how: 'probe' | 'dont',
+  ): number {
+    this.sendAll()
+    if (!this.#seal(slot, at, fields, now)) return 0
+    const { socket, destination } = slot.path
+    const { offset, length } = this.#sealed
+    return sendOtherwise(socket, offset, length, destination, how, fields.trafficClass)
   }
 
   /** Sends what was sealed until now. */
@@ -227,6 +246,11 @@ export class Sender {
     const { arena, made } = this.#memory
     const fields = this.#fields
     const mtu = slot.state.innerMtu
+    if (fields.family === 6 && fields.totalOctets <= IPV6_MIN_MTU) {
+      // Its sender need not make it smaller: the outer packet is cut instead (RFC 2473 §7.1 b).
+      if (this.sendAlone(slot, at, fields, now, 'dont') < 0) this.#events.countNotSent()
+      return
+    }
     if (fields.dontFragment) {
       count(tunnel, TunnelCounter.tooBig, 1)
       const length = writeTooBig(arena, at, fields, mtu, made)

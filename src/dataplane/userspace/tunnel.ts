@@ -14,6 +14,7 @@ import type { Events } from './events.ts'
 import { TunnelCounter } from './messages.ts'
 import type { OuterPath } from './outer-path.ts'
 import type { PacketMemory } from './packet-memory.ts'
+import { Echoes } from './path-prober.ts'
 import { TunSink } from './tun-sink.ts'
 import { WaitingPackets } from './waiting-packets.ts'
 
@@ -73,6 +74,9 @@ export class Tunnel {
   spd: Spd
   /** Of the device; 0 before the first `adjustMtu`. */
   mtu = 0
+  readonly echoes: Echoes = new Echoes()
+  /** What probes have shown of the way; where they showed nothing less than the host says, infinite. */
+  #limit = Number.POSITIVE_INFINITY
   /** As a new device has it. */
   #carrier = true
 
@@ -149,12 +153,30 @@ export class Tunnel {
     return true
   }
 
+  /** Outer packets may be so large at most, whatever the host says. */
+  limitPath(octets: number | undefined): void {
+    this.#limit = octets ?? Number.POSITIVE_INFINITY
+    this.adjustMtu()
+  }
+
+  /** What there is to say of the way while there is an SA. */
+  pathFacts(): { octets: number; inner: number; base: number; limit?: number } | undefined {
+    const slots = this.pairs.flatMap(({ slots }) => slots)
+    if (slots.length === 0) return undefined
+    return {
+      base: Math.max(...slots.map((slot) => outerOctets(IPV6_MIN_MTU, slot))),
+      octets: Math.min(...slots.map(({ path }) => path.mtu)),
+      inner: Math.min(...slots.map(({ state }) => state.innerMtu)),
+      ...(Number.isFinite(this.#limit) ? { limit: this.#limit } : {}),
+    }
+  }
+
   /** Makes the device's MTU what its SAs can carry; tells each SA what it can carry itself. */
   adjustMtu(): void {
     const slots = this.pairs.flatMap(({ slots }) => slots)
     for (const { state, path } of slots) {
       state.innerMtu = innerMtu(
-        path.mtu,
+        Math.min(path.mtu, this.#limit),
         ipFamily(path.remote),
         path.encapsulation,
         state.mode,
@@ -207,6 +229,14 @@ export class Tunnel {
     // Below 1280 the kernel switches IPv6 off on the device.
     const carriesIpv6 = settings.pairs.some(({ local }) => local.family === 6)
     return Math.max(fitting, carriesIpv6 ? IPV6_MIN_MTU : SMALLEST_MTU)
+  }
+}
+
+function outerOctets(inner: number, { state, path }: OutboundSlot): number {
+  const { mode, transform } = state
+  for (let outer = inner; ; outer++) {
+    if (innerMtu(outer, ipFamily(path.remote), path.encapsulation, mode, transform) >= inner)
+      return outer
   }
 }
 

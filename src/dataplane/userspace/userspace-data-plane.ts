@@ -127,8 +127,21 @@ export class UserspaceDataPlane implements DataPlane {
     this.#order({ kind: 'move-sas', tunnel, local, remote })
   }
 
-  sendIke(octets: Uint8Array, local: Endpoint, remote: Endpoint): void {
-    this.#order({ kind: 'send-ike', octets, local, remote })
+  sendIke(
+    octets: Uint8Array,
+    local: Endpoint,
+    remote: Endpoint,
+    how: 'as it fits' | 'whole' = 'as it fits',
+  ): void {
+    this.#order({ kind: 'send-ike', octets, local, remote, whole: how === 'whole' })
+  }
+
+  probePath(tunnel: string, id: number, octets: number): void {
+    this.#order({ kind: 'probe-path', tunnel, id, octets })
+  }
+
+  limitPath(tunnel: string, octets: number | undefined): void {
+    this.#order({ kind: 'limit-path', tunnel, octets })
   }
 
   sendNatKeepalive(local: Endpoint, remote: Endpoint): void {
