@@ -39,6 +39,13 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ["causeway explain 'no proposal found'", 'the failures by which another product prints that'],
     ['causeway explain preset cisco-asa', 'what a preset sets, with the source of each value'],
   ],
+  probe: [
+    ['causeway probe 198.51.100.7', 'which versions, modes and proposals a peer accepts'],
+    ['causeway probe 198.51.100.7 --json', 'the same for a program'],
+  ],
+  trace: [
+    ['causeway trace 10.1.4.20 10.2.9.9 tcp/445', 'the way of such a packet, and what stops it'],
+  ],
   rehearse: [
     ['causeway rehearse berlin.yaml paris.yaml', 'would the tunnel come up, and if not, why'],
     ['causeway rehearse berlin.yaml paris.yaml --loss 20% --nat a', 'on a bad network'],

@@ -28,7 +28,10 @@ const good = recordNegotiation()
 test('tells a negotiation as a ladder in words, as far as it stands in clear', () => {
   const { code, out } = explained(captureOf(good))
   assert.equal(code, EXIT.ok)
-  assert.match(out, /9 of 9 frames are IKE or ESP; 0\.1 s,\s+from 2026-11-23\s+12:00:00 UTC/)
+  assert.match(
+    out,
+    /9 of 9 frames\s+are\s+IKE\s+or\s+ESP;\s+0\.1\s+s,\s+from 2026-11-23\s+12:00:00 UTC/,
+  )
   assert.match(
     out,
     /^IKE SA 1 {2}203\.0\.113\.10 → 198\.51\.100\.7 {2}IKEv1 Main mode, pre-shared key$/m,
