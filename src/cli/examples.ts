@@ -49,6 +49,7 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   rehearse: [
     ['causeway rehearse berlin.yaml paris.yaml', 'would the tunnel come up, and if not, why'],
     ['causeway rehearse berlin.yaml paris.yaml --loss 20% --nat a', 'on a bad network'],
+    ['causeway rehearse berlin.yaml --peer cisco-asa', 'against what a maker documents'],
   ],
   capture: [
     ['causeway capture paris -w paris.pcapng', 'its packets until Ctrl-C'],

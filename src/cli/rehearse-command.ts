@@ -13,6 +13,7 @@ export function addRehearseCommand(program: Command, act: Act): void {
     .command('rehearse')
     .description('run both ends in the simulator: would the tunnel come up, and if not, why')
     .argument('<file...>', 'one configuration for each end, or one that has both')
+    .option('--peer <preset>', 'the other end as its maker documents it, in place of a file')
     .option('--tunnel <name>', 'only this tunnel; A:B names both ends of it', collect, [])
     .addOption(
       new Option('--loss <share>', 'what the network loses').argParser(share).default(0, '0%'),

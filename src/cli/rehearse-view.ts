@@ -1,10 +1,9 @@
 import type { TunnelConfig } from '#config/config'
-import { natText } from '#diagnosis/event-text'
 import { failureText, positionOf } from '#diagnosis/failure-text'
 import { ladderLines } from '#diagnosis/ladder'
 import { durationText, pairText } from '#diagnosis/names'
 import { wrap } from '#diagnosis/wrap'
-import type { Failure } from '#ike/events'
+import type { Failure, IkeSaFacts } from '#ike/events'
 import { formatEspSuite, formatIkeSuite, formatPfs } from '#policy/proposal'
 import type { Endurance } from '#rehearsal/endurance'
 import type { Meeting } from '#rehearsal/pairing'
@@ -26,7 +25,7 @@ export function meetingLines(
   const heading = style('bold', `${endText(meeting, names, 'a')} ↔ ${endText(meeting, names, 'b')}`)
   const remarks = [
     ...(meeting.addresses === 'differ' ? [addressesText(meeting, names)] : []),
-    ...(keys === 'assumed' ? ['the keys were not compared (--assume-same-key)'] : []),
+    ...(keys === 'assumed' ? ['the keys were not compared: one end has none here'] : []),
   ].flatMap((text) => note(text, terminal))
   if (first === undefined) {
     const text = `nothing to try: neither ${names.a} nor ${names.b} has an address to call`
@@ -58,6 +57,12 @@ export function strangersLines(
   return [style('red', '✗ nothing to rehearse'), ...ends, '', ...wrap(why, columns)]
 }
 
+/** What a preset can stand for, and what not. */
+export function presetLines(name: string, { columns }: Terminal): readonly string[] {
+  const text = `${name} stands for what its maker documents, not for what is set there: it may accept more, or less. What to ask the other side: causeway explain preset ${name}`
+  return [...wrap(text, columns), '']
+}
+
 function trialLines(
   trial: Trial,
   meeting: Meeting,
@@ -67,7 +72,7 @@ function trialLines(
   return [
     ...ladderLines(untilVerdict(trial), { columns: terminal.columns }),
     ...verdictLines(trial, names, terminal),
-    ...negotiatedLines(trial),
+    ...negotiatedLines(trial, names, terminal.columns),
     ...whyLines(trial, meeting, names, terminal),
   ]
 }
@@ -92,21 +97,27 @@ function verdictLines(
   return [`${style('red', '✗')} comes up in part: ${up} of ${pairs.length} network pairs (${who})`]
 }
 
-function negotiatedLines({ ikeSa, pairs, missing, came }: Trial): readonly string[] {
+function negotiatedLines(
+  { ikeSa, pairs, missing, came }: Trial,
+  names: Names,
+  columns: number,
+): readonly string[] {
   const lines: string[] = []
   if (ikeSa !== undefined) {
     const { suite, lifetime, localId, remoteId, nat } = ikeSa
     lines.push(
       row(
         'phase 1',
-        `${formatIkeSuite(suite)}, ${durationText(lifetime.seconds)}, ${natText(nat)}`,
+        `${formatIkeSuite(suite)}, ${durationText(lifetime.seconds)}, ${natNames(nat, names)}`,
       ),
     )
     lines.push(row('', `${localId} ↔ ${remoteId}`))
   }
   if (came === 'down') return lines
   for (const { selectors, childSa, opens, mtu, mss } of pairs) {
-    lines.push(row('phase 2', pairText(selectors)))
+    const agreed = pairText(childSa?.selectors ?? selectors)
+    const narrowed = agreed === pairText(selectors) ? '' : `, narrowed from ${pairText(selectors)}`
+    lines.push(...rows('phase 2', `${agreed}${narrowed}`, columns))
     if (childSa === undefined) {
       lines.push(row('', '✗ not up'))
       continue
@@ -124,6 +135,11 @@ function negotiatedLines({ ikeSa, pairs, missing, came }: Trial): readonly strin
   }
   for (const pair of missing) lines.push(row('phase 2', `${pairText(pair)}: at the other end only`))
   return lines
+}
+
+function natNames({ local, remote }: IkeSaFacts['nat'], { a, b }: Names): string {
+  const behind = [...(local ? [a] : []), ...(remote ? [b] : [])]
+  return behind.length === 0 ? 'no NAT' : `NAT before ${behind.join(' and ')}`
 }
 
 /** Each end's diagnosis, as it would be in its own log. */
@@ -231,6 +247,10 @@ function note(text: string, { columns }: Terminal): readonly string[] {
 
 function row(label: string, text: string): string {
   return `  ${label.padEnd(8)} ${text}`.trimEnd()
+}
+
+function rows(label: string, text: string, columns: number): readonly string[] {
+  return wrap(text, columns - 11).map((part, index) => row(index === 0 ? label : '', part))
 }
 
 function elapsed(milliseconds: number): string {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -202,6 +202,33 @@ test('takes both ends from one file, all or those named', () => {
   const unknown = run([both], { tunnel: ['pariss'] })
   assert.equal(unknown.code, EXIT.usage)
   assert.match(unknown.err, /no tunnel is called pariss; there are paris, berlin/)
+})
+
+test('takes a preset for the other end, and says what it stands for', () => {
+  const plain = { ...tunnel('a'), phase1: undefined, phase2: undefined, preset: 'cisco-ios' }
+  const same = run([file('a', { paris: plain })], { peer: 'cisco-ios' })
+  assert.equal(same.code, EXIT.ok, same.out)
+  assert.match(same.out, /^paris \(a\.yaml\) ↔ paris \(cisco-ios preset\)$/m)
+  assert.match(same.out, /cisco-ios stands for what its maker documents/)
+  const other = run([file('a', { paris: { ...tunnel('a'), phase1: 'aes128-sha1-group2' } })], {
+    peer: 'cisco-ios',
+  })
+  assert.equal(other.code, EXIT.down)
+  assert.match(other.out, /cisco-ios preset says[\s\S]*CW-201/)
+  const unknown = run([file('a', { paris: tunnel('a') })], { peer: 'cisco-io' })
+  assert.equal(unknown.code, EXIT.usage)
+  assert.match(unknown.err, /did you mean "cisco-ios"\?/)
+})
+
+test('our own examples come up', () => {
+  const examples = join(import.meta.dirname, '../../examples')
+  for (const folder of readdirSync(examples, { withFileTypes: true })) {
+    if (!folder.isDirectory()) continue
+    const files = readdirSync(join(examples, folder.name)).filter((name) => name.endsWith('.yaml'))
+    const paths = files.map((name) => join(examples, folder.name, name))
+    const { code, out, err } = run(paths, { assumeSameKey: true })
+    assert.equal(code, EXIT.ok, `${folder.name}: ${out}${err}`)
+  }
 })
 
 test('asks for keys that are not here, or takes them as the same', () => {

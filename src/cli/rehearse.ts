@@ -10,11 +10,14 @@ import { beginnings, type Trial, tryMeeting } from '#rehearsal/trial'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { rehearsalDocument } from './rehearse-document.ts'
 import { loadRehearsable } from './rehearse-files.ts'
-import { meetingLines, strangersLines } from './rehearse-view.ts'
+import { presetPeer } from './rehearse-peer.ts'
+import { meetingLines, presetLines, strangersLines } from './rehearse-view.ts'
 import type { Terminal } from './terminal.ts'
 
 export type RehearseOptions = {
   readonly tunnel?: readonly string[]
+  /** A preset in place of the other end's file. */
+  readonly peer?: string
   /** Share of datagrams, 0 to 1. */
   readonly loss: number
   readonly nat: NatSides
@@ -44,13 +47,16 @@ export function rehearse(
   files: readonly string[],
   options: RehearseOptions,
 ): ExitCode {
-  const [fileOfA = '', fileOfB = fileOfA, tooMany] = files
-  if (tooMany !== undefined) {
-    terminal.err('causeway: rehearse takes one file or two, one for each end\n')
+  const { peer } = options
+  const [fileOfA = '', fileOfB = peer === undefined ? fileOfA : `${peer} preset`, tooMany] = files
+  if (tooMany !== undefined || (peer !== undefined && files.length > 1)) {
+    terminal.err(
+      'causeway: rehearse takes two files, or one that has both ends, or one and --peer\n',
+    )
     return EXIT.usage
   }
   const configs: Config[] = []
-  for (const file of fileOfA === fileOfB ? [fileOfA] : [fileOfA, fileOfB]) {
+  for (const file of new Set([fileOfA, ...files])) {
     const color = terminal.style('red', 'x') !== 'x'
     const read = loadRehearsable(file, options.assumeSameKey === true, terminal.columns, color)
     if (read.kind === 'invalid') {
@@ -59,8 +65,13 @@ export function rehearse(
     }
     configs.push(read.config)
   }
-  const [a, b = a] = configs
-  if (a === undefined || b === undefined) return EXIT.usage
+  const [a, another = a] = configs
+  if (a === undefined || another === undefined) return EXIT.usage
+  const b = options.peer === undefined ? another : presetPeer(a, options.peer, terminal.columns)
+  if (typeof b === 'string') {
+    terminal.err(`causeway: ${b}\n`)
+    return EXIT.usage
+  }
   const found = choose(a.tunnels, b.tunnels, options)
   if (typeof found === 'string') {
     terminal.err(`causeway: ${found}\n`)
@@ -87,6 +98,7 @@ export function rehearse(
       ...meetingLines(one, names(one.meeting), terminal),
       '',
     ])
+    if (peer !== undefined) lines.push(...presetLines(peer, terminal))
     lines.push(
       ...strangersLines(strangers, { a: fileOfA, b: fileOfB }, rehearsed.length > 0, terminal),
     )

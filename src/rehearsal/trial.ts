@@ -40,7 +40,7 @@ export type PairFinding = {
   readonly childSa?: ChildSaFacts
   /** Whether each end opens what the other seals, tried with the keys installed. */
   readonly opens: Readonly<Record<Side, boolean>>
-  /** On a path of 1500 octets; absent while the pair is down. */
+  /** On a path of 1500 octets, or what the files say where that is less; absent while the pair is down. */
   readonly mtu?: number
   readonly mss?: number
 }
@@ -164,13 +164,14 @@ function pairFindings(scene: Scene, meeting: Meeting): readonly PairFinding[] {
       a: isOpened(scene, 'a', childSa.inboundSpi),
       b: isOpened(scene, 'b', childSa.outboundSpi),
     }
-    const mtu = innerMtu(
+    const fits = innerMtu(
       PATH_MTU,
       ipFamily(meeting.a.local),
       childSa.encapsulation,
       childSa.mode,
       espSizes(childSa.suite),
     )
+    const mtu = Math.min(fits, meeting.a.mtu ?? fits, meeting.b.mtu ?? fits)
     return { selectors, childSa, opens, mtu, mss: mssFor(mtu, selectors.local.family) }
   })
 }

@@ -1,0 +1,73 @@
+import type { Config, TunnelConfig } from '#config/config'
+import { type Environment, memoryFiles } from '#config/files'
+import { formatProblems } from '#config/format-problems'
+import { PRESETS, presetNamed } from '#config/presets/catalog'
+import { loadConfig } from '#config/reader'
+import { formatIdentity } from '#policy/identity'
+import { nearestName } from '#policy/nearest'
+import { equalSelectorPair, formatSelectorPair, mirror } from '#policy/traffic-selector'
+import { STAND_IN_KEY } from '#rehearsal/assumed-keys'
+
+/** The other end of every tunnel, as a preset of its maker has it. A sentence where that cannot be. */
+export function presetPeer(config: Config, name: string, columns: number): Config | string {
+  const preset = presetNamed(name)
+  if (preset === undefined) {
+    const known = PRESETS.map((one) => one.name)
+    const near = nearestName(name, known)
+    return `there is no preset "${name}": ${near === undefined ? `there are ${known.join(', ')}` : `did you mean "${near}"?`}`
+  }
+  const mirrored = config.tunnels.filter(
+    ({ peer, authentication }) => peer !== 'any' && authentication.kind === 'psk',
+  )
+  if (mirrored.length === 0)
+    return '--peer stands in for a peer with an address and a pre-shared key; no tunnel has both'
+  const tunnels = Object.fromEntries(
+    mirrored.map((tunnel) => [tunnel.name, otherEnd(tunnel, name)]),
+  )
+  const file = `${name} preset`
+  const environment: Environment = {
+    files: memoryFiles({ [file]: JSON.stringify({ version: 1, tunnels }, null, 1) }),
+    variables: {},
+    hostName: name,
+  }
+  const { config: peer, problems, sources } = loadConfig(file, environment)
+  if (peer === undefined)
+    return `${name} cannot be the other end of these tunnels:\n${formatProblems(problems, sources, { width: columns })}`
+  // No line of it is anyone's to change.
+  return { ...peer, tunnels: peer.tunnels.map((tunnel) => ({ ...tunnel, positions: {} })) }
+}
+
+/** What fits the tunnel, and for everything else the preset. */
+function otherEnd(tunnel: TunnelConfig, preset: string): object {
+  const { ike, local, peer, localId, remoteId, mode, networks, start } = tunnel
+  const own = formatIdentity(remoteId)
+  const expected = formatIdentity(localId)
+  return {
+    preset,
+    ike,
+    address: peer,
+    peer: local,
+    psk: STAND_IN_KEY,
+    ...(own === peer ? {} : { id: own }),
+    ...(expected === local ? {} : { 'peer-id': { sends: expected } }),
+    mode,
+    ...(mode === 'transport'
+      ? {}
+      : {
+          networks: isAny(tunnel)
+            ? 'any'
+            : networks.map((pair) => formatSelectorPair(mirror(pair))),
+        }),
+    start: start === 'respond' ? 'always' : 'respond',
+  }
+}
+
+function isAny({ networks }: TunnelConfig): boolean {
+  const [only, another] = networks
+  return (
+    another === undefined &&
+    only !== undefined &&
+    equalSelectorPair(only, mirror(only)) &&
+    formatSelectorPair(only).startsWith('0.0.0.0/0')
+  )
+}
