@@ -18,6 +18,8 @@ export type GatewayConfig = {
   readonly address?: IpAddress
   /** Path of the control socket. */
   readonly control: string
+  /** Threads for packets; absent: as many as serve on this machine. */
+  readonly workers?: 1 | 2
 }
 
 export type TunnelConfig = {

@@ -18,6 +18,7 @@ export type GatewayDraft = {
   readonly name: string | undefined
   readonly address: IpAddress | undefined
   readonly control: string
+  readonly workers: 'auto' | 1 | 2
 }
 
 /** One tunnel after its keys were read, before the rules between keys. Durations are seconds. */

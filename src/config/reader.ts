@@ -206,6 +206,7 @@ function gatewayConfig(draft: Partial<GatewayDraft>, { hostName }: Environment):
     name: draft.name ?? hostName,
     ...(draft.address === undefined ? {} : { address: draft.address }),
     control: draft.control ?? '/run/causeway.sock',
+    ...(draft.workers === undefined || draft.workers === 'auto' ? {} : { workers: draft.workers }),
   }
 }
 

@@ -21,6 +21,7 @@ import {
   replayWindow,
   routes,
   text,
+  workers,
 } from './values.ts'
 
 import { modeConfig, xauth } from './xauth-values.ts'
@@ -83,6 +84,13 @@ export const gatewayKeys: KeyTable<GatewayDraft> = {
     sentence: 'Path of the socket that the `causeway` commands talk to.',
     paragraph: 'A Unix socket. Two gateways on one host need two paths.',
     example: '/run/causeway.sock',
+    since: SINCE,
+  }),
+  workers: documented(workers.prefault('auto'), {
+    sentence: 'How many threads carry packets: one, or one for each direction.',
+    paragraph:
+      'Two carry more at once where there are processors for them, and take about 100 MB more memory. `auto` is 2 where four processors or more may be used, else 1. A change counts from the next start on.',
+    example: 'auto',
     since: SINCE,
   }),
 }

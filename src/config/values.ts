@@ -171,6 +171,12 @@ export const pools: z.ZodType<readonly Prefix[], readonly string[] | string> = l
   readNetwork,
 )
 
+/** Threads for packets. */
+export const workers: z.ZodType<'auto' | 1 | 2, 'auto' | 1 | 2> = z.union(
+  [z.literal('auto'), z.literal(1), z.literal(2)],
+  { error: 'workers must be auto, 1 or 2' },
+)
+
 /** Whole words of the bitmap, as RFC 6479 keeps it. */
 export const replayWindow: z.ZodType<number, number> = z
   .int()

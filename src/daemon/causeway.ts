@@ -1,10 +1,10 @@
-import { hostname } from 'node:os'
+import { availableParallelism, hostname } from 'node:os'
 import type { Environment } from '#config/files'
 import { countProblems, formatProblems } from '#config/format-problems'
 import { hostFiles } from '#config/host-files'
 import { type LoadedConfig, loadConfig } from '#config/reader'
 import { nodeCrypto } from '#crypto/node'
-import { UserspaceDataPlane } from '#dataplane/userspace/userspace-data-plane'
+import { UserspaceDataPlane, workersFor } from '#dataplane/userspace/userspace-data-plane'
 import { Engine } from '#ike/engine'
 import { ikev1 } from '#ikev1/version'
 import { type Ending, type RunOptions, runGateway } from './run.ts'
@@ -37,7 +37,12 @@ export async function runCauseway(options: CausewayOptions): Promise<Outcome> {
     load,
     engine: new Engine({ versions: [ikev1], crypto: nodeCrypto }),
     makeDataPlane: (onEvent, onWarning, onNotice) =>
-      new UserspaceDataPlane({ onEvent, onWarning, onNotice }),
+      new UserspaceDataPlane({
+        onEvent,
+        onWarning,
+        onNotice,
+        workers: config.gateway.workers ?? workersFor(availableParallelism()),
+      }),
   })
   return { kind }
 }

@@ -111,6 +111,9 @@ export class RunningConfiguration {
     if (this.config !== undefined && this.config.gateway.control !== config.gateway.control) {
       note('warn', 'gateway.control has changed: it counts from the next start on')
     }
+    if (this.config !== undefined && this.config.gateway.workers !== config.gateway.workers) {
+      note('warn', 'gateway.workers has changed: it counts from the next start on')
+    }
     // Of several trials in a row, the configuration before the first is the good one.
     const good = this.#trial === undefined ? this.#held : this.#before
     const applied = await this.#apply({ config, loadedAt: now() })

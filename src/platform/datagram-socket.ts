@@ -1,6 +1,6 @@
-import type { Endpoint, IpFamily } from '#bytes/ip'
+import { type Endpoint, type IpFamily, ipFamily } from '#bytes/ip'
 import type { Arena } from './arena.ts'
-import type { Descriptor } from './descriptor.ts'
+import { Descriptor } from './descriptor.ts'
 import {
   EACCES,
   EAGAIN,
@@ -164,6 +164,11 @@ export class DatagramSocket {
     }
     return 0
   }
+}
+
+/** A socket that another thread opened, through a descriptor of our own. */
+export function socketOver(arena: Arena, fd: number, local: Endpoint): DatagramSocket {
+  return new DatagramSocket(arena, new Descriptor(fd), ipFamily(local.address), local)
 }
 
 function layOut(words: Uint32Array, address: number): void {

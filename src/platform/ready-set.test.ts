@@ -44,3 +44,18 @@ test('waits until something comes, however many are ready at once', () => {
     for (const event of events) event.close()
   }
 })
+
+test('of a descriptor that somebody else reads, errors only', () => {
+  const event = openEventFd()
+  const set = new ReadySet([])
+  try {
+    event.signal()
+    set.replace([event.fd], new Set([event.fd]))
+    assert.equal(set.wait(0), 0)
+    set.replace([event.fd])
+    assert.equal(set.wait(0), 1)
+  } finally {
+    set.close()
+    event.close()
+  }
+})

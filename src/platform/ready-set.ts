@@ -12,14 +12,17 @@ export class ReadySet {
 
   constructor(descriptors: readonly number[]) {
     this.#epoll = openEpoll()
-    this.#add(descriptors)
+    this.#add(descriptors, NONE)
   }
 
-  /** Places in `descriptors` are the indexes that `index` gives. Negative ones are left out. */
-  replace(descriptors: readonly number[]): void {
+  /**
+   * Places in `descriptors` are the indexes that `index` gives. Negative ones are left out.
+   * @param errorsOnly those that somebody else reads
+   */
+  replace(descriptors: readonly number[], errorsOnly: ReadonlySet<number> = NONE): void {
     this.#epoll.close()
     this.#epoll = openEpoll()
-    this.#add(descriptors)
+    this.#add(descriptors, errorsOnly)
   }
 
   /**
@@ -57,16 +60,19 @@ export class ReadySet {
     return this.#events.words[(place * EVENT_OCTETS) >> 2] as number
   }
 
-  #add(descriptors: readonly number[]): void {
+  #add(descriptors: readonly number[], errorsOnly: ReadonlySet<number>): void {
     const event = allocateMemory(EVENT_OCTETS)
-    event.words[0] = EPOLLIN
     descriptors.forEach((fd, index) => {
       if (fd < 0) return
+      // The kernel tells of errors without being asked.
+      event.words[0] = errorsOnly.has(fd) ? 0 : EPOLLIN
       event.words[DATA >> 2] = index
       checked('epoll_ctl', epollControl(this.#epoll.fd, EPOLL_CTL_ADD, fd, event.address))
     })
   }
 }
+
+const NONE: ReadonlySet<number> = new Set()
 
 function openEpoll(): Descriptor {
   return new Descriptor(checked('epoll_create1', epollCreate(EPOLL_CLOEXEC)))

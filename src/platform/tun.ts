@@ -103,6 +103,11 @@ export function openTun(arena: Arena, name: string, options: TunOptions = {}): T
   }
 }
 
+/** A device that another thread opened, through a descriptor of our own. */
+export function tunOver(arena: Arena, fd: number, name: string, index: number): Tun {
+  return new Tun(arena, new Descriptor(fd), name, index)
+}
+
 /** Whether `/dev/net/tun` can be opened; the reason when it cannot. */
 export function tunProblem(): SystemError | undefined {
   try {

@@ -8,7 +8,7 @@ import type { DataPlaneSettings, SaCounters } from '#dataplane/port'
 import { type EspEncapsulation, espSpi, type InboundSa, type OutboundSa } from '#esp/sa'
 import type { EncapsulationMode, EspSuite } from '#policy/proposal'
 import type { SelectorPair } from '#policy/traffic-selector'
-import { DataPlaneProcess } from './data-plane-process.ts'
+import { DataPlaneProcess, type Workers } from './data-plane-process.ts'
 import { eventually } from './process.ts'
 import { pair } from './sites.ts'
 import { ADDRESSES, type Namespace, type Topology } from './topology.ts'
@@ -41,6 +41,7 @@ export type Link = {
   readonly mode?: EncapsulationMode
   /** Another generation has other SPIs and keys. */
   readonly generation?: number
+  readonly workers?: Workers
 }
 
 export const mirrored = (selectors: SelectorPair): SelectorPair => ({
@@ -118,10 +119,10 @@ export class LinkedDataPlanes {
   readonly a: DataPlaneProcess
   readonly b: DataPlaneProcess
 
-  constructor(net: Topology) {
+  constructor(net: Topology, workers?: Workers) {
     this.net = net
-    this.a = new DataPlaneProcess(net.gatewayA)
-    this.b = new DataPlaneProcess(net.gatewayB)
+    this.a = new DataPlaneProcess(net.gatewayA, workers)
+    this.b = new DataPlaneProcess(net.gatewayB, workers)
   }
 
   async install(link: Link): Promise<void> {
@@ -164,7 +165,7 @@ export async function withLink(
   work: (planes: LinkedDataPlanes) => Promise<void>,
   sas: 'with SAs' | 'without SAs' = 'with SAs',
 ): Promise<void> {
-  const planes = new LinkedDataPlanes(net)
+  const planes = new LinkedDataPlanes(net, link.workers)
   const { a, b } = planes
   try {
     await Promise.all([a.configure(settings(link, 'a')), b.configure(settings(link, 'b'))])

@@ -51,6 +51,11 @@ export type DataPlaneCall =
   /** `process.exit` without `close`. */
   | { readonly kind: 'exit' }
 
+/** Threads for packets: `UserspaceOptions.workers`. */
+export type Workers = 1 | 2
+/** To run any of these tests once more with two threads. */
+const USUAL_WORKERS: Workers = process.env.CAUSEWAY_TEST_WORKERS === '2' ? 2 : 1
+
 /** A userspace data plane in a network namespace, without the engine: SAs are installed by hand. */
 export class DataPlaneProcess {
   /** `octets` of IKE datagrams arrive as hex. */
@@ -64,9 +69,9 @@ export class DataPlaneProcess {
   #id = 0
   #stderr = ''
 
-  constructor(namespace: Namespace) {
+  constructor(namespace: Namespace, workers: Workers = USUAL_WORKERS) {
     this.process = namespace.start(
-      [process.execPath, join(import.meta.dirname, 'data-plane-child.ts')],
+      [process.execPath, join(import.meta.dirname, 'data-plane-child.ts'), `${workers}`],
       { stdio: ['pipe', 'pipe', 'pipe'] },
     )
     this.process.stderr?.on('data', (chunk) => {

@@ -1,5 +1,5 @@
 // A slow, lossy link between two network namespaces: a TUN device in each, and this program between them.
-// link-emulator-program.ts NAMESPACE_A DEVICE_A NAMESPACE_B DEVICE_B DELAY_MS LOSS_PERCENT REORDER_PERCENT SEED
+// link-emulator-program.ts NAMESPACE_A DEVICE_A NAMESPACE_B DEVICE_B DELAY_MS LOSS_PERCENT REORDER_PERCENT SEED DUPLICATE_PERCENT
 // Says `ready`; at SIGTERM what it did, as JSON.
 import { closeSync, openSync } from 'node:fs'
 import { allocateArena } from '#platform/arena'
@@ -24,6 +24,7 @@ class Direction {
   carried = 0
   lost = 0
   reordered = 0
+  doubled = 0
   overflowed = 0
 
   constructor(from: Tun, to: Tun) {
@@ -53,6 +54,10 @@ class Direction {
       } else {
         this.#queue.push(packet)
       }
+      if (duplicate > 0 && random() * 100 < duplicate) {
+        this.#queue.push(packet)
+        this.doubled++
+      }
     }
   }
 
@@ -76,14 +81,14 @@ class Direction {
   }
 
   get report(): object {
-    const { carried, lost, reordered, overflowed } = this
-    return { carried, lost, reordered, overflowed }
+    const { carried, lost, reordered, doubled, overflowed } = this
+    return { carried, lost, reordered, doubled, overflowed }
   }
 }
 
 const [namespaceA = '', deviceA = '', namespaceB = '', deviceB = '', ...numbers] =
   process.argv.slice(2)
-const [delay = 0, loss = 0, reorder = 0, seed = 1] = numbers.map(Number)
+const [delay = 0, loss = 0, reorder = 0, seed = 1, duplicate = 0] = numbers.map(Number)
 const arena = allocateArena(65_536)
 let state = seed >>> 0
 const a = openIn(namespaceA, deviceA)

@@ -11,6 +11,8 @@ export type LinkQuality = {
   readonly loss: number
   /** Per cent of packets that overtake the one before them. */
   readonly reorder: number
+  /** Per cent of packets that arrive twice. */
+  readonly duplicate?: number
   readonly seed?: number
 }
 
@@ -18,6 +20,7 @@ export type Direction = {
   readonly carried: number
   readonly lost: number
   readonly reordered: number
+  readonly doubled: number
   readonly overflowed: number
 }
 
@@ -33,13 +36,13 @@ export type EmulatedLink = {
 export async function emulateLink(net: Topology, quality: LinkQuality): Promise<EmulatedLink> {
   const { gatewayA, middle } = net
   await gatewayA.ip('link del wan')
-  const { delay, loss, reorder, seed = 1 } = quality
+  const { delay, loss, reorder, seed = 1, duplicate = 0 } = quality
   const child = start(
     [
       process.execPath,
       join(import.meta.dirname, 'link-emulator-program.ts'),
       ...[gatewayA.name, 'wan', middle.name, 'site-a'],
-      ...[delay, loss, reorder, seed].map(String),
+      ...[delay, loss, reorder, seed, duplicate].map(String),
     ],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   )

@@ -1,3 +1,4 @@
+import type { Endpoint } from '#bytes/ip'
 import type { EspSpi } from '#esp/sa'
 import type { DataPlaneEvent } from '../port.ts'
 import { type FromWorker, GlobalCounter } from './messages.ts'
@@ -46,6 +47,16 @@ export class Events {
 
   saExpired(direction: 'inbound' | 'outbound', spi: EspSpi, hard: boolean): void {
     this.emit({ kind: 'sa-expired', direction, spi, hard })
+  }
+
+  /** For the thread that sends. */
+  pathMtu(remote: Endpoint, mtu: number): void {
+    this.#post({ kind: 'path-mtu', remote, mtu })
+  }
+
+  /** For the thread that asks: an echo has shown this gateway, as words, at the other end of the tunnel. */
+  echoShown(tunnel: string, address: Uint32Array): void {
+    this.#post({ kind: 'echo-shown', tunnel, address })
   }
 
   get routesAreOurs(): boolean {

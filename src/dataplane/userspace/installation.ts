@@ -1,4 +1,4 @@
-import { type Endpoint, formatEndpoint, type IpAddress } from '#bytes/ip'
+import { type Endpoint, formatEndpoint } from '#bytes/ip'
 import { OutboundState } from '#esp/outbound'
 import type { ChildId, EspSpi, OutboundSa } from '#esp/sa'
 import type { EspTransformFactory } from '#esp/transform'
@@ -7,6 +7,7 @@ import { errnoDetail } from '#platform/errno'
 import { type Destination, prepareDestination } from '#platform/socket-address'
 import type { DataPlaneSettings, DataPlaneTunnel } from '../port.ts'
 import { NAT_KEEPALIVE, NAT_TRAVERSAL_PORT, NON_ESP_MARKER_OCTETS } from './demux.ts'
+import { EchoWatch } from './echo-watch.ts'
 import type { Events } from './events.ts'
 import { reconcileRouting } from './host-routing.ts'
 import { type PlainSa, saFromPlain, TunnelCounter } from './messages.ts'
@@ -16,6 +17,7 @@ import type { PacketMemory } from './packet-memory.ts'
 import { PathProber } from './path-prober.ts'
 import { Receiver } from './receiver.ts'
 import { Sender } from './sender.ts'
+import { SocketErrors } from './socket-errors.ts'
 import { offloadSentence } from './tun-sink.ts'
 import { type OutboundSlot, Tunnel } from './tunnel.ts'
 
@@ -23,8 +25,6 @@ const EMSGSIZE = 90
 const MAX_UDP_PAYLOAD = 65_507
 /** Destinations of IKE messages that are kept ready; more are made anew. */
 const MAX_DESTINATIONS = 1024
-/** Entries of an error queue read in one go. */
-const MAX_ERRORS = 64
 
 /** All that the data plane has on this host: sockets, TUN devices, routes, SAs. What the main thread asks for is done here. */
 export class Installation {
@@ -36,25 +36,27 @@ export class Installation {
   readonly #factory: EspTransformFactory
   readonly #events: Events
   readonly #prober: PathProber
+  readonly #echoes: EchoWatch
   readonly #paths = new Map<string, OuterPath>()
   readonly #destinations = new Map<string, Destination>()
+  readonly #errors: SocketErrors
   /** Once the ports were ours; until then the routes on this host may be those of another gateway. */
   #ownsRoutes = false
   #now = 0
-  #espRefusedAt = Number.NEGATIVE_INFINITY
 
   constructor(memory: PacketMemory, factory: EspTransformFactory, events: Events) {
     this.#memory = memory
     this.#factory = factory
     this.#events = events
     this.sockets = new OuterSockets(memory.arena)
+    this.#errors = new SocketErrors(events, (remote, mtu, now) => this.reportMtu(remote, mtu, now))
     this.sender = new Sender(memory, events, this, (path) =>
       // The kernel has learned a smaller MTU, and says which in the error queue.
       this.readErrors(path.socket),
     )
-    const prober = new PathProber(memory, events, this.sender)
-    this.#prober = prober
-    this.receiver = new Receiver(memory, events, (tunnel, packet) => prober.takes(tunnel, packet))
+    this.#prober = new PathProber(memory, events, this.sender)
+    this.#echoes = new EchoWatch(memory.arena, events)
+    this.receiver = new Receiver(memory, events, this.#echoes)
   }
 
   /** @throws SystemError; what had been changed until then stays, and `close` undoes it */
@@ -85,8 +87,7 @@ export class Installation {
     const tunnel = this.#tunnel(sa.child.tunnel)
     if (sa.direction === 'inbound') {
       this.receiver.install(sa, transform, fields, tunnel, now)
-      tunnel?.pairs[sa.child.pair]?.inboundSpis.add(sa.spi)
-      if (tunnel?.followSas() === true) this.#reconcileRouting()
+      this.noteInboundSa(sa.child, sa.spi)
       return
     }
     const pair = tunnel?.pairs[sa.child.pair]
@@ -103,6 +104,13 @@ export class Installation {
     this.#tellPath(tunnel)
     if (tunnel.followSas()) this.#reconcileRouting()
     this.sender.flush(tunnel, pair, now)
+  }
+
+  /** The other end may use it from now on. */
+  noteInboundSa(child: ChildId, spi: EspSpi): void {
+    const tunnel = this.#tunnel(child.tunnel)
+    tunnel?.pairs[child.pair]?.inboundSpis.add(spi)
+    if (tunnel?.followSas() === true) this.#reconcileRouting()
   }
 
   removeSa(direction: 'inbound' | 'outbound', child: ChildId, spi: EspSpi): void {
@@ -136,6 +144,12 @@ export class Installation {
     if (tunnel !== undefined) this.#prober.probe(tunnel, id, octets, now)
   }
 
+  /** A gateway at the other end of the tunnel has answered an echo. */
+  noteShown(name: string, address: Uint32Array): void {
+    const tunnel = this.#tunnel(name)
+    if (tunnel !== undefined) tunnel.echoes.shown = address
+  }
+
   limitPath(name: string, octets: number | undefined): void {
     const tunnel = this.#tunnel(name)
     tunnel?.limitPath(octets)
@@ -161,22 +175,12 @@ export class Installation {
 
   /** What routers, or our own kernel, said about packets of this socket. */
   readErrors(socket: DatagramSocket): void {
-    for (let i = 0; i < MAX_ERRORS; i++) {
-      const error = socket.receiveError()
-      if (error === undefined) return
-      if (error.mtu > 0) this.#reportMtu(error.destination, error.mtu)
-      if (error.origin === 'local') continue
-      if (!isAboutIke(socket, error.quoted)) {
-        if (error.mtu === 0) this.#espRefused(error.destination.address, error.reporter)
-        continue
-      }
-      this.#events.emit({
-        kind: 'unreachable',
-        remote: error.destination,
-        reporter: error.reporter,
-        icmpType: error.icmpType,
-        icmpCode: error.icmpCode,
-      })
+    this.#errors.read(socket, this.#now)
+  }
+
+  reportMtu(remote: Endpoint, mtu: number, now: number): void {
+    for (const path of this.#paths.values()) {
+      if (path.remote === remote.address && path.report(mtu, now)) this.#adjust(path)
     }
   }
 
@@ -189,7 +193,7 @@ export class Installation {
         tunnel.counters[TunnelCounter.noSa] = (tunnel.counters[TunnelCounter.noSa] ?? 0) + lost
       }
     }
-    this.#prober.tick(this.tunnels, now)
+    this.#echoes.tick(this.tunnels, now)
     const used = new Set(this.#slots().map(({ path }) => path))
     for (const [key, path] of this.#paths) {
       if (!used.has(path)) this.#paths.delete(key)
@@ -207,13 +211,6 @@ export class Installation {
       this.tunnels = []
       this.sockets.close()
     }
-  }
-
-  /** Once a second at most: as many may come as there are packets. */
-  #espRefused(remote: IpAddress, reporter: IpAddress | undefined): void {
-    if (this.#now - this.#espRefusedAt < 1000) return
-    this.#espRefusedAt = this.#now
-    this.#events.emit({ kind: 'esp-refused', remote, reporter })
   }
 
   #reconcileRouting(): void {
@@ -288,12 +285,6 @@ export class Installation {
     return path
   }
 
-  #reportMtu(remote: Endpoint, mtu: number): void {
-    for (const path of this.#paths.values()) {
-      if (path.remote === remote.address && path.report(mtu, this.#now)) this.#adjust(path)
-    }
-  }
-
   #adjust(path: OuterPath): void {
     for (const tunnel of this.tunnels) {
       const uses = tunnel.pairs.some(({ slots }) => slots.some((slot) => slot.path === path))
@@ -318,11 +309,4 @@ export class Installation {
     this.#destinations.set(key, destination)
     return destination
   }
-}
-
-/** On port 4500 our own packets come back quoted: those of IKE begin with the non-ESP marker. */
-function isAboutIke(socket: DatagramSocket, quoted: Uint8Array): boolean {
-  const { port } = socket.local
-  if (port !== NAT_TRAVERSAL_PORT) return port !== 0
-  return quoted.length >= 4 && quoted.subarray(0, 4).every((octet) => octet === 0)
 }

@@ -1,6 +1,7 @@
 import type { Endpoint } from '#bytes/ip'
 import { Secret } from '#bytes/secret'
 import type { ChildId, EspSpi, InboundSa, OutboundSa } from '#esp/sa'
+import type { TunOffloads } from '#platform/tun'
 import type { DataPlaneEvent, DataPlaneSettings } from '../port.ts'
 
 /** From the main thread to the worker; after posting one the eventfd is written, because the worker waits in poll(). */
@@ -49,12 +50,53 @@ export type ToWorker =
       readonly octets: number | undefined
     }
   | { readonly kind: 'nat-keepalive'; readonly local: Endpoint; readonly remote: Endpoint }
+  /** An inbound SA that another thread opens packets of. */
+  | { readonly kind: 'note-inbound-sa'; readonly child: ChildId; readonly spi: EspSpi }
+  /** What another thread heard of a path. */
+  | { readonly kind: 'path-mtu'; readonly remote: Endpoint; readonly mtu: number }
+  /** A gateway at the other end of a tunnel, as words, that whoever opens packets has seen. */
+  | { readonly kind: 'echo-shown'; readonly tunnel: string; readonly address: Uint32Array }
+  /** Before `configure`, to the thread that reads from the network: what `settings` no longer have is given up. */
+  | { readonly kind: 'release'; readonly id: number; readonly settings: DataPlaneSettings }
+  /** After it: what there is now. */
+  | {
+      readonly kind: 'adopt'
+      readonly id: number
+      readonly devices: SharedDevices
+      readonly tunnelCounters: ReadonlyMap<string, SharedArrayBuffer>
+    }
   | { readonly kind: 'close' }
+
+/**
+ * What one thread opened and another reads or writes too. `fd` is a descriptor of the other's own, given when there is something new; without
+ * it the one it has is still good.
+ */
+export type SharedDevices = {
+  readonly sockets: readonly { readonly local: Endpoint; readonly fd?: number }[]
+  readonly tunnels: readonly {
+    readonly name: string
+    readonly interfaceName: string
+    readonly index: number
+    readonly offloads: TunOffloads
+    readonly fd?: number
+  }[]
+}
+
+/** Which part of the work a thread has: all of it, what the host sends, or what the network brings. */
+export type Role = 'both' | 'outbound' | 'inbound'
 
 /** From the worker to the main thread. */
 export type FromWorker =
-  | { readonly kind: 'configured'; readonly id: number }
-  | { readonly kind: 'not-configured'; readonly id: number; readonly message: string }
+  /** `devices`, where another thread needs them. */
+  | { readonly kind: 'configured'; readonly id: number; readonly devices?: SharedDevices }
+  | {
+      readonly kind: 'not-configured'
+      readonly id: number
+      readonly message: string
+      readonly devices?: SharedDevices
+    }
+  | { readonly kind: 'path-mtu'; readonly remote: Endpoint; readonly mtu: number }
+  | { readonly kind: 'echo-shown'; readonly tunnel: string; readonly address: Uint32Array }
   | { readonly kind: 'warning'; readonly text: string }
   | { readonly kind: 'notice'; readonly text: string }
   | { readonly kind: 'event'; readonly event: DataPlaneEvent }
@@ -62,6 +104,7 @@ export type FromWorker =
 
 /** What the worker is started with. */
 export type WorkerData = {
+  readonly role: Role
   /** Of the eventfd that wakes it. */
   readonly wakeFd: number
   /** `GLOBAL_COUNTER_FIELDS` float64 long. */

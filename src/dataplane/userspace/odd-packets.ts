@@ -2,7 +2,7 @@ import { type IpAddress, ipFromOctets } from '#bytes/ip'
 import type { PacketFields } from '#esp/packet-fields'
 import type { PacketSummary } from '#policy/packet-summary'
 import type { Events } from './events.ts'
-import type { Tunnel } from './tunnel.ts'
+import type { HostSide } from './tunnel.ts'
 
 type Cause = 'outside' | 'unmatched'
 
@@ -13,14 +13,14 @@ const EVERY = 1_000
 export class OddPackets {
   readonly #events: Events
   readonly #cause: Cause
-  readonly #toldAt = new WeakMap<Tunnel, number>()
+  readonly #toldAt = new WeakMap<HostSide, number>()
 
   constructor(events: Events, cause: Cause) {
     this.#events = events
     this.#cause = cause
   }
 
-  note(tunnel: Tunnel, fields: PacketFields, now: number): void {
+  note(tunnel: HostSide, fields: PacketFields, now: number): void {
     if (now - (this.#toldAt.get(tunnel) ?? Number.NEGATIVE_INFINITY) < EVERY) return
     this.#toldAt.set(tunnel, now)
     const packet = summaryOf(fields)

@@ -3,29 +3,22 @@ import type { DatagramSocket } from '#platform/datagram-socket'
 import { SystemError } from '#platform/errno'
 import type { EventFd } from '#platform/eventfd'
 import { ReadySet } from '#platform/ready-set'
-import { ReceiveBatch } from '#platform/receive-batch'
-import { IpProtocol } from '#wire/ip-protocol'
-import { ipv4HeaderOctets, ipv4Protocol, isIpv4Packet } from '#wire/ipv4'
 import { VIRTIO_HEADER_OCTETS } from '#wire/virtio-net'
-import { classify, Datagram, NAT_TRAVERSAL_PORT, NON_ESP_MARKER_OCTETS } from './demux.ts'
+import { IKE_PORT } from './demux.ts'
 import type { Events } from './events.ts'
+import { HandOver } from './hand-over.ts'
 import { Installation } from './installation.ts'
-import type { FromWorker, ToWorker } from './messages.ts'
+import type { FromWorker, SharedDevices, ToWorker } from './messages.ts'
+import { BURST, BURST_OCTETS, NetworkReader } from './network-reader.ts'
 import { MAX_PACKET_OCTETS, type PacketMemory } from './packet-memory.ts'
 import type { Tunnel } from './tunnel.ts'
 
-/** Packets, long or short, taken from one descriptor before the next has its turn. */
-const BURST = 64
-/** Octets after which it has its turn too. */
-const BURST_OCTETS = 524_288
-/** Of messages that each are many datagrams, so many are taken at once: more would push each other out of the processor's cache. */
-const LONG_MESSAGES = 2
 /** Milliseconds; also how long a thread that is told to end by `terminate()` may hang in epoll_wait(). */
 const TICK = 500
-/** RFC 2408 §3.1: nothing shorter is an IKE message. */
-const IKE_HEADER_OCTETS = 28
 
 export type LoopParts = {
+  /** Whether another thread reads ESP, and IKE beside it, from the network. */
+  readonly outboundOnly: boolean
   readonly memory: PacketMemory
   readonly factory: EspTransformFactory
   readonly events: Events
@@ -36,17 +29,16 @@ export type LoopParts = {
   readonly clock: () => number
 }
 
-/** The one thread of the data plane: waits for any descriptor, moves packets in bursts, and takes orders in between. */
+/** Waits for any descriptor, moves packets in bursts, and takes orders in between. */
 export class PacketLoop {
   readonly #parts: LoopParts
   readonly #installation: Installation
   readonly #ready: ReadySet
-  readonly #received: ReceiveBatch
+  readonly #reader: NetworkReader
+  readonly #handOver = new HandOver()
   #sockets: readonly DatagramSocket[] = []
   /** By the same index as their descriptors behind those of the sockets; a device that broke is undefined. */
   #tunnels: (Tunnel | undefined)[] = []
-  /** Whether the last message was many datagrams in one. */
-  #long = false
   #now = 0
   #tickedAt = 0
   #running = true
@@ -55,8 +47,7 @@ export class PacketLoop {
     this.#parts = parts
     this.#installation = new Installation(parts.memory, parts.factory, parts.events)
     this.#ready = new ReadySet([parts.wake.fd])
-    const { arena, fromNetwork } = parts.memory
-    this.#received = new ReceiveBatch(arena, fromNetwork, MAX_PACKET_OCTETS)
+    this.#reader = new NetworkReader(parts.memory, parts.events, this.#installation.receiver)
   }
 
   /** Until a `close` message comes. @throws whatever goes wrong beyond repair, with everything undone */
@@ -92,7 +83,7 @@ export class PacketLoop {
 
   #handleSocket(socket: DatagramSocket, place: number): void {
     if (this.#ready.failed(place)) this.#installation.readErrors(socket)
-    if (this.#ready.readable(place)) this.#drainSocket(socket)
+    if (this.#ready.readable(place)) this.#reader.drain(socket, this.#now)
   }
 
   #drainTunnel(index: number): void {
@@ -122,75 +113,6 @@ export class PacketLoop {
     sender.sendAll()
   }
 
-  #drainSocket(socket: DatagramSocket): void {
-    const received = this.#received
-    const { port } = socket.local
-    let octets = 0
-    for (let taken = 0; taken < BURST && octets < BURST_OCTETS; ) {
-      const most = this.#long ? LONG_MESSAGES : received.capacity
-      const messages = received.receive(socket, most)
-      for (let i = 0; i < messages; i++) {
-        received.select(i)
-        if (received.length < 0) continue
-        octets += received.length
-        this.#long = received.length > received.segmentOctets
-        if (port === 0) this.#handleRaw(socket, received.offset, received.length)
-        else this.#handleMessage(socket, port)
-      }
-      this.#installation.receiver.flush()
-      if (messages < most) return
-      taken += messages
-    }
-  }
-
-  /** One datagram or several: each is looked at by itself, because the kernel joins whatever has the same ports and length. */
-  #handleMessage(socket: DatagramSocket, port: number): void {
-    const { offset, length, segmentOctets } = this.#received
-    const end = offset + length
-    let at = offset
-    do {
-      const octets = Math.min(segmentOctets, end - at)
-      this.#handleUdp(socket, port, at, octets)
-      at += segmentOctets
-    } while (at < end && segmentOctets > 0)
-  }
-
-  #handleUdp(socket: DatagramSocket, port: number, at: number, length: number): void {
-    const kind = classify(port, this.#parts.memory.arena.view, at, length)
-    if (kind === Datagram.esp) {
-      this.#installation.receiver.handle(socket, this.#received, at, length, this.#now)
-      return
-    }
-    if (kind === Datagram.keepalive) return
-    const marker = port === NAT_TRAVERSAL_PORT ? NON_ESP_MARKER_OCTETS : 0
-    if (kind === Datagram.malformed || length - marker < IKE_HEADER_OCTETS) {
-      this.#parts.events.countMalformed()
-      return
-    }
-    this.#parts.events.ikeDatagram({
-      kind: 'ike-datagram',
-      octets: this.#parts.memory.arena.octets.slice(at + marker, at + length),
-      local: socket.local,
-      remote: this.#received.sender,
-    })
-  }
-
-  /** On IPv4 a raw socket gives the IP header too, on IPv6 it does not (raw(7), ipv6(7)). */
-  #handleRaw(socket: DatagramSocket, at: number, length: number): void {
-    const { receiver } = this.#installation
-    if (socket.family === 6) {
-      receiver.handle(socket, this.#received, at, length, this.#now)
-      return
-    }
-    const { view } = this.#parts.memory.arena
-    if (!isIpv4Packet(view, at, length) || ipv4Protocol(view, at) !== IpProtocol.esp) {
-      this.#parts.events.countMalformed()
-      return
-    }
-    const header = ipv4HeaderOctets(view, at)
-    receiver.handle(socket, this.#received, at + header, length - header, this.#now)
-  }
-
   /** @returns whether there were any */
   #takeOrders(): boolean {
     let any = false
@@ -215,6 +137,15 @@ export class PacketLoop {
       case 'install-sa':
         installation.installSa(order.sa, order.counters, this.#now)
         return
+      case 'note-inbound-sa':
+        installation.noteInboundSa(order.child, order.spi)
+        return
+      case 'path-mtu':
+        installation.reportMtu(order.remote, order.mtu, this.#now)
+        return
+      case 'echo-shown':
+        installation.noteShown(order.tunnel, order.address)
+        return
       case 'remove-sa':
         installation.removeSa(order.direction, order.child, order.spi)
         return
@@ -233,30 +164,60 @@ export class PacketLoop {
       case 'nat-keepalive':
         installation.sendNatKeepalive(order.local, order.remote)
         return
+      case 'release':
+      case 'adopt':
+        throw new Error('this thread opens sockets and devices itself')
       case 'close':
         this.#running = false
     }
   }
 
   #configure({ id, settings, tunnelCounters }: ToWorker & { kind: 'configure' }): void {
+    let problem: string | undefined
+    let devices: SharedDevices | undefined
     try {
       this.#installation.configure(settings, tunnelCounters)
-      this.#parts.post({ kind: 'configured', id })
     } catch (error) {
-      this.#parts.post({ kind: 'not-configured', id, message: messageOf(error) })
+      problem = messageOf(error)
     }
+    try {
+      devices = this.#shared()
+    } catch (error) {
+      problem ??= messageOf(error)
+    }
+    const shared = devices === undefined ? {} : { devices }
+    this.#parts.post(
+      problem === undefined
+        ? { kind: 'configured', id, ...shared }
+        : { kind: 'not-configured', id, message: problem, ...shared },
+    )
     this.#sockets = this.#installation.sockets.all
     this.#tunnels = [...this.#installation.tunnels]
     this.#watch()
   }
 
-  #watch(): void {
-    this.#ready.replace([
-      this.#parts.wake.fd,
-      ...this.#sockets.map(({ fd }) => fd),
-      ...this.#tunnels.map((tunnel) => tunnel?.tun.fd ?? -1),
-    ])
+  /** For the thread that reads them; what was changed before something failed is there too. */
+  #shared(): SharedDevices | undefined {
+    if (!this.#parts.outboundOnly) return undefined
+    const { sockets, tunnels } = this.#installation
+    return this.#handOver.devices(sockets.all.filter(carriesEsp), tunnels)
   }
+
+  #watch(): void {
+    const elsewhere = this.#parts.outboundOnly ? this.#sockets.filter(carriesEsp) : []
+    this.#ready.replace(
+      [
+        this.#parts.wake.fd,
+        ...this.#sockets.map(({ fd }) => fd),
+        ...this.#tunnels.map((tunnel) => tunnel?.tun.fd ?? -1),
+      ],
+      new Set(elsewhere.map(({ fd }) => fd)),
+    )
+  }
+}
+
+function carriesEsp({ local }: DatagramSocket): boolean {
+  return local.port !== IKE_PORT
 }
 
 function messageOf(error: unknown): string {

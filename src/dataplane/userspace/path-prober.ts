@@ -1,42 +1,27 @@
 import { type IpAddress, ipFamily } from '#bytes/ip'
 import { addressWords, compareWords } from '#esp/address-words'
-import { ECHO_HEADER_OCTETS, EchoAnswer, EchoNews, isIcmp, writeEcho } from '#esp/echo'
-import type { OpenedPacket } from '#esp/inbound'
+import { ECHO_HEADER_OCTETS, writeEcho } from '#esp/echo'
 import { innerMtu } from '#esp/mtu'
 import { PacketFields, readPacketFields } from '#esp/packet-fields'
 import { listAddresses } from '#platform/addresses'
 import { EMSGSIZE } from '#platform/errno'
 import { withNetlink } from '#platform/netlink'
 import { IPV6_HEADER_OCTETS } from '#wire/ipv6'
+import { ECHO_IDENTIFIER } from './echo-watch.ts'
 import type { Events } from './events.ts'
 import type { PacketMemory } from './packet-memory.ts'
 import { probeEnds } from './probe-ends.ts'
 import type { Sender } from './sender.ts'
 import type { OutboundSlot, Tunnel } from './tunnel.ts'
 
-/** How long answers are looked for, in milliseconds. */
-const PATIENCE_MS = 10_000
 /** How long the host's addresses are taken to stay as they are. */
 const ADDRESS_LIFE_MS = 30_000
-/** Marks our echoes; what comes out of a tunnel is authenticated, so that nobody needs to be kept from guessing it. */
-const IDENTIFIER = 0x4357
-
-/** What a tunnel knows of the echoes sent through it. */
-export class Echoes {
-  /** Whether packets that come out of the tunnel may be answers. */
-  waiting = false
-  until = 0
-  /** A gateway there that has shown itself, as words. */
-  shown: Uint32Array | undefined
-}
-
-/** Asks what the path of a tunnel carries by ICMP echoes through it, and takes the answers out again before the host sees them. */
+/** Asks what the path of a tunnel carries by ICMP echoes through it. */
 export class PathProber {
   readonly #memory: PacketMemory
   readonly #events: Events
   readonly #sender: Sender
   readonly #fields = new PacketFields()
-  readonly #answer = new EchoAnswer()
   #own: readonly IpAddress[] = []
   #ownUntil = 0
 
@@ -57,8 +42,7 @@ export class PathProber {
       const ends = probeEnds(tunnel.settings, { selectors, local, remote }, this.#ownAt(now))
       if (ends === undefined) continue
       const { echoes } = tunnel
-      echoes.waiting = true
-      echoes.until = now + PATIENCE_MS
+      echoes.expect(now)
       const { source, target, hops } = ends
       const [from, to] = [addressWords(source), addressWords(target)]
       const family = ipFamily(target)
@@ -82,27 +66,6 @@ export class PathProber {
     tell('impossible')
   }
 
-  /** Whether the packet that has just come out of `tunnel` is an answer to us, and not the host's. */
-  takes(tunnel: Tunnel, { offset, fields }: OpenedPacket): boolean {
-    if (!isIcmp(fields)) return false
-    const answer = this.#answer
-    const news = answer.read(this.#memory.arena.view, offset, fields, IDENTIFIER)
-    if (news === EchoNews.none) return false
-    if (news === EchoNews.across) tunnel.echoes.shown = fields.source.slice()
-    this.#events.emit({
-      kind: 'path-probed',
-      tunnel: tunnel.settings.name,
-      id: answer.sequence,
-      came: news === EchoNews.back ? 'back' : 'across',
-    })
-    return true
-  }
-
-  /** About once a second. */
-  tick(tunnels: readonly Tunnel[], now: number): void {
-    for (const { echoes } of tunnels) if (echoes.until <= now) echoes.waiting = false
-  }
-
   /** @returns a negated errno, or 0 and more */
   #send(
     slot: OutboundSlot,
@@ -116,7 +79,7 @@ export class PathProber {
     const { remote, encapsulation } = path
     const octets = innerMtu(outer, ipFamily(remote), encapsulation, state.mode, state.transform)
     if (octets < IPV6_HEADER_OCTETS + ECHO_HEADER_OCTETS) return 0
-    writeEcho(arena, made, { ...ends, identifier: IDENTIFIER, sequence: id, octets })
+    writeEcho(arena, made, { ...ends, identifier: ECHO_IDENTIFIER, sequence: id, octets })
     if (!readPacketFields(arena.view, made, octets, this.#fields)) return 0
     return this.#sender.sendAlone(slot, made, this.#fields, now, 'probe')
   }

@@ -16,16 +16,17 @@ import { type Destination, prepareDestination } from '#platform/socket-address'
 import { espPacketSpi } from '#wire/esp'
 import { NAT_TRAVERSAL_PORT } from './demux.ts'
 import { EarlyPackets } from './early-packets.ts'
+import type { EchoWatch } from './echo-watch.ts'
 import type { Events } from './events.ts'
 import { icvVariant } from './icv-variant.ts'
 import { OddPackets } from './odd-packets.ts'
 import type { PacketMemory } from './packet-memory.ts'
 import type { TunSink } from './tun-sink.ts'
-import type { Tunnel } from './tunnel.ts'
+import type { HostSide } from './tunnel.ts'
 
 /** An inbound SA, where its packets are delivered and where they should come from. */
 class InboundSlot extends InboundState {
-  tunnel: Tunnel | undefined
+  tunnel: HostSide | undefined
   sender: Destination
   movedToldAt = Number.NEGATIVE_INFINITY
   expiryTold: Expiry = Expiry.none
@@ -37,7 +38,7 @@ class InboundSlot extends InboundState {
     sa: InboundSa,
     transform: EspTransform,
     counters: Float64Array,
-    tunnel: Tunnel | undefined,
+    tunnel: HostSide | undefined,
   ) {
     super(sa, transform, counters)
     this.tunnel = tunnel
@@ -57,18 +58,13 @@ export class Receiver {
   readonly #odd: OddPackets
   #unknownToldAt = Number.NEGATIVE_INFINITY
 
-  readonly #takesEcho: (tunnel: Tunnel, packet: OpenedPacket) => boolean
+  readonly #echoes: EchoWatch
 
-  /** @param takesEcho whether a packet is an answer to what this gateway itself asked through the tunnel */
-  constructor(
-    memory: PacketMemory,
-    events: Events,
-    takesEcho: (tunnel: Tunnel, packet: OpenedPacket) => boolean,
-  ) {
+  constructor(memory: PacketMemory, events: Events, echoes: EchoWatch) {
     this.#memory = memory
     this.#events = events
     this.#odd = new OddPackets(events, 'outside')
-    this.#takesEcho = takesEcho
+    this.#echoes = echoes
     this.#coalescing = new Coalescing(memory.arena, memory.work, memory.coalesced)
   }
 
@@ -76,7 +72,7 @@ export class Receiver {
     sa: InboundSa,
     transform: EspTransform,
     counters: Float64Array,
-    tunnel: Tunnel | undefined,
+    tunnel: HostSide | undefined,
     now: number,
   ): void {
     this.remove(sa.spi)
@@ -95,7 +91,7 @@ export class Receiver {
   }
 
   /** SAs belong to the tunnel of their name, whose device may be another one now. */
-  attach(tunnelOf: (name: string) => Tunnel | undefined): void {
+  attach(tunnelOf: (name: string) => HostSide | undefined): void {
     for (const slot of this.#sad.list()) slot.tunnel = tunnelOf(slot.sa.child.tunnel)
   }
 
@@ -145,7 +141,7 @@ export class Receiver {
 
   #deliver({ tunnel }: InboundSlot): void {
     if (tunnel === undefined) return
-    if (tunnel.echoes.waiting && this.#takesEcho(tunnel, this.#opened)) return
+    if (tunnel.echoes.waiting && this.#echoes.takes(tunnel, this.#opened)) return
     const { offset, fields } = this.#opened
     clampMss(this.#memory.arena.view, offset, fields, mssFor(tunnel.mtu, fields.family))
     this.#coalescing.add(tunnel.sink, offset, fields)

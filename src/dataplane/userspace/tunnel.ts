@@ -10,11 +10,11 @@ import { withNetlink } from '#platform/netlink'
 import { openTun, type Tun, type TunOffloads } from '#platform/tun'
 import type { SelectorPair } from '#policy/traffic-selector'
 import type { DataPlaneTunnel } from '../port.ts'
+import { Echoes } from './echo-watch.ts'
 import type { Events } from './events.ts'
 import { TunnelCounter } from './messages.ts'
 import type { OuterPath } from './outer-path.ts'
 import type { PacketMemory } from './packet-memory.ts'
-import { Echoes } from './path-prober.ts'
 import { TunSink } from './tun-sink.ts'
 import { WaitingPackets } from './waiting-packets.ts'
 
@@ -61,6 +61,15 @@ export class PairSlot {
     this.current = this.#slots.at(-1)
     return slot
   }
+}
+
+/** What opened packets need of a tunnel. */
+export type HostSide = {
+  readonly settings: Pick<DataPlaneTunnel, 'name'>
+  readonly sink: TunSink
+  /** Of the device. */
+  readonly mtu: number
+  readonly echoes: Echoes
 }
 
 /** One tunnel at work: its TUN device, its policy, its outbound SAs. */

@@ -1,8 +1,6 @@
-import { Worker } from 'node:worker_threads'
 import type { Endpoint } from '#bytes/ip'
 import type { ChildId, EspSpi, InboundSa, OutboundSa } from '#esp/sa'
 import { SA_COUNTER_FIELDS, SaCounter } from '#esp/sa-counters'
-import { type EventFd, openEventFd } from '#platform/eventfd'
 import type {
   DataPlane,
   DataPlaneCounters,
@@ -13,14 +11,13 @@ import type {
 import { reconcileRouting } from './host-routing.ts'
 import {
   type FromWorker,
-  GLOBAL_COUNTER_FIELDS,
   GlobalCounter,
   plainSa,
   type ToWorker,
   TUNNEL_COUNTER_FIELDS,
   TunnelCounter,
-  type WorkerData,
 } from './messages.ts'
+import { type Answer, PacketThread } from './packet-thread.ts'
 
 export type UserspaceOptions = {
   readonly onEvent: (event: DataPlaneEvent) => void
@@ -28,6 +25,8 @@ export type UserspaceOptions = {
   readonly onWarning?: (text: string) => void
   /** What it found out about this host, such as the offloads it has. */
   readonly onNotice?: (text: string) => void
+  /** Threads for packets: one for all, or one for each direction. */
+  readonly workers?: 1 | 2
   readonly workerFile?: URL
 }
 
@@ -38,67 +37,60 @@ type InstalledSa = {
   readonly fields: Float64Array
 }
 
-type Waiting = { readonly resolve: () => void; readonly reject: (error: Error) => void }
-
 /**
- * The data plane in a worker thread of this process. Everything is asked for by message and takes effect in the order asked; counters
- * are read from shared memory, without asking.
+ * The data plane in one or two threads of this process (docs/decisions/0008). Everything is asked for by message and takes effect in the
+ * order asked; counters are read from shared memory, without asking.
  */
 export class UserspaceDataPlane implements DataPlane {
   readonly #onEvent: (event: DataPlaneEvent) => void
   readonly #onWarning: (text: string) => void
   readonly #onNotice: (text: string) => void
-  readonly #wake: EventFd
-  readonly #worker: Worker
-  readonly #global: Float64Array
+  /** Has the sockets, the devices and all that is sealed. */
+  readonly #outbound: PacketThread
+  /** Opens packets; undefined where the other does that too. */
+  readonly #inbound: PacketThread | undefined
   readonly #sas = new Map<string, InstalledSa>()
   #tunnels = new Map<string, SharedArrayBuffer>()
-  readonly #waiting = new Map<number, Waiting>()
-  readonly #ended: Promise<void>
+  /** Orders that wait until both threads agree on what there is. */
+  #held: (() => void)[] | undefined
+  #configuring: Promise<unknown> = Promise.resolve()
   #closing = false
-  #lastId = 0
 
   constructor(options: UserspaceOptions) {
     this.#onEvent = options.onEvent
     this.#onWarning = options.onWarning ?? (() => {})
     this.#onNotice = options.onNotice ?? (() => {})
-    this.#wake = openEventFd()
-    const globalCounters = new SharedArrayBuffer(GLOBAL_COUNTER_FIELDS * 8)
-    this.#global = new Float64Array(globalCounters)
-    const workerData: WorkerData = { wakeFd: this.#wake.fd, globalCounters }
-    this.#worker = new Worker(options.workerFile ?? WORKER_FILE, { workerData })
-    this.#worker.on('message', (message: FromWorker) => this.#hear(message))
-    this.#ended = new Promise((resolve) => {
-      this.#worker.once('exit', () => {
-        process.off('exit', this.#onExit)
-        this.#wake.close()
-        this.#fail('the packet thread ended')
-        resolve()
-      })
-    })
-    this.#worker.on('error', (error: Error) =>
-      this.#fail(`the packet thread failed: ${error.message}`),
-    )
+    const file = options.workerFile ?? WORKER_FILE
+    const listener = {
+      onMessage: (message: FromWorker, thread: PacketThread) => this.#hear(message, thread),
+      onFailure: (reason: string) => this.#fail(reason),
+    }
+    const two = options.workers === 2
+    this.#outbound = new PacketThread(two ? 'outbound' : 'both', file, listener)
+    this.#inbound = two ? new PacketThread('inbound', file, listener) : undefined
+    void this.#outbound.ended.then(() => process.off('exit', this.#onExit))
     process.on('exit', this.#onExit)
   }
 
-  configure(settings: DataPlaneSettings): Promise<void> {
+  async configure(settings: DataPlaneSettings): Promise<void> {
+    if (this.#closing) throw new Error('the data plane is closed')
     this.#tunnels = new Map(
       settings.tunnels.map(({ name }) => [
         name,
         this.#tunnels.get(name) ?? new SharedArrayBuffer(TUNNEL_COUNTER_FIELDS * 8),
       ]),
     )
-    this.#lastId++
-    const id = this.#lastId
-    return new Promise((resolve, reject) => {
-      if (this.#closing) {
-        reject(new Error('the data plane is closed'))
-        return
-      }
-      this.#waiting.set(id, { resolve, reject })
-      this.#order({ kind: 'configure', id, settings, tunnelCounters: this.#tunnels })
-    })
+    const configure = (): Promise<Answer> =>
+      this.#outbound.ask((id) => ({
+        kind: 'configure',
+        id,
+        settings,
+        tunnelCounters: this.#tunnels,
+      }))
+    const inbound = this.#inbound
+    const answer = inbound === undefined ? configure() : this.#agree(settings, inbound, configure)
+    const { problem } = await answer
+    if (problem !== undefined) throw new Error(problem)
   }
 
   installSa(sa: InboundSa | OutboundSa): void {
@@ -110,7 +102,14 @@ export class UserspaceDataPlane implements DataPlane {
     const counters = new SharedArrayBuffer(SA_COUNTER_FIELDS * 8)
     const { direction, child, spi } = sa
     this.#sas.set(keyOf(sa), { direction, child, spi, fields: new Float64Array(counters) })
-    this.#order({ kind: 'install-sa', sa: plainSa(sa), counters })
+    this.#change(() => {
+      const order: ToWorker = { kind: 'install-sa', sa: plainSa(sa), counters }
+      if (direction === 'outbound' || this.#inbound === undefined) this.#outbound.order(order)
+      else {
+        this.#inbound.order(order)
+        this.#outbound.order({ kind: 'note-inbound-sa', child, spi })
+      }
+    })
   }
 
   removeSa(sa: {
@@ -120,11 +119,11 @@ export class UserspaceDataPlane implements DataPlane {
   }): void {
     const { direction, child, spi } = sa
     this.#sas.delete(keyOf(sa))
-    this.#order({ kind: 'remove-sa', direction, child, spi })
+    this.#tellBoth({ kind: 'remove-sa', direction, child, spi })
   }
 
   moveSas(tunnel: string, local: Endpoint, remote: Endpoint): void {
-    this.#order({ kind: 'move-sas', tunnel, local, remote })
+    this.#tellBoth({ kind: 'move-sas', tunnel, local, remote })
   }
 
   sendIke(
@@ -133,23 +132,25 @@ export class UserspaceDataPlane implements DataPlane {
     remote: Endpoint,
     how: 'as it fits' | 'whole' = 'as it fits',
   ): void {
-    this.#order({ kind: 'send-ike', octets, local, remote, whole: how === 'whole' })
+    this.#outbound.order({ kind: 'send-ike', octets, local, remote, whole: how === 'whole' })
   }
 
   probePath(tunnel: string, id: number, octets: number): void {
-    this.#order({ kind: 'probe-path', tunnel, id, octets })
+    // Who opens packets looks for the answer before it can be there.
+    this.#tellBoth({ kind: 'probe-path', tunnel, id, octets })
   }
 
   limitPath(tunnel: string, octets: number | undefined): void {
-    this.#order({ kind: 'limit-path', tunnel, octets })
+    this.#change(() => this.#outbound.order({ kind: 'limit-path', tunnel, octets }))
   }
 
   sendNatKeepalive(local: Endpoint, remote: Endpoint): void {
-    this.#order({ kind: 'nat-keepalive', local, remote })
+    this.#outbound.order({ kind: 'nat-keepalive', local, remote })
   }
 
   counters(): DataPlaneCounters {
-    const global = this.#global
+    const total = (field: number): number =>
+      (this.#outbound.counters[field] ?? 0) + (this.#inbound?.counters[field] ?? 0)
     return {
       sas: [...this.#sas.values()].map(readSa),
       tunnels: [...this.#tunnels].map(([tunnel, buffer]) => {
@@ -162,34 +163,62 @@ export class UserspaceDataPlane implements DataPlane {
           tooBig: fields[TunnelCounter.tooBig] ?? 0,
         }
       }),
-      unknownSpi: global[GlobalCounter.unknownSpi] ?? 0,
-      malformed: global[GlobalCounter.malformed] ?? 0,
-      ikeOverflow: global[GlobalCounter.ikeOverflow] ?? 0,
-      notSent: global[GlobalCounter.notSent] ?? 0,
+      unknownSpi: total(GlobalCounter.unknownSpi),
+      malformed: total(GlobalCounter.malformed),
+      ikeOverflow: total(GlobalCounter.ikeOverflow),
+      notSent: total(GlobalCounter.notSent),
     }
   }
 
   async close(): Promise<void> {
-    if (!this.#closing) this.#order({ kind: 'close' })
     this.#closing = true
-    await this.#ended
+    // Whoever only borrowed sockets and devices gives them back first.
+    await this.#inbound?.close()
+    await this.#outbound.close()
   }
 
-  #order(message: ToWorker): void {
-    if (this.#closing) return
-    this.#worker.postMessage(message)
-    this.#wake.signal()
+  /** What is gone is given up by both threads before anything new takes its name; then the second is given what is new. */
+  #agree(
+    settings: DataPlaneSettings,
+    inbound: PacketThread,
+    configure: () => Promise<Answer>,
+  ): Promise<Answer> {
+    this.#held ??= []
+    const turn = this.#configuring.then(async () => {
+      const released = await inbound.ask((id) => ({ kind: 'release', id, settings }))
+      if (released.problem !== undefined) return released
+      const configured = await configure()
+      const { devices } = configured
+      if (devices === undefined) return configured
+      const tunnelCounters = this.#tunnels
+      const adopted = await inbound.ask((id) => ({ kind: 'adopt', id, devices, tunnelCounters }))
+      return configured.problem === undefined ? adopted : configured
+    })
+    this.#configuring = turn
+    return turn.finally(() => {
+      if (this.#configuring !== turn) return
+      const held = this.#held ?? []
+      this.#held = undefined
+      for (const order of held) order()
+    })
   }
 
-  #hear(message: FromWorker): void {
+  #change(order: () => void): void {
+    if (this.#held === undefined) order()
+    else this.#held.push(order)
+  }
+
+  #tellBoth(message: ToWorker): void {
+    this.#change(() => {
+      this.#inbound?.order(message)
+      this.#outbound.order(message)
+    })
+  }
+
+  #hear(message: FromWorker, thread: PacketThread): void {
     switch (message.kind) {
       case 'configured':
-        this.#waiting.get(message.id)?.resolve()
-        this.#waiting.delete(message.id)
-        return
       case 'not-configured':
-        this.#waiting.get(message.id)?.reject(new Error(message.message))
-        this.#waiting.delete(message.id)
         return
       case 'warning':
         this.#onWarning(message.text)
@@ -197,35 +226,43 @@ export class UserspaceDataPlane implements DataPlane {
       case 'notice':
         this.#onNotice(message.text)
         return
+      case 'path-mtu':
+      case 'echo-shown':
+        this.#outbound.order(message)
+        return
       case 'event':
         if (message.event.kind === 'ike-datagram') {
           const field = GlobalCounter.ikeTaken
-          this.#global[field] = (this.#global[field] ?? 0) + 1
+          thread.counters[field] = (thread.counters[field] ?? 0) + 1
         }
         this.#onEvent(message.event)
         return
       case 'closed':
-        this.#closing = true
+        // One cannot do without the other.
+        if (!this.#closing) void this.close()
     }
   }
 
   #fail(message: string): void {
-    for (const { reject } of this.#waiting.values()) reject(new Error(message))
-    this.#waiting.clear()
     if (this.#closing) return
-    this.#closing = true
     this.#onEvent({ kind: 'failed', message })
+    void this.close()
   }
 
-  /**
-   * The process ends without `close`: Node stops the thread wherever it is, as soon as it leaves poll(). Devices and sockets go with the
-   * process; what stands in the routing tables is undone here.
-   */
+  /** Devices and sockets go with the process; what stands in the routing tables is undone here. */
   readonly #onExit = (): void => {
-    if (this.#closing) return
-    this.#wake.signal()
-    if (this.#global[GlobalCounter.routesAreOurs] === 1) reconcileRouting([])
+    this.#inbound?.abandon()
+    if (!this.#outbound.abandon()) return
+    if (this.#outbound.counters[GlobalCounter.routesAreOurs] === 1) reconcileRouting([])
   }
+}
+
+/**
+ * Threads for a machine: a second one helps where it has a processor to itself beside the applications or the interrupts of both
+ * sides; on two processors one thread costs less.
+ */
+export function workersFor(processors: number): 1 | 2 {
+  return processors >= 4 ? 2 : 1
 }
 
 function keyOf(sa: {

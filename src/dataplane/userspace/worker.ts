@@ -2,26 +2,27 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from '
 import { EventFd } from '#platform/eventfd'
 import { opensslTransformFactory } from '#platform/openssl'
 import { Events } from './events.ts'
+import { InboundLoop } from './inbound-loop.ts'
 import type { FromWorker, ToWorker, WorkerData } from './messages.ts'
 import { nodeTransformFactory } from './node-transform.ts'
 import { PacketLoop } from './packet-loop.ts'
 import { PacketMemory } from './packet-memory.ts'
 
-/** The data plane's thread. It turns no event loop: it waits in poll(), and the main thread wakes it by an eventfd. */
+/** A thread of the data plane. It turns no event loop: it waits in poll(), and the main thread wakes it by an eventfd. */
 if (parentPort === null) throw new Error('this file is the data plane’s worker thread')
 work(parentPort, workerData as WorkerData)
 
-function work(port: MessagePort, { wakeFd, globalCounters }: WorkerData): void {
+function work(port: MessagePort, { role, wakeFd, globalCounters }: WorkerData): void {
   const post = (message: FromWorker): void => port.postMessage(message)
   const events = new Events(post, new Float64Array(globalCounters))
   const memory = new PacketMemory()
   const fast = opensslTransformFactory(memory.arena)
-  if (fast === undefined) {
+  if (fast === undefined && role !== 'inbound') {
     events.warn(
       'the OpenSSL inside this Node cannot be reached; packets go through node:crypto, several times slower',
     )
   }
-  const loop = new PacketLoop({
+  const parts = {
     memory,
     factory: fast ?? nodeTransformFactory(memory.arena),
     events,
@@ -29,7 +30,11 @@ function work(port: MessagePort, { wakeFd, globalCounters }: WorkerData): void {
     takeMessage: () => receiveMessageOnPort(port)?.message as ToWorker | undefined,
     post,
     clock: monotonicClock(),
-  })
+  }
+  const loop =
+    role === 'inbound'
+      ? new InboundLoop(parts)
+      : new PacketLoop({ ...parts, outboundOnly: role === 'outbound' })
   try {
     loop.run()
   } catch (error) {
