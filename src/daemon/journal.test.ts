@@ -7,7 +7,7 @@ const warning = (tunnel: string, text: string): Event => ({ kind: 'warning', tun
 const at = new Date(0)
 
 test('keeps the last events of each tunnel, in order', () => {
-  const journal = new Journal({ entries: 2, octets: 1000 })
+  const journal = new Journal({ others: 2 })
   journal.append(at, warning('quiet', 'once'))
   for (const text of ['1', '2', '3']) journal.append(at, warning('noisy', text))
   const told = journal.entries().map(({ event }) => (event.kind === 'warning' ? event.text : ''))
@@ -19,23 +19,50 @@ test('keeps the last events of each tunnel, in order', () => {
 })
 
 test('bounds the octets of messages it holds', () => {
-  const journal = new Journal({ entries: 100, octets: 1000 })
+  const journal = new Journal({ octets: 1000 })
   for (let number = 1; number <= 5; number++) {
     journal.append(at, { ...message, number, octets: 400 })
   }
   assert.equal(journal.entries().length, 2)
 })
 
-test('lets signs of life push out each other before they push out a negotiation', () => {
-  const journal = new Journal({ entries: 40, octets: 1_000_000 })
-  journal.append(at, { ...message, number: 1 })
+test('keeps 200 messages of a tunnel, whatever else happens in it', () => {
+  const journal = new Journal()
+  for (let number = 1; number <= 300; number++) journal.append(at, { ...message, number })
   for (let i = 0; i < 1_000; i++) {
     journal.append(at, { ...message, exchange: 'informational' })
     journal.append(at, { kind: 'peer-alive', tunnel: 'paris', roundTrip: 1 })
+    journal.append(at, warning('paris', `${i}`))
+    const remote = end
+    const detail = 'stray'
+    journal.append(at, { kind: 'dropped', tunnel: 'paris', remote, reason: 'malformed', detail })
   }
-  const [first, ...others] = journal.entries()
-  assert.equal(first?.event.kind === 'message' && first.event.exchange, 'main')
-  assert.equal(others.length, 10)
+  const messages = journal
+    .entries()
+    .flatMap(({ event }) => (event.kind === 'message' && event.exchange === 'main' ? [event] : []))
+  assert.equal(messages.length, 200)
+  assert.equal(messages[0]?.number, 101)
+})
+
+test('keeps how a failure began that then repeats itself all night', () => {
+  const journal = new Journal()
+  const fail = (code: string): Event => ({
+    kind: 'negotiation-failed',
+    tunnel: 'paris',
+    phase: 1,
+    failure: { code, summary: '', evidence: '', certainty: 'certain', remedy: '' },
+  })
+  journal.append(at, { ...message, number: 2 })
+  journal.append(at, fail('CW-301'))
+  for (let i = 0; i < 500; i++) {
+    journal.append(at, message)
+    journal.append(at, fail('CW-101'))
+  }
+  const [first, second] = journal.entries()
+  assert.equal(first?.event.kind === 'message' && first.event.number, 2)
+  assert.equal(second?.event.kind === 'negotiation-failed' && second.event.failure.code, 'CW-301')
+  const sequences = journal.entries().map(({ sequence }) => sequence)
+  assert.equal(new Set(sequences).size, sequences.length)
 })
 
 test('forgets tunnels that are configured no more', () => {

@@ -3,41 +3,44 @@ import type { Event } from '#ike/events'
 /** One event and when it was told; `sequence` grows by one and never repeats while the gateway runs. */
 export type JournalEntry = { readonly sequence: number; readonly at: Date; readonly event: Event }
 
+/** For each tunnel, and for what belongs to none. */
 export type JournalLimits = {
-  /** For each tunnel, and for what belongs to none. */
-  readonly entries: number
-  /** Of IKE messages kept for each tunnel. */
+  /** Of IKE messages that negotiate something. */
+  readonly messages: number
+  /** Their octets altogether. */
   readonly octets: number
+  readonly signsOfLife: number
+  /** Of datagrams dropped: anyone can make there be many. */
+  readonly drops: number
+  /** Of everything else. */
+  readonly others: number
 }
 
-const DEFAULT_LIMITS: JournalLimits = { entries: 300, octets: 256 * 1024 }
+/** 200 messages: what failed at night can be explained in the morning. */
+const DEFAULT_LIMITS: JournalLimits = {
+  messages: 200,
+  octets: 512 * 1024,
+  signsOfLife: 60,
+  drops: 60,
+  others: 200,
+}
 
-/** The last events of every tunnel. One noisy tunnel pushes out only its own. */
+/** The last events of every tunnel. One noisy tunnel pushes out only its own, and one kind of event only its like. */
 export class Journal {
   readonly #limits: JournalLimits
-  readonly #byTunnel = new Map<string, JournalEntry[]>()
+  readonly #byTunnel = new Map<string, TunnelJournal>()
   #sequence = 0
 
-  constructor(limits: JournalLimits = DEFAULT_LIMITS) {
-    this.#limits = limits
+  constructor(limits: Partial<JournalLimits> = {}) {
+    this.#limits = { ...DEFAULT_LIMITS, ...limits }
   }
 
   append(at: Date, event: Event): JournalEntry {
     const entry: JournalEntry = { sequence: ++this.#sequence, at, event }
     const key = tunnelOf(event) ?? ''
-    const entries = this.#byTunnel.get(key) ?? []
-    entries.push(entry)
-    this.#byTunnel.set(key, entries)
-    // Signs of life go first: within the hour they would push out why a tunnel failed at night.
-    if (isSignOfLife(event)) dropOne(entries, this.#limits.entries / 4)
-    let octets = entries.reduce((sum, { event }) => sum + weight(event), 0)
-    while (
-      entries.length > this.#limits.entries ||
-      (octets > this.#limits.octets && entries.length > 1)
-    ) {
-      const oldest = entries.shift()
-      if (oldest !== undefined) octets -= weight(oldest.event)
-    }
+    const own = this.#byTunnel.get(key) ?? new TunnelJournal()
+    this.#byTunnel.set(key, own)
+    own.append(entry, this.#limits)
     return entry
   }
 
@@ -45,7 +48,7 @@ export class Journal {
   entries(tunnels?: readonly string[]): readonly JournalEntry[] {
     const keys = tunnels ?? [...this.#byTunnel.keys()]
     return keys
-      .flatMap((key) => this.#byTunnel.get(key) ?? [])
+      .flatMap((key) => this.#byTunnel.get(key)?.entries() ?? [])
       .sort((a, b) => a.sequence - b.sequence)
   }
 
@@ -60,19 +63,59 @@ export function tunnelOf(event: Event): string | undefined {
   return 'tunnel' in event ? event.tunnel : undefined
 }
 
-function isSignOfLife(event: Event): boolean {
-  return (
-    event.kind === 'peer-alive' || (event.kind === 'message' && event.exchange === 'informational')
-  )
+type Ring = Exclude<keyof JournalLimits, 'octets'>
+
+class TunnelJournal {
+  readonly #rings: Readonly<Record<Ring, JournalEntry[]>> = {
+    messages: [],
+    signsOfLife: [],
+    drops: [],
+    others: [],
+  }
+  /** By code: the first failure of its kind since the tunnel was up, with the messages that led to it. */
+  readonly #firsts = new Map<string, readonly JournalEntry[]>()
+  readonly #sinceUp = new Set<string>()
+
+  append(entry: JournalEntry, limits: JournalLimits): void {
+    const { event } = entry
+    const name = ringOf(event)
+    const ring = this.#rings[name]
+    ring.push(entry)
+    let octets = name === 'messages' ? ring.reduce((sum, one) => sum + weight(one), 0) : 0
+    while (ring.length > limits[name] || (octets > limits.octets && ring.length > 1)) {
+      const oldest = ring.shift()
+      if (oldest !== undefined) octets -= weight(oldest)
+    }
+    if (event.kind === 'child-sa-established') this.#sinceUp.clear()
+    if (event.kind === 'negotiation-failed') this.#keepFirst(event.failure.code, entry)
+  }
+
+  entries(): readonly JournalEntry[] {
+    const all = [...this.#firsts.values(), ...Object.values(this.#rings)].flat()
+    return [...new Set(all)]
+  }
+
+  /** What repeats itself all night would push out how it began. */
+  #keepFirst(code: string, entry: JournalEntry): void {
+    if (this.#sinceUp.has(code)) return
+    this.#sinceUp.add(code)
+    this.#firsts.delete(code)
+    const [oldest] = this.#firsts.keys()
+    if (this.#firsts.size >= MOST_FIRSTS && oldest !== undefined) this.#firsts.delete(oldest)
+    this.#firsts.set(code, [...this.#rings.messages.slice(-MESSAGES_OF_FIRST), entry])
+  }
 }
 
-/** The oldest sign of life, where there are more than `most`. */
-function dropOne(entries: JournalEntry[], most: number): void {
-  const signs = entries.filter(({ event }) => isSignOfLife(event))
-  const [oldest] = signs
-  if (signs.length > most && oldest !== undefined) entries.splice(entries.indexOf(oldest), 1)
+const MOST_FIRSTS = 6
+const MESSAGES_OF_FIRST = 16
+
+function ringOf(event: Event): Ring {
+  if (event.kind === 'dropped') return 'drops'
+  if (event.kind === 'peer-alive') return 'signsOfLife'
+  if (event.kind !== 'message') return 'others'
+  return event.exchange === 'informational' ? 'signsOfLife' : 'messages'
 }
 
-function weight(event: Event): number {
+function weight({ event }: JournalEntry): number {
   return event.kind === 'message' ? event.octets : 0
 }
