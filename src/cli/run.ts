@@ -1,8 +1,7 @@
 import { resolve } from 'node:path'
 import { runCauseway } from '#daemon/causeway'
 import { EXIT, type ExitCode } from './exit-codes.ts'
-import { portsFact } from './host-facts.ts'
-import { portHolders } from './host-look.ts'
+import { hostTrouble } from './host-trouble.ts'
 import type { Terminal } from './terminal.ts'
 
 export type RunArguments = {
@@ -43,14 +42,13 @@ export async function run(
     case 'invalid':
       terminal.err(`${outcome.problems}\nThe gateway was not started.  causeway check ${config}\n`)
       return EXIT.configuration
-    case 'not-started': {
-      const ports = portsFact(portHolders())
-      if (!ports.ok) terminal.err(`${ports.text}; ${ports.note}\n`)
+    case 'not-started':
+      terminal.err(hostTrouble(terminal.columns) ?? '')
       return EXIT.down
-    }
     case 'not-permitted':
       terminal.err(
-        'A gateway needs CAP_NET_ADMIN, CAP_NET_RAW and CAP_NET_BIND_SERVICE: run it as root.\n',
+        hostTrouble(terminal.columns) ??
+          'A gateway needs CAP_NET_ADMIN, CAP_NET_RAW and CAP_NET_BIND_SERVICE: run it as root.\n',
       )
       return EXIT.permission
     case 'defect':

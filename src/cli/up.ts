@@ -2,6 +2,7 @@ import { toJson } from '#control/json-octets'
 import type { ToldEvent, TunnelState } from '#control/schema'
 import { type FailureBlock, failureText } from '#diagnosis/failure-text'
 import { Ladder, type TimedEvent } from '#diagnosis/ladder'
+import { durationText } from '#diagnosis/names'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { type Addressing, withGateway } from './gateway-connection.ts'
 import { ageText } from './status-view.ts'
@@ -17,7 +18,13 @@ export type UpOptions = {
 
 type Result =
   | { readonly kind: 'up'; readonly milliseconds: number }
-  | { readonly kind: 'failed'; readonly milliseconds: number; readonly failure: FailureBlock }
+  | {
+      readonly kind: 'failed'
+      readonly milliseconds: number
+      readonly failure: FailureBlock
+      /** Milliseconds since 1970; absent while the gateway is still at it. */
+      readonly retryAt?: number
+    }
   | { readonly kind: 'timeout' }
   | { readonly kind: 'lost' }
 
@@ -137,6 +144,7 @@ class Climb {
         kind: 'failed',
         milliseconds: at - this.#begin.at,
         failure: located(event.failure, told),
+        ...(event.retryAt === undefined ? {} : { retryAt: event.retryAt }),
       })
     }
   }
@@ -204,8 +212,14 @@ function resultLines(
             `${style('green', '✓')} ${tunnel} is up already (${ageText(since, new Date().toISOString())})`,
           ]
         : [`${style('green', '✓')} ${tunnel} is up (${elapsed(result.milliseconds)})`]
-    case 'failed':
-      return [`${style('red', '✗')} ${tunnel} is not up (${elapsed(result.milliseconds)})`]
+    case 'failed': {
+      const { milliseconds, retryAt } = result
+      const next =
+        retryAt === undefined
+          ? 'the gateway goes on trying'
+          : `next try in ${durationText((retryAt - Date.now()) / 1_000)}`
+      return [`${style('red', '✗')} ${tunnel} is not up (${elapsed(milliseconds)}); ${next}`]
+    }
     case 'timeout':
       return [
         `${style('red', '✗')} ${tunnel} is not up after ${timeout} s; the gateway goes on trying`,

@@ -36,6 +36,7 @@ test('signs and verifies in a thread, and fetches in between', async () => {
       return { problem: 'no answer in time' }
     },
     now: () => TODAY,
+    clockIsKept: () => false,
   }
   try {
     const signed = await answerWithFetches({ kind: 'sign', key: gateway.key, scheme, data }, parts)
@@ -76,6 +77,7 @@ test('gives up on revocation that never comes to an end', async () => {
     ask: async () => ({ kind: 'fetch', wanted }),
     fetch: async () => ({ problem: 'x' }),
     now: () => TODAY,
+    clockIsKept: () => false,
   })
   assert.deepEqual(answer, { kind: 'refused', reason: 'revocation could not be checked in time' })
 })

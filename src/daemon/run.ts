@@ -2,6 +2,7 @@ import type { Config } from '#config/config'
 import { type ControlHandlers, ControlServer, RequestRefused } from '#control/server'
 import type { DataPlane, DataPlaneEvent } from '#dataplane/port'
 import type { Level } from '#diagnosis/event-text'
+import { clockState } from '#platform/clock'
 import { systemClock } from './clock.ts'
 import { Gateway } from './gateway.ts'
 import { hostView } from './host-view.ts'
@@ -57,7 +58,7 @@ export async function runGateway(
     await control.listen()
   } catch (error) {
     const reason = reasonOf(error)
-    log.note('error', `not started: ${reason}`)
+    log.note('error', `CW-108 not started: ${reason}`)
     return NOT_PERMITTED.test(reason) ? 'not-permitted' : 'not-started'
   }
   const pool = new KeyAgreementPool()
@@ -66,6 +67,7 @@ export async function runGateway(
     ask: (question, parts) => pool.ask(question, parts),
     fetch: (wanted) => fetcher.fetch(wanted),
     now: Date.now,
+    clockIsKept: () => clockState().synchronised,
   }
   const cleanUps = [() => control.close(), () => pool.close()]
   let unwatch = () => {}
@@ -102,7 +104,7 @@ export async function runGateway(
     return await stop.requested
   } catch (error) {
     const reason = reasonOf(error)
-    log.note('error', `not started: ${reason}`)
+    log.note('error', `CW-108 not started: ${reason}`)
     return NOT_PERMITTED.test(reason) ? 'not-permitted' : 'not-started'
   } finally {
     await cleanUp(cleanUps, log)

@@ -9,7 +9,13 @@ import type {
   MessageEvent,
   ProofPart,
 } from '#ike/events'
-import { formatEspSuite, formatIkeSuite, formatPfs } from '#policy/proposal'
+import {
+  formatEspSuite,
+  formatIkeSuite,
+  formatPfs,
+  type Weakness,
+  weaknesses,
+} from '#policy/proposal'
 import { payloadNames } from './message-story.ts'
 import { durationText, pairText } from './names.ts'
 
@@ -28,9 +34,12 @@ export function eventText(event: Event): EventText {
     case 'message':
       return { level: 'debug', text: messageText(event) }
     case 'ike-sa-established':
-      return { level: 'info', text: ikeSaText(event.ikeSa) }
+      return withWeakness(ikeSaText(event.ikeSa), weaknesses(event.ikeSa.suite))
     case 'child-sa-established':
-      return { level: 'info', text: childSaText(event.childSa, event.rekeyOf !== undefined) }
+      return withWeakness(
+        childSaText(event.childSa, event.rekeyOf !== undefined),
+        weaknesses(event.childSa.suite, event.childSa.pfs),
+      )
     case 'ike-sa-closed':
       return closedText('phase 1', event.why)
     case 'child-sa-closed':
@@ -39,7 +48,11 @@ export function eventText(event: Event): EventText {
       return failedText(event.phase, event.failure)
     case 'refusal-hinted': {
       const { code, summary } = event.failure
-      return { level: 'warn', text: `hint: ${code} ${summary}`, repeatKey: `failed hint ${code}` }
+      return {
+        level: 'warn',
+        text: `hint: ${code} ${summary}`,
+        repeatKey: `failed hint ${code} ${summary}`,
+      }
     }
     case 'nat-detected':
       return natEventText(event.local, event.remote)
@@ -156,6 +169,15 @@ function childSaText(childSa: ChildSaFacts, isRekey: boolean): string {
   const carriage = childSa.encapsulation === 'udp' ? 'ESP in UDP' : 'ESP'
   const what = isRekey ? 'phase 2 rekeyed' : 'phase 2 up'
   return `${what}: ${pairText(childSa.selectors)}, ${formatEspSuite(childSa.suite)}, ${pfs}, ${carriage}`
+}
+
+/** CW-206: agreed on, and not to be used any more. */
+function withWeakness(text: string, weak: readonly Weakness[]): EventText {
+  if (weak.length === 0) return { level: 'info', text }
+  const words = weak.map(
+    ({ algorithm, rfc, requirement }) => `${algorithm} is weak (${rfc}: ${requirement})`,
+  )
+  return { level: 'warn', text: `${text}; CW-206 ${words.join(', ')}` }
 }
 
 function closedText(what: string, why: CloseReason): EventText {

@@ -45,7 +45,7 @@ test('says what to write to the peer, what else it could be, and what tells more
 test('says in one paragraph for a log what the block says of evidence and remedy', () => {
   assert.equal(
     failureDetail({ ...failure, line }),
-    'very likely, by clear-text notify 14 from 203.0.113.200 in answer to message 1. Remedy: have tokyo start the tunnel: as responder we see what it offers (/etc/causeway/causeway.yaml:52:13). More: causeway explain CW-201',
+    'very likely. Evidence: clear-text notify 14 from 203.0.113.200 in answer to message 1. Remedy: have tokyo start the tunnel: as responder we see what it offers (/etc/causeway/causeway.yaml:52:13). More: causeway explain CW-201',
   )
 })
 

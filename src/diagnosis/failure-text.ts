@@ -54,7 +54,7 @@ export function placeText({ file, line, column }: Position): string {
 export function failureDetail(failure: FailureBlock): string {
   const { certainty, evidence, remedy, line, code } = failure
   const where = line === undefined ? '' : ` (${placeText(line)})`
-  return `${certainty}, by ${evidence}. Remedy: ${remedy}${where}. More: causeway explain ${code}`
+  return `${certainty}. Evidence: ${evidence}. Remedy: ${remedy}${where}. More: causeway explain ${code}`
 }
 
 const LABEL_COLUMNS = 13

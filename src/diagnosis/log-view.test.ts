@@ -25,7 +25,7 @@ test('says the same failure once, then once an hour how often it happened', () =
   assert.equal(first?.level, 'error')
   assert.equal(
     first?.text,
-    'phase 1 ✗ CW-201 tokyo offers aes256-sha1-group2, we accept aes256-sha256-group14: certain, by message 1. Remedy: ask tokyo. More: causeway explain CW-201',
+    'phase 1 ✗ CW-201 tokyo offers aes256-sha1-group2, we accept aes256-sha256-group14: certain. Evidence: message 1. Remedy: ask tokyo. More: causeway explain CW-201',
   )
   assert.equal(saidOnce.line(60_000, failed), undefined)
   assert.equal(saidOnce.line(120_000, failed), undefined)

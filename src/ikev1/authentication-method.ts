@@ -23,7 +23,7 @@ export function authenticationMethod(
 }
 
 /** RFC 4754 §4: the curve and the hash go together. */
-const ECDSA_METHODS: Readonly<Record<'P-256' | 'P-384' | 'P-521', number>> = {
+export const ECDSA_METHODS: Readonly<Record<'P-256' | 'P-384' | 'P-521', number>> = {
   'P-256': AuthenticationMethod.number('ECDSA with SHA-256 on P-256'),
   'P-384': AuthenticationMethod.number('ECDSA with SHA-384 on P-384'),
   'P-521': AuthenticationMethod.number('ECDSA with SHA-512 on P-521'),

@@ -1,6 +1,8 @@
 import type { TunnelConfig } from '#config/config'
 import type { Failure } from '#ike/events'
+import { isRequested } from '#pki/certificate-request'
 import { formatMoment } from '#pki/moment'
+import { formatDn } from '#policy/distinguished-name'
 import { formatIdentity } from '#policy/identity'
 
 /** What an initiator that signs can tell of a peer that refuses message 5, or says nothing of it. The peer alone knows why. */
@@ -57,6 +59,35 @@ export function noKeyOverThere(tunnel: TunnelConfig, name: string, evidence: str
     remedy: `see that ${tunnel.name} has the key for our address ${tunnel.local}, or use certificates at both ends`,
   }
 }
+
+/** CW-310: our certificate was refused or ignored, and it is from none of the CAs the peer asked for. */
+export function withAuthorities(
+  failure: Failure,
+  tunnel: TunnelConfig,
+  asked: readonly Uint8Array[] = [],
+): Failure {
+  const { authentication, name, local } = tunnel
+  const own = 'own' in authentication ? authentication.own : []
+  const [leaf] = own
+  const byPeer = failure.theirs === 'not told by the peer'
+  if (failure.code !== 'CW-306' || !byPeer || leaf === undefined || isRequested(own, asked))
+    return failure
+  const theirs = asked.slice(0, MOST_NAMED).map((der) => formatDn(der) ?? 'a name we cannot read')
+  const ours = leaf.issuer.text
+  return {
+    ...failure,
+    code: 'CW-310',
+    summary: `${name} asks for certificates of ${theirs.map((one) => `"${one}"`).join(', ')} only; ours is from "${ours}"`,
+    ours,
+    theirs: theirs.join(', '),
+    evidence: `certificate requests of the peer; ${failure.evidence}`,
+    certainty: 'very likely',
+    remedy: `use a certificate of a CA that ${name} asks for, or have it trust "${ours}"`,
+    forPeer: `Your gateway asks for certificates of ${theirs.join(', ')}; ours (${local}) is from ${ours}. Please trust that CA for this tunnel.`,
+  }
+}
+
+const MOST_NAMED = 3
 
 function shown({ localId }: TunnelConfig): Pick<Failure, 'ours' | 'theirs'> {
   return { ours: formatIdentity(localId), theirs: 'not told by the peer' }

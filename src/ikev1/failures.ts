@@ -2,14 +2,19 @@ import type { TunnelConfig } from '#config/config'
 import { AuthenticationMethod } from '#iana/ikev1'
 import { NotifyType } from '#iana/isakmp'
 import type { Failure } from '#ike/events'
+import type { PublicKey } from '#pki/public-key'
 import { formatIdentity } from '#policy/identity'
 import { formatIkeSuite } from '#policy/proposal'
+import { ECDSA_METHODS } from './authentication-method.ts'
 import { certificateRefused, noKeyOverThere } from './certificate-failures.ts'
 
 /** CW-204. */
 export function otherAuthentication(tunnel: TunnelConfig, methods: readonly number[]): Failure {
   const theirs = methods.map((method) => AuthenticationMethod.nameOf(method)).join(', ')
-  const withKey = tunnel.authentication.kind === 'psk'
+  const { authentication } = tunnel
+  const withKey = authentication.kind === 'psk'
+  if (authentication.kind === 'certificate' && methods.every((one) => SIGNATURES.has(one)))
+    return otherSignature(tunnel, authentication.key.publicKey, theirs)
   const ours = `${withKey ? 'a pre-shared key' : 'a certificate'}${xauthWords(tunnel)}`
   const aboutUsers = tunnel.xauth !== undefined || methods.some((one) => one >= FIRST_WITH_USERS)
   return {
@@ -23,6 +28,29 @@ export function otherAuthentication(tunnel: TunnelConfig, methods: readonly numb
     remedy: `set ${ours} on the peer for this tunnel too, or give this one what the peer offers`,
   }
 }
+
+/** CW-311: both sign, each with a kind of key that the other does not have. */
+function otherSignature({ name, local }: TunnelConfig, key: PublicKey, theirs: string): Failure {
+  const ours = AuthenticationMethod.nameOf(key.kind === 'ec' ? ECDSA_METHODS[key.curve] : RSA)
+  return {
+    code: 'CW-311',
+    summary: `${name} offers ${theirs}; our key makes ${ours}, and in IKEv1 both sides must sign the same way`,
+    ours,
+    theirs,
+    evidence: 'authentication method in the SA payload of message 1',
+    certainty: 'certain',
+    key: 'certificate',
+    remedy: `use a certificate whose key makes ${theirs}, or have ${name} use one for ${ours}`,
+    forPeer: `Your gateway offers ${theirs}, ours (${local}) signs with ${ours}. In IKEv1 both must be of the same kind: please use a key of ours, or tell us which you have.`,
+  }
+}
+
+const RSA = AuthenticationMethod.number('RSA signatures')
+const SIGNATURES: ReadonlySet<number> = new Set([
+  AuthenticationMethod.number('DSS signatures'),
+  RSA,
+  ...Object.values(ECDSA_METHODS),
+])
 
 function xauthWords({ xauth }: TunnelConfig): string {
   if (xauth === undefined) return ''

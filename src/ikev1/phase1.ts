@@ -8,6 +8,7 @@ import { every } from '#ike/message-rules'
 import type { Datagram, Ends, IkeContext } from '#ike/version'
 import type { IkeHeader } from '#wire/ike-header'
 import { MalformedMessage } from '#wire/malformed'
+import { withAuthorities } from './certificate-failures.ts'
 import { decodeClear, freshCookie, plainOf, sendClearNotify } from './clear-message.ts'
 import * as failures from './failures.ts'
 import { sendInformational } from './informational.ts'
@@ -274,7 +275,7 @@ export class Phase1 {
 
   /** Ends it; what is still to come is the SA's. */
   fail(failure: Failure): void {
-    this.#failures.push(failure)
+    this.#failures.push(withAuthorities(failure, this.config, this.#abilities.asksFor))
     this.close()
   }
 

@@ -1,6 +1,7 @@
 import type { TunnelConfig } from '#config/config'
 import type { Failure } from '#ike/events'
-import { formatIkeSuite } from '#policy/proposal'
+import { formatIkeSuite, parseIkeSuite, weaknesses } from '#policy/proposal'
+import { isTextProblem } from '#policy/text-problem'
 import type { SaPayload } from '#wire/v1/payloads'
 import { phase1InDialect } from './peer-dialect.ts'
 import { type Difference, differing, nearestPair } from './phase1-differences.ts'
@@ -38,7 +39,7 @@ export function phase1Unsuited(
     forPeer: requestText(tunnel, vendor),
   } as const
   if (only?.what === 'DH group' && others.length === 0)
-    return { ...told, ...groupOnly(tunnel, only) }
+    return { ...told, ...groupOnly(tunnel, only, offer) }
   if (only?.what === 'key length' && others.length === 0)
     return { ...told, ...keyLengthOnly(tunnel, only, does) }
   const which = differences.length === 0 ? '' : `; ${differenceText(differences)}`
@@ -46,17 +47,21 @@ export function phase1Unsuited(
     ...told,
     code: 'CW-201',
     summary: `${tunnel.name} ${does} phase 1 ${theirs}; we ${does === 'offers' ? 'accept' : 'offer'} ${ours}${which}`,
-    remedy: `set phase1 to one of theirs here, or have ${tunnel.name} offer one of ours`,
+    remedy: `have ${tunnel.name} ${does === 'offers' ? 'offer' : 'accept'} one of ours; or write here ${lineFor(offer)}`,
   }
 }
 
 type Special = Pick<Failure, 'code' | 'summary' | 'remedy'>
 
-function groupOnly({ name }: TunnelConfig, { ours, theirs }: Difference): Special {
+function groupOnly(
+  { name }: TunnelConfig,
+  { ours, theirs }: Difference,
+  offer: SaPayload,
+): Special {
   return {
     code: 'CW-202',
     summary: `${name} has Diffie-Hellman ${theirs}, we require ${ours}; encryption and hash are the same`,
-    remedy: `have ${name} set ${ours}; or, if it cannot, write ${theirs} into phase1 here`,
+    remedy: `have ${name} set ${ours}; or write here ${lineFor(offer)}`,
   }
 }
 
@@ -75,6 +80,18 @@ function keyLengthOnly(
       ? `have ${name} send a key length (RFC 3602 §5.3 requires one): set the cipher to ${ours} there, not to plain AES`
       : `have ${name} set ${ours}, or write ${theirs} into phase1 here`,
   }
+}
+
+/** `phase1: aes256-sha1-group2`, of the peer's sets the first with the fewest weak algorithms, and what is to be said against it. */
+function lineFor(offer: SaPayload): string {
+  const sets = describePhase1Offer(offer).flatMap((text) => {
+    const suite = parseIkeSuite(text)
+    return isTextProblem(suite) ? [] : [{ text, weak: weaknesses(suite) }]
+  })
+  const [best] = [...sets].sort((a, b) => a.weak.length - b.weak.length)
+  if (best === undefined) return 'a set that it has'
+  const words = best.weak.map(({ algorithm }) => algorithm).join(', ')
+  return `phase1: ${best.text}${words === '' ? '' : ` (weak: ${words})`}`
 }
 
 /** `nearest is a set in which only hash and DH group differ: sha1, not sha256; group2, not group14`. */

@@ -139,6 +139,8 @@ export type PeerAbilities = {
   /** It joins fragments of IKE messages. */
   readonly fragmentation: boolean
   readonly vendor?: string
+  /** Names of the CAs it asked for certificates of, in DER. */
+  readonly asksFor?: readonly Uint8Array[]
 }
 
 /** Whether public-key work is under way that an answer waits for. */

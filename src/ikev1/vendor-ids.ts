@@ -30,6 +30,7 @@ export function learnAbilities(
 ): PeerAbilities {
   const ids = every(payloads, 'VID').map(({ data }) => data)
   const vendor = known.vendor ?? ids.map(vendorIdOf).find((one) => one?.says === 'product')?.label
+  const asked = [...(known.asksFor ?? []), ...every(payloads, 'CR').map(({ data }) => data.slice())]
   const best = message <= 2 ? bestNatTraversal(payloads) : undefined
   return {
     ...known,
@@ -37,6 +38,7 @@ export function learnAbilities(
     fragmentation: known.fragmentation || ids.some((data) => announces(data, 'fragmentation')),
     dpd: known.dpd || ids.some((data) => announces(data, 'dpd')),
     ...(vendor === undefined ? {} : { vendor }),
+    ...(asked.length === 0 ? {} : { asksFor: asked.slice(0, MOST_ASKED) }),
   }
 }
 
@@ -59,6 +61,9 @@ function preliminaries({ xauth, modeConfig }: TunnelConfig): readonly FeatureNam
     ...(modeConfig === undefined ? [] : (['cisco-unity'] as const)),
   ]
 }
+
+/** As many as anyone looks at. */
+const MOST_ASKED = 200
 
 function natTraversalBy(best: FeatureName): Pick<PeerAbilities, 'natTraversal' | 'natDraft'> {
   if (best === 'rfc3947') return { natTraversal: best }

@@ -11,10 +11,19 @@ export type RefusalText = {
   readonly theirs?: string
   readonly remedy: string
   readonly key: string
+  /** What to write to the peer's administrator. */
+  readonly forPeer?: string
 }
 
-/** @param peer how the operator calls the peer: the name of its tunnel */
-export function refusalText(refusal: PeerRefusal, peer: string): RefusalText {
+/**
+ * @param peer how the operator calls the peer: the name of its tunnel
+ * @param clockIsKept whether anything keeps our clock right, as far as that is known
+ */
+export function refusalText(
+  refusal: PeerRefusal,
+  peer: string,
+  clockIsKept?: boolean,
+): RefusalText {
   switch (refusal.kind) {
     case 'no-certificate':
       return {
@@ -22,6 +31,8 @@ export function refusalText(refusal: PeerRefusal, peer: string): RefusalText {
         summary: `${peer} sent no certificate`,
         remedy: `have ${peer} send its certificate (and those between it and the CA)`,
         key: 'certificate',
+        forPeer:
+          'Your gateway sends no certificate in phase 1. Please set it to send its own always, and those between it and the CA.',
       }
     case 'unreadable-certificate':
       return {
@@ -31,7 +42,7 @@ export function refusalText(refusal: PeerRefusal, peer: string): RefusalText {
         key: 'certificate',
       }
     case 'path':
-      return pathText(refusal.problem, refusal.at, peer)
+      return pathText(refusal.problem, refusal.at, peer, clockIsKept)
     case 'unbound-identity':
       return {
         code: 'CW-308',
@@ -40,6 +51,7 @@ export function refusalText(refusal: PeerRefusal, peer: string): RefusalText {
         theirs: formatIdentity(refusal.identity),
         remedy: `have ${peer} send one of those as its identity, or use a certificate that names ${formatIdentity(refusal.identity)}`,
         key: 'certificate.peer-id',
+        forPeer: `Your gateway calls itself ${formatIdentity(refusal.identity)}, which its certificate does not say: it is for ${namesIn(refusal.certificate)}. Please have it send one of these.`,
       }
     case 'other-identity':
       return {
@@ -56,6 +68,7 @@ export function refusalText(refusal: PeerRefusal, peer: string): RefusalText {
         summary: `${peer}'s signature was not made with the ${refusal.key} key of its certificate (${refusal.certificate.subject})`,
         remedy: `have ${peer} check that its key and its certificate belong together`,
         key: 'certificate',
+        forPeer: `The signature of your gateway was not made with the key of its certificate (${refusal.certificate.subject}). Do the two belong together?`,
       }
     case 'revoked':
       return {
@@ -63,6 +76,7 @@ export function refusalText(refusal: PeerRefusal, peer: string): RefusalText {
         summary: `${named(refusal.certificate)} was revoked on ${formatMoment(refusal.at)}${refusal.reason === undefined ? '' : ` (${refusal.reason})`}, says ${refusal.source}`,
         remedy: `${peer} needs a new certificate`,
         key: 'certificate.revocation',
+        forPeer: `Your certificate ${refusal.certificate.subject} (serial ${refusal.certificate.serial}) was revoked on ${formatMoment(refusal.at)}. Please install a new one.`,
       }
     case 'revocation-unknown':
       return {
@@ -76,7 +90,12 @@ export function refusalText(refusal: PeerRefusal, peer: string): RefusalText {
   }
 }
 
-function pathText(problem: PathProblem, at: Moment, peer: string): RefusalText {
+function pathText(
+  problem: PathProblem,
+  at: Moment,
+  peer: string,
+  clockIsKept: boolean | undefined,
+): RefusalText {
   const { certificate, detail, kind } = problem
   if (kind === 'untrusted') {
     const trusted = problem.trusted?.map((one) => `"${one}"`).join(', ') ?? ''
@@ -88,6 +107,7 @@ function pathText(problem: PathProblem, at: Moment, peer: string): RefusalText {
       theirs: problem.missingIssuer ?? certificate.issuer,
       remedy: `if a CA in between is missing, have ${peer} send it (${count} ${count === 1 ? 'certificate' : 'certificates'} came); otherwise add the issuer's CA to trust`,
       key: 'certificate.trust',
+      forPeer: `Your certificate ${certificate.subject} leads to the issuer "${problem.missingIssuer ?? certificate.issuer}", and we trust ${trusted}. Please send the CA certificates in between, or tell us which CA to trust.`,
     }
   }
   if (kind === 'expired' || kind === 'not-yet-valid') {
@@ -95,13 +115,18 @@ function pathText(problem: PathProblem, at: Moment, peer: string): RefusalText {
     const early = kind === 'not-yet-valid'
     return {
       code: 'CW-307',
-      summary: `${named(certificate)} is ${detail}: ${validity}, our clock says ${formatMoment(at)}`,
+      summary: `${named(certificate)} is ${detail}: ${validity}, our clock says ${formatMoment(at)}${clockIsKept === false ? ' and nothing keeps it right (no NTP)' : ''}`,
       ours: formatMoment(at),
       theirs: validity,
       remedy: early
         ? 'check our clock (NTP) first'
-        : `it must be renewed; if it was, ${peer} still sends the old one`,
+        : `${clockIsKept === false ? 'check our clock first; if it is right, ' : ''}it must be renewed; if it was, ${peer} still sends the old one`,
       key: 'certificate',
+      ...(early
+        ? {}
+        : {
+            forPeer: `Your certificate ${certificate.subject} is good until ${formatMoment(certificate.notAfter)} only. Please renew it, or have your gateway send the new one.`,
+          }),
     }
   }
   return {

@@ -105,7 +105,12 @@ export type PeerRefusal =
       readonly policy: string
     }
 
-export type RefusedPeer = { readonly kind: 'peer-refused'; readonly refusal: PeerRefusal }
+export type RefusedPeer = {
+  readonly kind: 'peer-refused'
+  readonly refusal: PeerRefusal
+  /** Where it was about the date: whether anything keeps our clock right. */
+  readonly clockIsKept?: boolean
+}
 
 /** Not decided yet: these are wanted first. Only a peer that proved everything else makes us fetch (CVE-2022-40617). */
 export type WantedFetches = { readonly kind: 'fetch'; readonly wanted: readonly Fetch[] }

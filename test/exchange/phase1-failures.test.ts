@@ -5,6 +5,7 @@ import type { TunnelConfig } from '#config/config'
 import { Phase1Attribute } from '#iana/ikev1'
 import type { Failure } from '#ike/events'
 import type { Rehearsal, Side } from '#rehearsal/rehearsal'
+import { decodeHeader } from '#wire/ike-header'
 import type { SaPayload } from '#wire/v1/payloads'
 import { events, prepare, rehearse } from '../support/exchange.ts'
 import { ScriptedPeer } from '../support/scripted-peer.ts'
@@ -59,6 +60,24 @@ test('CW-104: nothing comes back from port 4500', () => {
   assert.match(failure.summary, /UDP 4500/)
 })
 
+test('CW-104: a peer that repeats message 4 on port 500 does not have message 5', () => {
+  const rehearsal = prepare(sites({ encapsulation: 'force' }, {}, A_BEGINS))
+  rehearsal.intercept = ({ side, remote, local, octets }) => {
+    if (remote.port === 4_500) return undefined
+    // Any responder that repeats itself, as Cisco's and racoon do.
+    if (side === 'b' && isMessage4(octets))
+      for (const after of [2_000, 6_000])
+        rehearsal.at(rehearsal.now + after, () => rehearsal.inject('a', octets, remote, local))
+    return octets
+  }
+  rehearsal.start()
+  rehearsal.runFor(60_000)
+  const failure = failureOf(rehearsal, 'a')
+  assert.deepEqual([failure.code, failure.certainty], ['CW-104', 'very likely'])
+  assert.match(failure.summary, /it still repeats message 4 on UDP 500/)
+  assert.match(failure.evidence, /message 4 again, 2 times/)
+})
+
 test('CW-406: tunnel mode here, transport mode there', () => {
   const networks = [{ local: host('203.0.113.10'), remote: host('198.51.100.7') }]
   const rehearsal = rehearse(
@@ -67,6 +86,14 @@ test('CW-406: tunnel mode here, transport mode there', () => {
   rehearsal.runFor(20_000)
   assert.equal(failureOf(rehearsal, 'b').code, 'CW-406')
 })
+
+function isMessage4(octets: Uint8Array): boolean {
+  const { nextPayload, exchangeType } = decodeHeader(octets)
+  return exchangeType === 2 && nextPayload === KE
+}
+
+/** Payload type (RFC 2408 §3.1). */
+const KE = 4
 
 function refusedByB(suite: TunnelConfig['phase1']['suites'][number]): Failure {
   const phase1 = { suites: [suite], lifetime }

@@ -48,7 +48,7 @@ export function verified(
 ): Step {
   if (answer.kind === 'peer-verified') return checked(checking, verifiedPeer(answer), environment)
   throw new AuthenticationFailure('wrong-identity', {
-    ...refusalText(answer.refusal, environment.tunnel.name),
+    ...refusalText(answer.refusal, environment.tunnel.name, answer.clockIsKept),
     evidence: `certificate and signature in ${checking.message}`,
     certainty: 'certain',
   })

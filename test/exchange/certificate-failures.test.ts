@@ -1,0 +1,73 @@
+// Certificates that do not fit the other side, as the side that is refused, or that looks first, can tell.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Authentication, TunnelConfig } from '#config/config'
+import type { Failure } from '#ike/events'
+import { opensslEcdsa } from '#platform/openssl-ecdsa'
+import type { Identity } from '#policy/identity'
+import type { Side } from '#rehearsal/rehearsal'
+import { events, prepare } from '../support/exchange.ts'
+import { type Holder, sampleAuthority, sampleGateway, TODAY } from '../support/sample-pki.ts'
+import { A_BEGINS, sites } from '../support/sites.ts'
+
+const NAME: Identity = { kind: 'fqdn', name: 'gw.example.net' }
+const PLANT = sampleAuthority('Plant CA')
+const OLD = sampleAuthority('Old CA')
+const FROM_PLANT = { authentication: by(sampleGateway('a', PLANT), [OLD, PLANT]) }
+const FROM_OLD = { authentication: by(sampleGateway('b', OLD), [OLD]) }
+
+test('CW-310: the peer asks for certificates of another CA than ours is from', () => {
+  const failure = failureOf('a', FROM_PLANT, FROM_OLD)
+  assert.equal(failure.code, 'CW-310')
+  assert.match(
+    failure.summary,
+    /asks for certificates of "CN=Old CA, O=Example" only; ours is from "CN=Plant CA, O=Example"/,
+  )
+  assert.match(failure.forPeer ?? '', /Please trust that CA/)
+})
+
+test('CW-306: the side that refuses it knows which CA is missing', () => {
+  const failure = failureOf('b', FROM_PLANT, FROM_OLD)
+  assert.equal(failure.code, 'CW-306')
+  assert.match(failure.forPeer ?? '', /leads to the issuer "CN=Plant CA, O=Example", and we trust/)
+})
+
+test('CW-311: one side has an RSA key and the other an ECDSA key', () => {
+  const failure = failureOf(
+    'b',
+    { authentication: by(sampleGateway('a rsa', PLANT, { keyType: 'rsa3072' }), [PLANT]) },
+    { authentication: by(sampleGateway('b', PLANT), [PLANT]) },
+  )
+  assert.equal(failure.code, 'CW-311')
+  assert.deepEqual(
+    [failure.theirs, failure.ours],
+    ['RSA signatures', 'ECDSA with SHA-256 on P-256'],
+  )
+})
+
+function failureOf(side: Side, a: Partial<TunnelConfig>, b: Partial<TunnelConfig>): Failure {
+  const rehearsal = prepare(sites({ localId: NAME, remoteId: NAME }, a, { ...A_BEGINS, ...b }))
+  for (const gateway of [rehearsal.gateways.a, rehearsal.gateways.b]) {
+    gateway.bareEcdsa = opensslEcdsa()
+    gateway.date = TODAY
+  }
+  rehearsal.start()
+  rehearsal.runFor(40_000)
+  const [failed] = events(rehearsal, side, 'negotiation-failed')
+  assert.ok(failed !== undefined)
+  return failed.failure
+}
+
+function by(
+  { certificate, key }: Holder,
+  trusted: readonly Holder[],
+): Extract<Authentication, { kind: 'certificate' }> {
+  return {
+    kind: 'certificate',
+    own: [certificate],
+    key,
+    trust: trusted.map((one) => one.certificate),
+    revocation: { crl: 'off', ocsp: 'off' },
+    crls: [],
+  }
+}
