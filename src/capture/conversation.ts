@@ -1,3 +1,4 @@
+import { equalOctets } from '#bytes/equal'
 import { toHex } from '#bytes/hex'
 import { type Endpoint, formatEndpoint } from '#bytes/ip'
 import type { Secret } from '#bytes/secret'
@@ -102,8 +103,14 @@ export class ConversationReader {
 const MOST_CONVERSATIONS = 4_096
 const MOST_MESSAGES = 5_000
 const MOST_EXCHANGES = 2_000
+const FRAGMENTS_REMEMBERED = 8
 const FLAG_ENCRYPTION = 1
 const FLAG_INITIATOR_V2 = 0x08
+
+type Seen = { readonly first: MessageContent; times: number; lastAt: number }
+
+/** A datagram that passes several interfaces of a router is captured on each; nobody repeats so soon. */
+export const SAME_DATAGRAM = 50
 
 type Datagram = Extract<Traffic, { kind: 'ike' }>
 
@@ -111,8 +118,9 @@ class Tracker {
   readonly conversation: Conversation
   readonly #opener: MessageOpener
   readonly #fragments = new FragmentAssembly()
+  #fragmentsSeen: readonly { readonly octets: Uint8Array; readonly at: number }[] = []
   /** How often octets were seen, by a short digest of them. */
-  readonly #seen = new Map<string, { readonly first: MessageContent; times: number }>()
+  readonly #seen = new Map<string, Seen>()
   readonly #exchanges = new Map<string, { readonly fromInitiator: boolean; count: number }>()
 
   constructor(header: IkeHeader, { source, destination }: Datagram, key: Secret | undefined) {
@@ -146,8 +154,12 @@ class Tracker {
   }
 
   #fragment(header: IkeHeader, datagram: Datagram): CapturedMessage | undefined {
+    const { octets, at } = datagram
+    const again = this.#fragmentsSeen.find((one) => equalOctets(one.octets, octets))
+    if (again !== undefined && at - again.at < SAME_DATAGRAM) return undefined
+    this.#fragmentsSeen = [...this.#fragmentsSeen.slice(1 - FRAGMENTS_REMEMBERED), { octets, at }]
     try {
-      const { octets, source, destination } = datagram
+      const { source, destination } = datagram
       const ends = { octets, local: destination, remote: source }
       const whole = joinFragment(this.#fragments, ends, header, datagram.at)
       return whole && this.#message(whole[1], datagram, whole[0].octets)
@@ -156,7 +168,7 @@ class Tracker {
     }
   }
 
-  #message(header: IkeHeader, datagram: Datagram, octets: Uint8Array): CapturedMessage {
+  #message(header: IkeHeader, datagram: Datagram, octets: Uint8Array): CapturedMessage | undefined {
     const { frame, at, source, destination } = datagram
     const { conversation } = this
     if (header.responderSpi.some((octet) => octet !== 0))
@@ -165,9 +177,14 @@ class Tracker {
     const encrypted = header.majorVersion === 1 && (header.flags & FLAG_ENCRYPTION) !== 0
     const digest = `${fromInitiator} ${toHex(octets.subarray(0, 64))} ${toHex(octets.subarray(-32))} ${octets.length}`
     const before = this.#seen.get(digest)
-    if (before !== undefined) before.times++
+    if (before !== undefined) {
+      const again = at - before.lastAt
+      before.lastAt = at
+      if (again < SAME_DATAGRAM) return undefined
+      before.times++
+    }
     const content = before?.first ?? this.#contentOf(header, octets, fromInitiator, encrypted)
-    if (before === undefined) this.#seen.set(digest, { first: content, times: 0 })
+    if (before === undefined) this.#seen.set(digest, { first: content, times: 0, lastAt: at })
     const repeat = before?.times ?? 0
     const message = {
       ...{ frame, at, source, destination, fromInitiator, header, octets, encrypted, repeat },

@@ -1,4 +1,5 @@
 import type { IpAddress } from '#bytes/ip'
+import { SAME_DATAGRAM } from './conversation.ts'
 import type { Traffic } from './traffic.ts'
 
 /** All ESP packets of one SA in one direction. */
@@ -47,22 +48,24 @@ export class EspCounter {
         ...{ spi, source, destination, udp, packets: 1, octets, firstAt: at, lastAt: at },
         ...{ firstSequence: sequence, lastSequence: sequence, missing: 0, repeated: 0 },
       }
-      this.#flows.set(key, { flow, recent: new Set([sequence]) })
+      this.#flows.set(key, { flow, recent: new Map([[sequence, at]]) })
       return
     }
     const { flow, recent } = known
+    const before = recent.get(sequence)
+    if (before !== undefined && at - before < SAME_DATAGRAM) return
     flow.packets++
     flow.octets += octets
     flow.lastAt = Math.max(flow.lastAt, at)
-    if (recent.has(sequence)) flow.repeated++
-    recent.add(sequence)
-    if (recent.size > WINDOW) recent.delete(recent.values().next().value ?? 0)
+    if (before !== undefined) flow.repeated++
+    recent.set(sequence, at)
+    if (recent.size > WINDOW) recent.delete(recent.keys().next().value ?? 0)
     flow.firstSequence = Math.min(flow.firstSequence, sequence)
     flow.lastSequence = Math.max(flow.lastSequence, sequence)
   }
 }
 
-type Counted = { readonly flow: EspFlow; readonly recent: Set<number> }
+type Counted = { readonly flow: EspFlow; readonly recent: Map<number, number> }
 
 const MOST_FLOWS = 4_096
 const WINDOW = 1_024

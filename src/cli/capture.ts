@@ -42,7 +42,9 @@ export function capture(
     const keys = options.decrypt === true ? `${file.replace(/\.pcap(?:ng)?$/, '')}.keys` : undefined
     if (keys !== undefined) {
       mkdirSync(keys, { recursive: true, mode: 0o700 })
-      await writeKeys(client, tunnel, keys)
+      const { ike, esp } = await writeKeys(client, tunnel, keys)
+      if (ike + esp === 0)
+        terminal.err(`${tunnel.name} has no SA at the moment, so there is no key of it\n`)
     }
     const paths = { file, keys }
     return options.last === true

@@ -113,7 +113,10 @@ function withNat(
 ): readonly TimedEvent[] {
   if (nat === undefined) return captured
   const after = captured.findLastIndex(
-    ({ event }) => event.kind === 'message' && event.payloads.some(({ type }) => type === 'NAT-D'),
+    ({ event }) =>
+      event.kind === 'message' &&
+      event.repeat === 0 &&
+      event.payloads.some(({ type }) => type === 'NAT-D'),
   )
   const at = captured[after]?.at ?? 0
   const { initiator: local, responder: remote } = nat

@@ -240,6 +240,41 @@ test('counts ESP for each SPI, and says when it goes one way only', () => {
   assert.match(out, /CW-501 {2}6 ESP packets from 203\.0\.113\.10 to 198\.51\.100\.7, and none/)
 })
 
+test('takes a datagram that was captured on several interfaces as one', () => {
+  const { rehearsal } = good
+  const twice = rehearsal.sent.flatMap((one) => [one, { ...one, at: one.at + 1 }])
+  const { out } = explained(captureOf({ rehearsal: { sent: twice } }))
+  assert.equal(out.includes('sent again'), false)
+  assert.match(out, /✓ phase 1 and one Quick mode came to their end/)
+})
+
+test('puts IKE fragments together, also where each was captured twice', () => {
+  const large = recordNegotiation(
+    sites(
+      { phase2: { suites: manySuites(), pfs: 'modp8192', lifetime: { seconds: 3_600 } } },
+      {},
+      A_BEGINS,
+    ),
+  )
+  const { sent } = large.rehearsal
+  assert.equal(
+    sent.some(({ octets }) => octets[16] === 132),
+    true,
+    'some are fragments',
+  )
+  const twice = sent.flatMap((one) => [one, { ...one, at: one.at + 1 }])
+  for (const datagrams of [sent, twice]) {
+    const { out } = explained(captureOf({ rehearsal: { sent: datagrams } }), {
+      keys: tableOf(large),
+    })
+    assert.match(
+      out,
+      /1 → {2}10\.1\.0\.0\/16 ↔ 10\.2\.0\.0\/16, aes256gcm16[\s\S]*3 → {2}confirmed/,
+    )
+    assert.equal(out.includes('sent again'), false)
+  }
+})
+
 test('names exchange and payloads of IKEv2 as far as they stand in clear', () => {
   const header = (exchange: number, flags: number, id: number, length: number, next: number) =>
     concat(
@@ -319,6 +354,16 @@ function tableOf({ table }: RecordedNegotiation): string {
   const profile = mkdtempSync(join(folder, 'profile-'))
   writeFileSync(join(profile, 'ikev1_decryption_table'), table, { mode: 0o600 })
   return profile
+}
+
+function manySuites(): TunnelConfig['phase2']['suites'] {
+  const integrities = ['hmac-sha1-96', 'hmac-sha256-128', 'hmac-sha512-256'] as const
+  return [
+    { encryption: 'aes256-gcm16', integrity: 'none', esn: false },
+    ...(['aes192-cbc', 'aes256-cbc'] as const).flatMap((encryption) =>
+      integrities.map((integrity) => ({ encryption, integrity, esn: false })),
+    ),
+  ]
 }
 
 /** Blanks stand for any white space, since texts are wrapped. */
