@@ -16,6 +16,7 @@ export type CertificateDraft = {
   readonly revocation: 'off' | 'crl-if-present' | 'crl-required'
   readonly ocsp: 'off' | 'if-present' | 'required'
   readonly crl: readonly string[]
+  readonly send: 'if-asked' | 'always'
   readonly 'least-rsa-bits': number
 }
 
@@ -91,6 +92,13 @@ export const certificate: z.ZodType<CertificateDraft, unknown> = z.strictObject(
     sentence: 'Files with revocation lists, one path or a list.',
     paragraph: 'PEM or DER. Read at start and at reload.',
     example: '[/etc/causeway/pki/plant.crl]',
+    since: SINCE,
+  }),
+  send: documented(oneOf(['if-asked', 'always']).prefault('if-asked'), {
+    sentence: 'Whether our certificates go to a peer that did not ask for any.',
+    paragraph:
+      'Nearly all ask, by a CERTREQ payload, and RFC 4945 §3.3.6 wants nothing sent to one that does not: it may have our certificate already. `always` is for devices that want it and do not ask. A peer that asks for certificates of other CAs gets ours all the same, and CW-310 tells the names.',
+    example: 'if-asked',
     since: SINCE,
   }),
   'least-rsa-bits': documented(

@@ -65,7 +65,7 @@ class Reading {
     const crls = draft.crl.flatMap((path, i) => this.#crl(path, i))
     const result = { findings: this.#findings, files: this.#files }
     const failed = this.#findings.some(({ severity }) => severity === 'error')
-    const policy = { revocation: policyOf(draft), ...rsaBitsOf(draft) }
+    const policy = { revocation: policyOf(draft), ...optionsOf(draft) }
     if (draft.key === undefined && !failed) {
       return { ...result, anchors: { trust, crls, ...policy } }
     }
@@ -200,10 +200,14 @@ class Reading {
   }
 }
 
-function rsaBitsOf({
-  'least-rsa-bits': bits,
-}: CertificateDraft): Pick<TrustAnchors, 'leastRsaBits'> {
-  return bits === LEAST_RSA_BITS ? {} : { leastRsaBits: bits }
+function optionsOf({
+  'least-rsa-bits': leastRsaBits,
+  send,
+}: CertificateDraft): Pick<CertificateCredentials, 'leastRsaBits' | 'send'> {
+  return {
+    ...(leastRsaBits === LEAST_RSA_BITS ? {} : { leastRsaBits }),
+    ...(send === 'always' ? { send } : {}),
+  }
 }
 
 function policyOf({ revocation, ocsp }: CertificateDraft): RevocationPolicy {

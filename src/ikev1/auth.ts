@@ -6,7 +6,7 @@ import type { Question } from '#ike/effects'
 import { AuthenticationFailure, PeerViolation } from '#ike/errors'
 import type { IkeSaFacts } from '#ike/events'
 import { every } from '#ike/message-rules'
-import { certificatesToSend, requestedAuthorities } from '#pki/certificate-request'
+import { certificatesToSend } from '#pki/certificate-request'
 import { isExpected } from '#pki/identity-match'
 import type { PublicKey } from '#pki/public-key'
 import { CURVE_HASH, type SignatureScheme } from '#pki/signature-scheme'
@@ -14,7 +14,8 @@ import { demandsOf, type VerifiedPeer } from '#pki/verify-peer'
 import { equalIdentity, type Identity } from '#policy/identity'
 import { identityFromPayload } from '#wire/v1/id-payload'
 import { encodePayloadBody } from '#wire/v1/message'
-import type { CertRequestPayload, IdPayload, Payload } from '#wire/v1/payloads'
+import type { IdPayload, Payload } from '#wire/v1/payloads'
+import { certificatesFor } from './certificate-requests.ts'
 import { otherIdentity } from './identity-failures.ts'
 import { wrongHash } from './key-failures.ts'
 import { givesHash } from './key-search.ts'
@@ -51,27 +52,18 @@ export function ownProof(
   return { kind: 'sign', question: { kind: 'sign', key, scheme: schemeOf(key.publicKey), data } }
 }
 
-/** Our certificates and the signature made with their key. */
+/** The signature made with our key, and our certificates where they are wanted. */
 export function signedProof(
-  { authentication }: TunnelConfig,
+  { tunnel, abilities }: Phase1Environment,
   signature: Uint8Array,
 ): readonly Payload[] {
-  const chain = 'own' in authentication ? authentication.own : []
+  const chain = certificatesFor(tunnel, abilities.asksFor)
   const certificates = certificatesToSend(chain).map((data) => ({
     type: 'CERT' as const,
     encoding: X509_SIGNATURE,
     data,
   }))
   return [...certificates, { type: 'SIG', data: signature }]
-}
-
-/** For certificates of the CAs we trust (RFC 4945 §3.2.7); nothing where a key is shared. */
-export function certificateRequests({
-  authentication,
-}: TunnelConfig): readonly CertRequestPayload[] {
-  if (!('trust' in authentication)) return []
-  const names = requestedAuthorities(authentication.trust)
-  return names.map((data) => ({ type: 'CR', encoding: X509_SIGNATURE, data }))
 }
 
 /** The proof of the kind this tunnel wants, as a message carries it. @throws PeerViolation where it is missing */

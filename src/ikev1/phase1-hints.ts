@@ -1,8 +1,11 @@
 import type { Failure } from '#ike/events'
 import type { IkeContext } from '#ike/version'
+import type { Payload } from '#wire/v1/payloads'
+import { unsuitedWarning } from './certificate-requests.ts'
 import { phase1Refused } from './failures.ts'
 import { type Finding, SecondLook } from './second-look.ts'
 import { lookedAt } from './second-look-failures.ts'
+import type { PeerAbilities } from './state.ts'
 import type { TunnelChoice } from './tunnel-choice.ts'
 
 /**
@@ -39,6 +42,14 @@ export class Phase1Hints {
   refused(notifyType: number, afterMessage: number, context: IkeContext): void {
     this.learn(phase1Refused(this.#choice.config, notifyType, afterMessage), context)
     if (afterMessage === 1) this.#look.askSets(context)
+  }
+
+  /** A certificate of ours went out; the peer may have asked for another. */
+  sent(payloads: readonly Payload[], { asksFor }: PeerAbilities, context: IkeContext): void {
+    if (!payloads.some(({ type }) => type === 'CERT')) return
+    const text = unsuitedWarning(this.#choice.config, asksFor)
+    const tunnel = this.#choice.config.name
+    if (text !== undefined) context.tell({ kind: 'warning', tunnel, text })
   }
 
   /** A message stays unanswered: something beside it may tell why. */

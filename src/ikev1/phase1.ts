@@ -372,6 +372,7 @@ export class Phase1 {
       under === undefined ? undefined : seal(context.crypto, under.keys, under.iv, header, payloads)
     const octets = sealed?.octets ?? encodePlain(header, payloads)
     const message = { exchange, number, payloads, encrypted: sealed !== undefined } as const
+    this.hints.sent(payloads, this.#abilities, context)
     this.#sender.send(message, octets, ends, this.#cookies, context)
     return sealed?.nextIv
   }

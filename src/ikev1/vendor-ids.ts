@@ -3,6 +3,7 @@ import type { FeatureName } from '#iana/vendor-ids'
 import { every } from '#ike/message-rules'
 import type { Payload, VendorIdPayload } from '#wire/v1/payloads'
 import { announces, vendorIdOctets, vendorIdOf } from '#wire/v1/vendor-id'
+import { learnRequests } from './certificate-requests.ts'
 import type { PeerAbilities } from './state.ts'
 
 /** What we say in message 1 that we can do. */
@@ -30,7 +31,7 @@ export function learnAbilities(
 ): PeerAbilities {
   const ids = every(payloads, 'VID').map(({ data }) => data)
   const vendor = known.vendor ?? ids.map(vendorIdOf).find((one) => one?.says === 'product')?.label
-  const asked = [...(known.asksFor ?? []), ...every(payloads, 'CR').map(({ data }) => data.slice())]
+  const asksFor = learnRequests(known.asksFor, payloads)
   const best = message <= 2 ? bestNatTraversal(payloads) : undefined
   return {
     ...known,
@@ -38,7 +39,7 @@ export function learnAbilities(
     fragmentation: known.fragmentation || ids.some((data) => announces(data, 'fragmentation')),
     dpd: known.dpd || ids.some((data) => announces(data, 'dpd')),
     ...(vendor === undefined ? {} : { vendor }),
-    ...(asked.length === 0 ? {} : { asksFor: asked.slice(0, MOST_ASKED) }),
+    ...(asksFor === undefined ? {} : { asksFor }),
   }
 }
 
@@ -61,9 +62,6 @@ function preliminaries({ xauth, modeConfig }: TunnelConfig): readonly FeatureNam
     ...(modeConfig === undefined ? [] : (['cisco-unity'] as const)),
   ]
 }
-
-/** As many as anyone looks at. */
-const MOST_ASKED = 200
 
 function natTraversalBy(best: FeatureName): Pick<PeerAbilities, 'natTraversal' | 'natDraft'> {
   if (best === 'rfc3947') return { natTraversal: best }

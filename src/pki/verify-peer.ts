@@ -30,6 +30,8 @@ export type CertificateCredentials = {
   readonly trust: readonly Certificate[]
   readonly revocation: RevocationPolicy
   readonly crls: readonly Uint8Array[]
+  /** Our certificates also where the peer did not ask for any. */
+  readonly send?: 'always'
   /** Of RSA keys, where it is less or more than is good. */
   readonly leastRsaBits?: number
 }

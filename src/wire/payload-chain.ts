@@ -6,7 +6,7 @@ import { decoding, MalformedMessage } from './malformed.ts'
 /** Next payload, a reserved octet, and the length of all of it (RFC 2408 §3.2, RFC 7296 §3.2). */
 export const GENERIC_HEADER_OCTETS = 4
 /** More than any real message has; bounds the work one datagram can cause. */
-export const MAX_PAYLOADS = 64
+export const MAX_PAYLOADS = 256
 
 /** The payloads of one IKE version. */
 export type PayloadGrammar<Payload> = {

@@ -37,7 +37,7 @@ export function signed(
   signature: Uint8Array,
   environment: Phase1Environment,
 ): Step {
-  return sendProof(proving, signedProof(environment.tunnel, signature), environment)
+  return sendProof(proving, signedProof(environment, signature), environment)
 }
 
 /** The peer's certificate, identity and signature were judged. @throws AuthenticationFailure */
