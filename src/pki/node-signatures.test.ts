@@ -37,7 +37,7 @@ for (const [key, scheme] of SCHEMES) {
     assert.equal(check(hash, signature), true)
   })
 
-  test(`refuses zero, empty, all-ones, cut, longer and altered signatures: ${words}`, () => {
+  test(`CVE-2013-2944: refuses zero, empty, all-ones, cut, longer and altered signatures: ${words}`, () => {
     for (const wrong of [
       new Uint8Array(0),
       new Uint8Array(signature.length),
@@ -110,7 +110,7 @@ for (const [what, block] of [
     ],
   ],
 ] as const) {
-  test(`refuses a PKCS #1 block with ${what}`, () => {
+  test(`CVE-2018-16151, CVE-2018-15836, CVE-2026-50721: refuses a PKCS #1 block with ${what}`, () => {
     assert.equal(verify(rsa.publicKey, bare, hash, forged(block)), false)
   })
 }
@@ -132,7 +132,7 @@ test('hashes of other lengths than a PRF has do not verify', () => {
   assert.equal(verify(rsa.publicKey, bare, hash.subarray(0, 16), sign(rsa, bare, sha1)), false)
 })
 
-test('a signature as large as the modulus or larger is refused', () => {
+test('CVE-2018-17540: a signature as large as the modulus or larger is refused', () => {
   const signature = sign(rsa, bare, hash)
   assert.equal(verify(rsa.publicKey, bare, hash, new Uint8Array(384).fill(0xff)), false)
   assert.equal(

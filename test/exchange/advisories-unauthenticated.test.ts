@@ -275,7 +275,7 @@ test('CVE-2016-5361: a responder answers each first message once, unasked never,
   assertSurvived(attacked)
 })
 
-test('RSA encryption and every other way to authenticate is refused like any unknown one', () => {
+test('CVE-2018-0131, CVE-2017-17305, CVE-2018-8753, CVE-2018-9129: RSA encryption and every other way to authenticate is refused like any unknown one', () => {
   const attacked = scene()
   for (const method of [0, 2, 3, 4, 5, 6, 7, 8, 64_221, 65_001, 65_535]) {
     const offer = withAttributes(attacked.peer.offer(), (all) =>

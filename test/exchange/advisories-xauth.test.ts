@@ -56,7 +56,7 @@ const TO_THE_SERVER: readonly (readonly [string, (scene: Scene) => void])[] = [
 ]
 
 for (const [what, attack] of TO_THE_SERVER) {
-  test(`a client that sends ${what} is not let in`, () => {
+  test(`CVE-2015-8023, CVE-2021-45079: a client that sends ${what} is not let in`, () => {
     const made = asked()
     attack(made)
     quickModeIsRefused(made)
@@ -171,7 +171,7 @@ const TO_THE_CLIENT: readonly (readonly [string, (scene: Scene) => void])[] = [
 ]
 
 for (const [what, attack] of TO_THE_CLIENT) {
-  test(`a server that sends ${what} is not believed`, () => {
+  test(`CVE-2015-4171, CVE-2025-62291: a server that sends ${what} is not believed`, () => {
     const made = asking()
     attack(made)
     quickModeIsRefused(made)
