@@ -14,14 +14,14 @@ export type Replaced =
 /**
  * Once the peer has had time to move over, the initiator of the replacement clears away the rest. Should each side prefer the other's after all,
  * neither would; so after a longer time the one with the lower identity acts on its own view, and the other follows its deletes. (Behind a NAT the
- * two know different addresses; identities they have agreed on.)
+ * two know different addresses; identities they have agreed on. Addresses decide where those are the same.)
  */
 export function replacedSas(
-  { localId, remoteId }: TunnelConfig,
+  { localId, remoteId, local, peer }: TunnelConfig,
   ikeSas: IkeSaSet,
   children: ChildTable,
 ): readonly Replaced[] {
-  const isLower = formatIdentity(localId) < formatIdentity(remoteId)
+  const isLower = `${formatIdentity(localId)} ${local}` < `${formatIdentity(remoteId)} ${peer}`
   const clearAfter = (winner: Winner): Instant => {
     if (winner.role === 'initiator') return winner.establishedAt + DRAIN
     return isLower ? winner.establishedAt + DRAIN_AT_MOST : Number.POSITIVE_INFINITY

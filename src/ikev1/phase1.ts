@@ -1,4 +1,3 @@
-import { equalOctets } from '#bytes/equal'
 import type { TunnelConfig } from '#config/config'
 import { isErrorNotify } from '#iana/isakmp'
 import type { Answer, Instant } from '#ike/effects'
@@ -21,7 +20,7 @@ import { PendingWork } from './pending-work.ts'
 import { Phase1Hints } from './phase1-hints.ts'
 import { Phase1Sender } from './phase1-sender.ts'
 import { Phase2Channel } from './phase2-channel.ts'
-import { encodePlain, open, outgoingHeader, seal } from './protect.ts'
+import { encodePlain, isRepeatOf, open, outgoingHeader, seal } from './protect.ts'
 import { unanswered } from './silence-failures.ts'
 import {
   awaitsWork,
@@ -167,7 +166,7 @@ export class Phase1 {
     encrypted: boolean,
     context: IkeContext,
   ): void {
-    if (this.#received !== undefined && equalOctets(datagram.octets, this.#received.octets)) {
+    if (this.#received !== undefined && isRepeatOf(this.#received.octets, datagram.octets)) {
       this.#repeatedByPeer++
       this.#answerRepeat(datagram, context)
       return

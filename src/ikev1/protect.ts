@@ -1,4 +1,5 @@
 import { concat } from '#bytes/concat'
+import { equalOctets } from '#bytes/equal'
 import type { Crypto } from '#crypto/port'
 import { encryption } from '#crypto/registry'
 import { decodeHeader, encodeHeader, HEADER_OCTETS, type IkeHeader } from '#wire/ike-header'
@@ -33,6 +34,18 @@ export function asksToCommit({ flags }: IkeHeader): boolean {
 
 export function isEncrypted(message: Uint8Array): boolean {
   return (decodeHeader(message).flags & FLAG_ENCRYPTION) !== 0
+}
+
+/**
+ * Whether this is the same message once more. No hash covers the flags of the header: a copy of which they were changed on the way must not
+ * make the next one look new, and so leave it without the answer it asks for.
+ */
+export function isRepeatOf(first: Uint8Array, again: Uint8Array): boolean {
+  return equalOctets(bodyOf(first), bodyOf(again))
+}
+
+function bodyOf(message: Uint8Array): Uint8Array {
+  return message.subarray(HEADER_OCTETS, decodeHeader(message).length)
 }
 
 /** A message in clear: the first four of Main mode, and what is said before keys exist. */

@@ -18,6 +18,12 @@ export type QuickExchange<State extends QuickState = QuickState> = {
   readonly iv: Uint8Array
   /** Last message each way: a repeat of the one is answered by the other. */
   readonly received?: Uint8Array
+  /** Of an initiator that has read message 2: what it was opened with, and message 3 is bound to. */
+  readonly message2?: {
+    readonly iv: Uint8Array
+    readonly bound: readonly Uint8Array[]
+    readonly confirms: readonly Uint8Array[]
+  }
   readonly sent?: { readonly message: OutgoingMessage; readonly octets: Uint8Array }
   readonly retransmission?: Retransmission | undefined
   readonly pendingAsk?: number

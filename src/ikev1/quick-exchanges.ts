@@ -15,9 +15,16 @@ import { conclude } from './child-sa.ts'
 import { badPublicValue } from './failures.ts'
 import { messageIdOctets } from './keys.ts'
 import type { OutgoingMessage, Phase2Channel } from './phase2-channel.ts'
+import { isRepeatOf } from './protect.ts'
 import type { QuickExchange, QuickHost } from './quick-exchange.ts'
 import { childMisanswered, childRefused, childSilence, childUnconfirmed } from './quick-failures.ts'
-import { handleMessage2, initiate, sendMessage1, sendMessage3 } from './quick-initiator.ts'
+import {
+  confirmAgain,
+  handleMessage2,
+  initiate,
+  sendMessage1,
+  sendMessage3,
+} from './quick-initiator.ts'
 import type { UdpNumbers } from './quick-proposals.ts'
 import { handleMessage1, handleMessage3, sendMessage2 } from './quick-responder.ts'
 import type { QuickState } from './transitions/quick-mode.ts'
@@ -74,7 +81,7 @@ export class QuickExchanges implements QuickHost {
   /** @returns whether the message was new and truly the peer's. */
   handle(datagram: Datagram, header: IkeHeader, context: IkeContext): boolean {
     const exchange = this.#exchanges.get(header.messageId)
-    if (exchange?.received !== undefined && equalOctets(exchange.received, datagram.octets)) {
+    if (exchange?.received !== undefined && isRepeatOf(exchange.received, datagram.octets)) {
       this.#repeat(exchange, context)
       return false
     }
@@ -89,12 +96,12 @@ export class QuickExchanges implements QuickHost {
         handleMessage3(this, { ...exchange, state }, datagram, header, context)
         return true
       }
-      this.channel.drop(
-        datagram,
-        'out-of-state',
-        `Quick mode message while ${exchange.state.kind}`,
-        context,
-      )
+      if (exchange.message2 !== undefined && ANSWERED.includes(state.kind)) {
+        confirmAgain(this, exchange, exchange.message2, datagram, header, context)
+        return false
+      }
+      const detail = `Quick mode message while ${state.kind}`
+      this.channel.drop(datagram, 'out-of-state', detail, context)
     } catch (error) {
       if (!(error instanceof MalformedMessage || error instanceof PeerViolation)) throw error
       const bad = error instanceof PeerViolation && error.code === 'bad-hash'

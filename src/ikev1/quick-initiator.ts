@@ -97,6 +97,7 @@ export function handleMessage2(
     iv: nextIv,
     commit: exchange.commit === true || asksToCommit(header),
     received: datagram.octets,
+    message2: { iv, bound, confirms: boundOf3(messageId, terms) },
     state: { kind: 'agreeing', terms },
   }
   if (peerPublic === undefined || state.own === undefined || terms.wish.pfs === 'none') {
@@ -123,8 +124,32 @@ export function sendMessage3(
 ): void {
   const inbound = inboundSa(host, terms, sharedSecret, 'initiator', context)
   const outbound = outboundSa(host, terms, sharedSecret, 'initiator', context)
-  const bound = [Uint8Array.of(0), ...boundTo(exchange.messageId, terms.nonceI, terms.nonceR)]
+  const bound = boundOf3(exchange.messageId, terms)
   host.send({ ...exchange, state: { kind: 'done' } }, 3, [], bound, 'once', context, inbound)
   const sent = host.exchange(exchange.messageId)
   if (sent !== undefined) host.commit(conclude(host, sent, terms, outbound, context))
+}
+
+/**
+ * Another copy of message 2: its sender lacks message 3. Padding is not hashed, so the copies may differ, and message 3 goes on from the last block
+ * of the one that is answered. @throws MalformedMessage, PeerViolation
+ */
+export function confirmAgain(
+  host: QuickHost,
+  exchange: QuickExchange,
+  { iv, bound, confirms }: NonNullable<QuickExchange['message2']>,
+  datagram: Datagram,
+  header: IkeHeader,
+  context: IkeContext,
+): void {
+  const { nextIv } = host.channel.open(datagram, header, iv, bound, context)
+  const again = { ...exchange, iv: nextIv, received: datagram.octets }
+  host.send(again, 3, [], confirms, 'once', context)
+}
+
+function boundOf3(
+  messageId: number,
+  { nonceI, nonceR }: Pick<ChildTerms, 'nonceI' | 'nonceR'>,
+): readonly Uint8Array[] {
+  return [Uint8Array.of(0), ...boundTo(messageId, nonceI, nonceR)]
 }

@@ -7,7 +7,6 @@
  * HASH is prf(SKEYID_a, M-ID | ATTR) in both. The CBC chain goes on from the one to the other, as RFC 2409 appendix B has it for every
  * exchange of phase 2; some servers of XAUTH let a further pair follow under the same Message ID.
  */
-import { equalOctets } from '#bytes/equal'
 import { AttributeMessage, ConfigAttribute } from '#iana/mode-config'
 import type { Instant } from '#ike/effects'
 import { PeerViolation } from '#ike/errors'
@@ -23,6 +22,7 @@ import {
   type OutgoingMessage,
   type Phase2Channel,
 } from './phase2-channel.ts'
+import { isRepeatOf } from './protect.ts'
 
 /** Who decides what is asked and answered. */
 export interface TransactionHost {
@@ -134,7 +134,7 @@ export class Transactions {
   #handleQuestion(datagram: Datagram, header: IkeHeader, context: IkeContext): boolean {
     const { messageId } = header
     const known = this.#theirs.get(messageId)
-    if (known !== undefined && equalOctets(known.received, datagram.octets)) {
+    if (known !== undefined && isRepeatOf(known.received, datagram.octets)) {
       this.#channel.transmit(known.sent.message, known.sent.octets, 1, context)
       return false
     }

@@ -2,10 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { concat } from '#bytes/concat'
 import { randomOctets, seededRandom } from '#crypto/seeded-random'
+import { disagreements } from '#rehearsal/agreement'
+import type { Rehearsal } from '#rehearsal/rehearsal'
 import { encodePayloads } from '#wire/v1/message'
 import { assertServes, establishedScene, scene } from '../support/attack.ts'
-import { assertUp, rehearseUp, snapshot } from '../support/exchange.ts'
+import { assertUp, events, prepare, rehearseUp, snapshot } from '../support/exchange.ts'
 import { A_BEGINS, sites, TUNNEL } from '../support/sites.ts'
+import { readyFor, type Style, styled, styles, stylishSites } from '../support/styles.ts'
 import { mutate } from './mutate.ts'
 
 /** CAUSEWAY_FUZZ_RUNS=1000000 for a long night. */
@@ -54,6 +57,49 @@ for (const [what, runs, of] of [
         childSas.map(({ inboundSpi }) => inboundSpi),
         before[side].childSas.map(({ inboundSpi }) => inboundSpi),
       )
+    }
+  })
+}
+
+for (const [name, style] of Object.entries(styles())) {
+  test(`${name}: mutated and replayed messages do not hurt a tunnel that is up (${RUNS / 20} seeds)`, () => {
+    const { rehearsal, said } = styledRehearsal(style)
+    const corpus = said.map(({ octets }) => octets)
+    const before = standing(rehearsal)
+    for (let seed = 0; seed < RUNS / 20; seed++) {
+      const next = seededRandom(seed)
+      const { side, octets, local, remote } = said[seed % said.length]!
+      const hostile = seed % 10 === 0 ? octets : mutate(octets, next, corpus)
+      if (next() % 4 === 0) rehearsal.inject(side, hostile, local, remote)
+      else rehearsal.inject(side === 'a' ? 'b' : 'a', hostile, remote, local)
+      if (seed % 100 === 0) rehearsal.runFor(50)
+    }
+    rehearsal.runFor(60_000)
+    assertUp(rehearsal)
+    assert.deepEqual(standing(rehearsal), before)
+    assertSound(rehearsal)
+  })
+
+  test(`${name}: a negotiation in which messages are mutated throws nothing, and a clean one follows (${RUNS / 400} seeds)`, () => {
+    const corpus = styledRehearsal(style).said.map(({ octets }) => octets)
+    for (let seed = 0; seed < RUNS / 400; seed++) {
+      const next = seededRandom(seed)
+      const rehearsal = prepare(stylishSites(style, {}, {}, A_BEGINS))
+      readyFor(rehearsal)
+      let hostile = true
+      rehearsal.intercept = (sent) => {
+        const octets = styled(style, sent)
+        return hostile && next() % 3 === 0 ? mutate(octets, next, corpus) : octets
+      }
+      rehearsal.start()
+      rehearsal.runFor(20_000)
+      hostile = false
+      rehearsal.command('a', { kind: 'up', tunnel: TUNNEL })
+      rehearsal.runFor(120_000)
+      for (let i = 0; i < 30 && disagreements(rehearsal, TUNNEL).length > 0; i++)
+        rehearsal.runFor(1_000)
+      assertUp(rehearsal)
+      assertSound(rehearsal)
     }
   })
 }
@@ -115,3 +161,32 @@ test('random datagrams leave no state behind', () => {
   assert.deepEqual(attacked.rehearsal.sent, [])
   assertServes(attacked)
 })
+
+/** A tunnel in this style that is up and has been rekeyed once, and what was said until then. */
+function styledRehearsal(style: Style) {
+  const rehearsal = prepare(stylishSites(style, {}, {}, A_BEGINS))
+  readyFor(rehearsal)
+  rehearsal.intercept = (sent) => styled(style, sent)
+  rehearsal.start()
+  rehearsal.runFor(10_000)
+  rehearsal.command('a', { kind: 'rekey', tunnel: TUNNEL, phase: 2 })
+  rehearsal.runFor(60_000)
+  assertUp(rehearsal)
+  return { rehearsal, said: [...rehearsal.sent] }
+}
+
+/** The SPIs both sides hold. */
+function standing(rehearsal: Rehearsal) {
+  return (['a', 'b'] as const).map((side) => {
+    const { ikeSas, childSas } = snapshot(rehearsal, side)
+    return [
+      ikeSas.map(({ initiatorSpi }) => initiatorSpi),
+      childSas.map(({ inboundSpi }) => inboundSpi),
+    ]
+  })
+}
+
+/** Nothing threw that the engine had to contain. */
+function assertSound(rehearsal: Rehearsal): void {
+  for (const side of ['a', 'b'] as const) assert.deepEqual(events(rehearsal, side, 'defect'), [])
+}
