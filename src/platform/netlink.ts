@@ -1,3 +1,4 @@
+import { concat } from '#bytes/concat'
 import { Descriptor } from './descriptor.ts'
 import { checked, EAGAIN, EINTR, EMSGSIZE, errnoDetail, SystemError } from './errno.ts'
 import { allocateMemory, lastErrno, program } from './native.ts'
@@ -5,7 +6,7 @@ import {
   Attributes,
   decodeMessages,
   type NetlinkMessage,
-  type NetlinkRequest,
+  NetlinkRequest,
   viewOf,
 } from './netlink-message.ts'
 
@@ -27,7 +28,7 @@ export class Netlink {
     const sequence = this.#send(message, NLM_F_REQUEST | NLM_F_ACK, call, subject)
     const answers: NetlinkMessage[] = []
     for (;;) {
-      for (const answer of this.#receive(sequence, call, subject)) {
+      for (const answer of this.#receive((one) => one === sequence, call, subject)) {
         if (answer.type !== NLMSG_ERROR) answers.push(answer)
         if (answer.type === NLMSG_ERROR) {
           throwFailure(answer, call, subject)
@@ -45,6 +46,41 @@ export class Netlink {
     }
   }
 
+  /**
+   * Asks for all changes together, or for none: a transaction of nfnetlink. @param subsystem whose messages they are
+   * @throws SystemError of the message that was refused
+   */
+  batch(
+    subsystem: number,
+    messages: readonly NetlinkRequest[],
+    call: string,
+    subject: string,
+  ): void {
+    const begin = new NetlinkRequest(NFNL_MSG_BATCH_BEGIN, 0, batchHeader(subsystem))
+    const end = new NetlinkRequest(NFNL_MSG_BATCH_END, 0, batchHeader(subsystem))
+    const first = this.#sequence + 1
+    const parts = [begin, ...messages, end].map((message, index) => {
+      this.#sequence++
+      const octets = message.encode(this.#sequence)
+      const flags = NLM_F_REQUEST | (index === messages.length ? NLM_F_ACK : 0)
+      viewOf(octets).setUint16(6, message.flags | flags, true)
+      return octets
+    })
+    const last = this.#sequence - 1
+    const octets = concat(...parts)
+    const memory = allocateMemory(octets.length)
+    memory.octets.set(octets)
+    growSendBuffer(this.#descriptor.fd, octets.length)
+    checked(call, send(this.#descriptor.fd, memory.address, octets.length, 0), subject)
+    for (;;) {
+      for (const answer of this.#receive((sequence) => sequence >= first, call, subject)) {
+        if (answer.type !== NLMSG_ERROR) continue
+        throwFailure(answer, call, subject)
+        if (answer.sequence === last) return
+      }
+    }
+  }
+
   close(): void {
     this.#descriptor.close()
   }
@@ -57,7 +93,7 @@ export class Netlink {
     const answers: NetlinkMessage[] = []
     let interrupted = false
     for (;;) {
-      for (const answer of this.#receive(sequence, call, '')) {
+      for (const answer of this.#receive((one) => one === sequence, call, '')) {
         interrupted ||= (answer.flags & NLM_F_DUMP_INTR) !== 0
         if (answer.type === NLMSG_DONE || answer.type === NLMSG_ERROR) {
           throwFailure(answer, call, '')
@@ -78,13 +114,13 @@ export class Netlink {
   }
 
   /** Messages of one datagram that answer this request; leftovers of a request given up are passed over. */
-  #receive(sequence: number, call: string, subject: string): NetlinkMessage[] {
+  #receive(isOurs: (sequence: number) => boolean, call: string, subject: string): NetlinkMessage[] {
     for (;;) {
       const octets = recv(this.#descriptor.fd, this.#buffer.address, BUFFER_OCTETS, MSG_TRUNC)
       if (octets > BUFFER_OCTETS) throw new SystemError(call, EMSGSIZE, subject, TRUNCATED)
       if (octets >= 0) {
         const messages = decodeMessages(this.#buffer.octets.subarray(0, octets))
-        return messages.filter((message) => message.sequence === sequence)
+        return messages.filter(({ sequence }) => isOurs(sequence))
       }
       const errno = lastErrno()
       if (errno === EAGAIN) throw new SystemError(call, errno, subject, SILENT)
@@ -106,6 +142,18 @@ export function openNetlink(protocol: number = NETLINK_ROUTE): Netlink {
   value.words[0] = ANSWER_SECONDS
   setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, value.address, 16)
   return new Netlink(descriptor)
+}
+
+/** nfnetlink(7): `struct nfgenmsg` with the subsystem as its resource. */
+function batchHeader(subsystem: number): Uint8Array {
+  return Uint8Array.of(0, 0, 0, subsystem)
+}
+
+/** A transaction goes in one piece. */
+function growSendBuffer(fd: number, octets: number): void {
+  const value = allocateMemory(8)
+  value.words[0] = Math.max(LEAST_SEND_BUFFER, 2 * octets)
+  setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, value.address, 4)
 }
 
 /** Runs `work` with a conversation of its own. */
@@ -162,6 +210,10 @@ const SOCK_RAW = 3
 const SOCK_CLOEXEC = 0x80000
 const SOL_SOCKET = 1
 const SO_RCVTIMEO = 20
+const SO_SNDBUFFORCE = 32
+const LEAST_SEND_BUFFER = 212_992
+const NFNL_MSG_BATCH_BEGIN = 0x10
+const NFNL_MSG_BATCH_END = 0x11
 const SOL_NETLINK = 270
 const NETLINK_CAP_ACK = 10
 const NETLINK_EXT_ACK = 11

@@ -6,6 +6,7 @@ import type { DatagramSocket } from '#platform/datagram-socket'
 import { errnoDetail } from '#platform/errno'
 import { type Destination, prepareDestination } from '#platform/socket-address'
 import type { DataPlaneSettings, DataPlaneTunnel } from '../port.ts'
+import { ClearTraffic } from './clear-traffic.ts'
 import { NAT_KEEPALIVE, NAT_TRAVERSAL_PORT, NON_ESP_MARKER_OCTETS } from './demux.ts'
 import { EchoWatch } from './echo-watch.ts'
 import type { Events } from './events.ts'
@@ -37,6 +38,7 @@ export class Installation {
   readonly #events: Events
   readonly #prober: PathProber
   readonly #echoes: EchoWatch
+  readonly #clearTraffic: ClearTraffic
   readonly #paths = new Map<string, OuterPath>()
   readonly #destinations = new Map<string, Destination>()
   readonly #errors: SocketErrors
@@ -50,6 +52,7 @@ export class Installation {
     this.#events = events
     this.sockets = new OuterSockets(memory.arena)
     this.#errors = new SocketErrors(events, (remote, mtu, now) => this.reportMtu(remote, mtu, now))
+    this.#clearTraffic = new ClearTraffic((text) => events.warn(text))
     this.sender = new Sender(memory, events, this, (path) =>
       // The kernel has learned a smaller MTU, and says which in the error queue.
       this.readErrors(path.socket),
@@ -204,6 +207,7 @@ export class Installation {
   /** Undoes everything. @throws SystemError when routes stay behind; sockets and devices are closed all the same */
   close(): void {
     this.receiver.close()
+    this.#clearTraffic.close()
     try {
       if (this.#ownsRoutes) reconcileRouting([])
     } finally {
@@ -214,13 +218,13 @@ export class Installation {
   }
 
   #reconcileRouting(): void {
-    reconcileRouting(
-      this.tunnels.map(({ settings, tun, takesPackets }) => ({
-        tunnel: settings,
-        link: tun.index,
-        takesPackets,
-      })),
-    )
+    const planned = this.tunnels.map(({ settings, tun, takesPackets }) => ({
+      tunnel: settings,
+      link: tun.index,
+      takesPackets,
+    }))
+    reconcileRouting(planned)
+    this.#clearTraffic.follow(planned)
   }
 
   #configureTunnel(
