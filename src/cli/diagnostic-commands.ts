@@ -5,7 +5,7 @@ import { monitor } from './monitor.ts'
 import { trace } from './trace.ts'
 
 /** The commands for finding out why. */
-export function addDiagnosticCommands(program: Command, act: Act): void {
+export function addDiagnosticCommands(program: Command, act: Act, defaultFile: string): void {
   addCaptureCommand(program, act)
   program
     .command('monitor')
@@ -37,6 +37,19 @@ export function addDiagnosticCommands(program: Command, act: Act): void {
         // Loaded when needed: native sockets are nothing other commands should wait for.
         const { probe } = await import('./probe.ts')
         return probe(terminal, host, options)
+      }),
+    )
+
+  program
+    .command('doctor')
+    .description('everything around IKE: this host, the way to each peer, NAT rules, routes')
+    .argument('[tunnel...]', 'names; all when left out')
+    .option('-c, --config <file>', 'tunnels of this file, where no gateway runs', defaultFile)
+    .option('--json', 'one JSON document')
+    .action(
+      act(async (terminal, at, tunnels: string[], options) => {
+        const { doctor } = await import('./doctor.ts')
+        return doctor(terminal, at, tunnels, options)
       }),
     )
 

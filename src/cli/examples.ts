@@ -60,6 +60,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ['causeway log -f paris', 'what happened to paris, and what happens'],
     ['causeway log --since 1h --level warn', 'what went wrong in the last hour'],
   ],
+  doctor: [
+    ['causeway doctor', 'this host and every tunnel'],
+    ['causeway doctor paris', 'one tunnel: the way to its peer, NAT rules, routes'],
+  ],
   monitor: [['causeway monitor --json', 'every event as it happens, a JSON object a line']],
   import: [
     ['causeway import ipsec.conf', 'what it would be here, printed; the report beside it'],

@@ -187,7 +187,7 @@ export function commands(finish: (code: ExitCode) => void): Command {
     .option('--fingerprint <file>', 'six characters of a key, to compare by telephone')
     .action(act(async (terminal, _at, options) => keygen(terminal, options)))
 
-  addDiagnosticCommands(program, act)
+  addDiagnosticCommands(program, act, DEFAULT_FILE)
   addRehearseCommand(program, (run) =>
     act(async (terminal, _at, ...args) => run(terminal, ...args)),
   )

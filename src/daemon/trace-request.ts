@@ -2,8 +2,8 @@ import { ipFamily, parseIp } from '#bytes/ip'
 import type { Config } from '#config/config'
 import { RequestRefused } from '#control/server'
 import type { TraceDocument, TracedPacket } from '#control/trace'
+import { kernelView } from '#platform/kernel-view'
 import type { GatewayParts } from './gateway.ts'
-import { kernelView } from './kernel-view.ts'
 import { trace } from './trace.ts'
 
 /** @throws RequestRefused for addresses that are none, or of two families */

@@ -5,10 +5,10 @@ import type { TunnelConfig } from '#config/config'
 import type { DataPlaneCounters } from '#dataplane/port'
 import { espSpi } from '#esp/sa'
 import type { ChildSaFacts, TunnelSnapshot } from '#ike/events'
+import type { KernelView } from '#platform/kernel-view'
 import { isTextProblem } from '#policy/text-problem'
 import { parseSelectorPair } from '#policy/traffic-selector'
 import { configOf, sites, TUNNEL } from '../../test/support/sites.ts'
-import type { KernelView } from './kernel-view.ts'
 import { type Packet, trace } from './trace.ts'
 
 const [ONE, TWO] = [

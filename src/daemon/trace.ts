@@ -8,12 +8,12 @@ import { mssFor } from '#esp/mtu'
 import { PacketFields } from '#esp/packet-fields'
 import { NO_PAIR, Spd } from '#esp/spd'
 import type { ChildSaFacts, TunnelSnapshot } from '#ike/events'
+import type { KernelView, RouteRefusal } from '#platform/kernel-view'
 import { formatIpProtocol } from '#policy/ip-protocol'
 import { formatEspSuite } from '#policy/proposal'
 import { formatSelectorPair, matchesPacket, type SelectorPair } from '#policy/traffic-selector'
 import { IpProtocol } from '#wire/ip-protocol'
 import type { Clock } from './clock.ts'
-import type { KernelView, RouteRefusal } from './kernel-view.ts'
 
 /** What a trace is made of; nothing is changed and nothing is sent. */
 export type TraceSources = {

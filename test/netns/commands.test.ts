@@ -133,6 +133,67 @@ test('trace asks the kernel: forwarding off, source validation, a rule before ou
   assert.match(await traced(), /✓ result/)
 })
 
+test('doctor finds host, way, routes and NAT rules in order, with the tunnel up', async () => {
+  const { code, stdout } = await cli('doctor', 'paris')
+  assert.equal(code, 0, stdout)
+  assert.match(stdout, /✓ sockets +UDP 500 and 4500 bound on 203\.0\.113\.10$/m)
+  assert.match(
+    stdout,
+    /✓ route +198\.51\.100\.20 via 203\.0\.113\.1 dev wan, source 203\.0\.113\.10/,
+  )
+  assert.match(stdout, /✓ peer alive +ping [\d.]+ ms, 0 % lost; IKE is up/)
+  assert.match(stdout, /✓ mtu +1500 octets pass; \d+ inside the tunnel$/m)
+  assert.match(stdout, /✓ networks +10\.2\.0\.0\/16 → cw-paris/)
+  assert.match(stdout, /✓ nat rules +none/)
+  assert.deepEqual(
+    stdout.split('\n').filter((line) => [...line].length > 80),
+    [],
+  )
+})
+
+test('doctor asks UDP 500 and 4500 of a peer whose tunnel is down', async () => {
+  await cli('down', 'paris')
+  assert.match((await cli('doctor', 'paris')).stdout, /UDP 500 answers; UDP 4500 answers$/m)
+  assert.equal((await cli('up', 'paris')).code, 0)
+})
+
+test('doctor tells what is wrong, and its commands put it right', async () => {
+  const { gatewayA } = topology
+  await gatewayA.runOk(['nft', '-f', '-'], {
+    input: `table ip nat {
+      chain postrouting {
+        type nat hook postrouting priority 100
+        oifname "wan" masquerade
+        ip saddr 10.1.0.0/16 counter masquerade
+      }
+    }`,
+  })
+  await gatewayA.ip(
+    'link add spare type veth peer name erap',
+    'addr add 10.2.7.1/24 dev spare',
+    'link set erap up',
+    'link set spare up',
+  )
+  const steps = async () => {
+    const { tunnels } = JSON.parse((await cli('doctor', 'paris', '--json')).stdout)
+    const all: { label: string; verdict: string; fix?: string; text: string }[] = tunnels[0].steps
+    return new Map(all.map((step) => [step.label, step]))
+  }
+  const before = await steps()
+  assert.match(
+    before.get('overlap')?.text ?? '',
+    /10\.2\.7\.0\/24 on spare lies within 10\.2\.0\.0\/16/,
+  )
+  const nat = before.get('nat rules')
+  assert.match(nat?.text ?? '', /ip nat postrouting \(handle \d+\) masquerades 10\.1\.0\.0\/16/)
+  await gatewayA.runOk(['sh', '-c', nat?.fix ?? 'false'])
+  await gatewayA.ip('link del spare')
+  const after = await steps()
+  assert.equal(after.get('nat rules')?.verdict, 'ok')
+  assert.equal(after.get('overlap'), undefined)
+  await gatewayA.runOk(['nft', 'delete', 'table', 'ip', 'nat'])
+})
+
 function argv(...args: readonly string[]): readonly string[] {
   return [process.execPath, CAUSEWAY, '--control', berlin.control, ...args]
 }

@@ -71,14 +71,23 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'types: ike/events',
     // docs/decisions/0006: what a command does on its own, without a gateway.
     'platform/openssl-ecdsa',
+    'platform/addresses',
     'platform/arena',
+    'platform/capabilities',
+    'platform/clock',
     'platform/datagram-socket',
     'platform/errno',
+    'platform/icmp-socket',
+    'platform/kernel-view',
+    'platform/links',
     'platform/netlink',
     'platform/packet-capture',
     'platform/poll',
+    'platform/port-holders',
     'platform/routes',
     'platform/socket-address',
+    'platform/source-nat',
+    'platform/sysctls',
     'platform/udp-socket',
     // docs/decisions/0008: what `check` looks at on this host.
     'platform/addresses',
@@ -92,6 +101,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'probe',
     'iana',
     'wire/v1/vendor-id',
+    'wire/icmp-echo',
+    'ike/version-probe',
   ],
 }
 

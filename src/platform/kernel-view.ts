@@ -1,10 +1,10 @@
 import type { IpAddress } from '#bytes/ip'
-import { listAddresses } from '#platform/addresses'
-import { EACCES, EHOSTUNREACH, EINVAL, ENETUNREACH, EXDEV } from '#platform/errno'
-import { linkByIndex } from '#platform/links'
-import { type Netlink, withNetlink } from '#platform/netlink'
-import { type Decision, decideRoute } from '#platform/route-decision'
-import { routeTo } from '#platform/routes'
+import { listAddresses } from './addresses.ts'
+import { EACCES, EHOSTUNREACH, EINVAL, ENETUNREACH, EXDEV } from './errno.ts'
+import { linkByIndex } from './links.ts'
+import { type Netlink, withNetlink } from './netlink.ts'
+import { type Decision, decideRoute } from './route-decision.ts'
+import { routeTo } from './routes.ts'
 
 /** What the kernel of this host would do with a packet of that source. */
 export type KernelView = {
