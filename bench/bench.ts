@@ -1,10 +1,10 @@
 // `npm run bench`: throughput, latency and cost of Causeway beside others, in network namespaces of this machine. Needs root.
-// --quick: minutes instead of half an hour. --json: the report on standard output. --rounds N, --seconds N, --loads a,b, --ways a,b.
+// --scale: by the number of SAs instead, and what they weigh. --quick: minutes instead of half an hour. --json: the report on standard output. --rounds N, --seconds N, --loads a,b, --ways a,b.
 import { readFileSync } from 'node:fs'
 import { cpus, release } from 'node:os'
 import { parseArgs } from 'node:util'
 import { networkPrivileges } from '../test/support/privileges.ts'
-import { causeway } from './causeway.ts'
+import { causeway, causewayTwoThreads } from './causeway.ts'
 import type { Contender, Way } from './contender.ts'
 import { measureCrypto } from './crypto.ts'
 import { LOADS, type Load, peakMemory, roundTrips, runLoad, type Sample } from './loads.ts'
@@ -20,6 +20,7 @@ import {
   spread,
   table,
 } from './report.ts'
+import { measureScale, scaleTable } from './scale.ts'
 
 const QUICK_LOADS = ['tcp1', 'tcp8', 'tcp1Reverse', 'udp64', 'udp1400', 'tcp1WithoutUso']
 /** What is measured with every load; the others of ours only with the first ones. */
@@ -29,6 +30,7 @@ const CIPHER_LOADS = ['tcp1', 'udp1400']
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
+    scale: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     rounds: { type: 'string' },
     seconds: { type: 'string' },
@@ -55,6 +57,11 @@ need('/usr/bin/ping', ['iputils-ping'])
 const say = (text: string): void => {
   if (!values.json) console.log(text)
 }
+if (values.scale) {
+  const report = await measureScale(rounds, seconds, say)
+  console.log(values.json ? JSON.stringify({ scale: report }, null, 2) : `\n${scaleTable(report)}`)
+  process.exit(0)
+}
 const absent: Record<string, string> = {}
 const pairs: Pair[] = []
 try {
@@ -78,10 +85,14 @@ async function startAll(): Promise<readonly Way[]> {
     ways.push(...(await started(contender, shared, next)))
     next += contender.addresses
   }
-  if (!isWanted(kernelLibipsec.name)) return ways
-  const apart = await makePair(1)
-  pairs.push(apart)
-  return [...ways, ...(await started(kernelLibipsec, apart, 0))]
+  // Two gateways of ours on one host would fight over its routes, and strongSwan takes its ports on every address.
+  for (const contender of [causewayTwoThreads, kernelLibipsec]) {
+    if (!isWanted(contender.name)) continue
+    const apart = await makePair(1)
+    pairs.push(apart)
+    ways.push(...(await started(contender, apart, 0)))
+  }
+  return ways
 }
 
 async function started(contender: Contender, pair: Pair, first: number): Promise<readonly Way[]> {
@@ -179,6 +190,9 @@ function ratiosOf(samples: ReadonlyMap<string, ReadonlyMap<string, Sample[]>>): 
       if (ours.length > 0 && !name.startsWith('causeway')) {
         ratios[overName(name)] = ratio(ours, values(name))
       }
+    }
+    if (by.has('causewayTwoThreads')) {
+      ratios.twoThreadsOverOne = ratio(values('causewayTwoThreads'), ours)
     }
     if (by.has('causewayNative') && by.has('noVpn')) {
       ratios.nativeOverNoVpn = ratio(values('causewayNative'), values('noVpn'))

@@ -4,7 +4,7 @@ import { encryption, integrity } from '#crypto/registry'
 import type { DataPlaneTunnel } from '#dataplane/port'
 import { type EspEncapsulation, espSpi, type InboundSa, type OutboundSa } from '#esp/sa'
 import type { EspSuite } from '#policy/proposal'
-import { DataPlaneProcess } from '../test/support/data-plane-process.ts'
+import { DataPlaneProcess, type Workers } from '../test/support/data-plane-process.ts'
 import type { Contender, Way } from './contender.ts'
 import { inner, outer, type Pair } from './namespaces.ts'
 
@@ -34,14 +34,14 @@ const VARIANTS: readonly Variant[] = [
 ]
 
 /** Our own data plane, one process on each side with a tunnel for each variant; keys are set by hand, nothing is negotiated. */
-export function causeway(variants: readonly string[]): Contender {
+export function causeway(variants: readonly string[], workers: Workers = 1): Contender {
   const chosen = VARIANTS.filter(({ name }) => variants.includes(name))
   return {
     name: 'causeway',
     addresses: chosen.length,
     async start(pair, first) {
-      const a = new DataPlaneProcess(pair.a)
-      const b = new DataPlaneProcess(pair.b)
+      const a = new DataPlaneProcess(pair.a, workers)
+      const b = new DataPlaneProcess(pair.b, workers)
       for (const [plane, site] of [
         [a, 'a'],
         [b, 'b'],
@@ -72,6 +72,16 @@ export function causeway(variants: readonly string[]): Contender {
       return chosen.map(({ name }, index) => way(name, pair, first + index, pids))
     },
   }
+}
+
+/** The first of them with a thread for each direction (docs/decisions/0008). */
+export const causewayTwoThreads: Contender = {
+  name: 'causewayTwoThreads',
+  addresses: 1,
+  async start(pair, first) {
+    const ways = await causeway(['causeway'], 2).start(pair, first)
+    return ways.map((one) => ({ ...one, name: 'causewayTwoThreads' }))
+  },
 }
 
 export function way(name: string, pair: Pair, address: number, pids: readonly number[]): Way {
