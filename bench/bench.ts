@@ -9,7 +9,8 @@ import type { Contender, Way } from './contender.ts'
 import { measureCrypto } from './crypto.ts'
 import { LOADS, type Load, peakMemory, roundTrips, runLoad, type Sample } from './loads.ts'
 import { makePair, type Pair, setLink } from './namespaces.ts'
-import { kernelLibipsec, need, plain, reference, wireguardGo } from './peers.ts'
+import { kernelLibipsec, plain, reference, wireguardGo } from './peers.ts'
+import { need } from './programs.ts'
 import {
   type Latency,
   median,

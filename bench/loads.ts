@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { createInterface } from 'node:readline'
 import { eventually } from '../test/support/process.ts'
 import type { Way } from './contender.ts'
+import { compile } from './programs.ts'
 
 /** What one load brought on one way. */
 export type Sample = {
@@ -15,11 +17,13 @@ export type Sample = {
 
 export type Load = {
   readonly name: string
-  readonly unit: 'bit/s' | 'packets/s'
-  readonly iperf: readonly string[]
-  /** The link as a network card without UDP segmentation offload makes it, rather than as veth is. */
-  readonly link?: 'no-uso'
-}
+} & (
+  | { readonly unit: 'bit/s'; readonly iperf: readonly string[] }
+  | { readonly unit: 'packets/s'; readonly octets: number; readonly reverse: boolean }
+) & {
+    /** The link as a network card without UDP segmentation offload makes it, rather than as veth is. */
+    readonly link?: 'no-uso'
+  }
 
 export const LOADS: readonly Load[] = [
   { name: 'tcp1', unit: 'bit/s', iperf: [] },
@@ -27,12 +31,8 @@ export const LOADS: readonly Load[] = [
   { name: 'tcp1Reverse', unit: 'bit/s', iperf: ['-R'] },
   { name: 'tcp8Reverse', unit: 'bit/s', iperf: ['-P', '8', '-R'] },
   ...[64, 512, 1400].flatMap((octets): Load[] => [
-    { name: `udp${octets}`, unit: 'packets/s', iperf: ['-u', '-b', '0', '-l', `${octets}`] },
-    {
-      name: `udp${octets}Reverse`,
-      unit: 'packets/s',
-      iperf: ['-u', '-b', '0', '-l', `${octets}`, '-R'],
-    },
+    { name: `udp${octets}`, unit: 'packets/s', octets, reverse: false },
+    { name: `udp${octets}Reverse`, unit: 'packets/s', octets, reverse: true },
   ]),
   { name: 'tcp1WithoutUso', unit: 'bit/s', iperf: [], link: 'no-uso' },
 ]
@@ -42,29 +42,40 @@ let port = 5300
 /** Runs a load for so many seconds, from gateway to gateway. */
 export async function runLoad(way: Way, load: Load, seconds: number): Promise<Sample> {
   port++
+  const before = { gateways: cpuSeconds(way.pids), machine: machineTicks() }
+  const { value, octets } =
+    load.unit === 'bit/s'
+      ? await runStreams(way, load.iperf, seconds)
+      : await runFlood(load.reverse ? reversed(way) : way, load.octets, seconds)
+  const used = cpuSeconds(way.pids) - before.gateways
+  const machine = machineTicks()
+  return {
+    value,
+    busy: 1 - (machine.idle - before.machine.idle) / (machine.all - before.machine.all),
+    ...(way.pids.length === 0 ? {} : { cpuSecondsPerGigabyte: used / (octets / 1e9) }),
+  }
+}
+
+type Carried = { readonly value: number; readonly octets: number }
+
+async function runStreams(way: Way, args: readonly string[], seconds: number): Promise<Carried> {
   const server = way.pair.b.start(['iperf3', '-s', '-1', '-B', way.to, '-p', `${port}`], {
     stdio: 'ignore',
   })
   try {
     await listening(way, port)
-    const before = { gateways: cpuSeconds(way.pids), machine: machineTicks() }
-    const report = JSON.parse(
+    const { end, error } = JSON.parse(
       await way.pair.a.runOk(
         [
           ...['iperf3', '-c', way.to, '-B', way.from, '-p', `${port}`, '-J'],
-          ...['-t', `${seconds}`, ...load.iperf],
+          ...['-t', `${seconds}`, ...args],
         ],
         { timeout: (seconds + 20) * 1000 },
       ),
     ) as IperfReport
-    const used = cpuSeconds(way.pids) - before.gateways
-    const machine = machineTicks()
-    const { value, octets } = resultOf(report, load, seconds)
-    return {
-      value,
-      busy: 1 - (machine.idle - before.machine.idle) / (machine.all - before.machine.all),
-      ...(way.pids.length === 0 ? {} : { cpuSecondsPerGigabyte: used / (octets / 1e9) }),
-    }
+    if (error !== undefined) throw new Error(error)
+    const { bits_per_second: value = 0, bytes: octets = 0 } = end.sum_received ?? {}
+    return { value, octets }
   } finally {
     server.kill('SIGKILL')
   }
@@ -74,28 +85,33 @@ type IperfReport = {
   readonly error?: string
   readonly end: {
     readonly sum_received?: { readonly bytes: number; readonly bits_per_second: number }
-    readonly sum?: {
-      readonly packets: number
-      readonly lost_packets: number
-      readonly bytes: number
-      readonly seconds: number
-    }
   }
 }
 
-function resultOf(
-  { end, error }: IperfReport,
-  load: Load,
-  seconds: number,
-): { readonly value: number; readonly octets: number } {
-  if (error !== undefined) throw new Error(error)
-  if (load.unit === 'bit/s') {
-    const { bits_per_second: value = 0, bytes = 0 } = end.sum_received ?? {}
-    return { value, octets: bytes }
+function reversed({ pair, from, to, ...rest }: Way): Way {
+  return { ...rest, pair: { ...pair, a: pair.b, b: pair.a }, from: to, to: from }
+}
+
+let flood: Promise<string> | undefined
+
+/** Datagrams faster than anybody can carry them; what arrives counts. */
+async function runFlood(way: Way, octets: number, seconds: number): Promise<Carried> {
+  flood ??= compile('flood')
+  const program = await flood
+  const receiver = way.pair.b.start([program, 'receive', way.to, `${port}`])
+  try {
+    if (receiver.stdout === null) throw new Error('no output')
+    const lines = createInterface({ input: receiver.stdout })[Symbol.asyncIterator]()
+    if ((await lines.next()).value !== 'ready') throw new Error('nobody counts datagrams')
+    await way.pair.a.runOk(
+      [program, 'send', way.from, way.to, `${port}`, `${octets}`, `${seconds}`],
+      { timeout: (seconds + 20) * 1000 },
+    )
+    const arrived = Number((await lines.next()).value)
+    return { value: arrived / seconds, octets: arrived * octets }
+  } finally {
+    receiver.kill('SIGKILL')
   }
-  const { packets = 0, lost_packets: lost = 0, bytes = 0 } = end.sum ?? {}
-  const arrived = packets - lost
-  return { value: arrived / seconds, octets: (bytes * arrived) / Math.max(1, packets) }
 }
 
 async function listening(way: Way, on: number): Promise<void> {

@@ -1,14 +1,14 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { undoAtExit } from '../test/support/leftovers.ts'
 import { eventually, run, runOk, runSync } from '../test/support/process.ts'
 import { StrongSwan } from '../test/support/strongswan.ts'
 import type { Namespace } from '../test/support/topology.ts'
-import { aptInstall, isDebian } from '../tools/install-peers.ts'
 import { way } from './causeway.ts'
 import type { Contender } from './contender.ts'
 import { inner, outer, type Pair } from './namespaces.ts'
+import { compile, need } from './programs.ts'
 
 /** The link itself. */
 export const plain: Contender = {
@@ -25,13 +25,8 @@ export const reference: Contender = {
   name: 'reference',
   addresses: 1,
   async start(pair, first) {
-    const folder = mkdtempSync(join(tmpdir(), 'cw-bench-'))
-    undoAtExit(() => rmSync(folder, { recursive: true, force: true }))
-    const program = join(folder, 'reference')
-    const source = join(import.meta.dirname, 'reference/reference.c')
-    need('/usr/bin/gcc', ['gcc'])
     need('/usr/include/openssl/evp.h', ['libssl-dev'])
-    await runOk(['gcc', '-O3', '-march=native', '-o', program, source, '-lcrypto'])
+    const program = await compile('reference', '-lcrypto')
     const pids: number[] = []
     for (const [namespace, site, other] of sites(pair)) {
       const device = 'reference'
@@ -173,12 +168,4 @@ async function deviceIsThere(namespace: Namespace, device: string): Promise<void
 async function makeKey(): Promise<{ readonly secret: string; readonly open: string }> {
   const secret = (await runOk(['wg', 'genkey'])).trim()
   return { secret, open: (await runOk(['wg', 'pubkey'], { input: secret })).trim() }
-}
-
-/** @throws when the file is not there and its packages cannot be installed */
-export function need(path: string, packages: readonly string[]): void {
-  if (existsSync(path)) return
-  const able = isDebian() && process.getuid?.() === 0
-  const problem = able ? aptInstall(packages) : 'this is not root on Debian'
-  if (problem !== undefined) throw new Error(`missing ${packages.join(' ')}: ${problem}`)
 }

@@ -60,6 +60,8 @@ const USUAL_WORKERS: Workers = process.env.CAUSEWAY_TEST_WORKERS === '2' ? 2 : 1
 export class DataPlaneProcess {
   /** `octets` of IKE datagrams arrive as hex. */
   readonly events: DataPlaneEvent[] = []
+  /** What it said of the ways of its tunnels, which comes with every SA. */
+  readonly paths: DataPlaneEvent[] = []
   readonly warnings: string[] = []
   readonly process: ChildProcess
   readonly #waiting = new Map<
@@ -129,7 +131,9 @@ export class DataPlaneProcess {
     event?: DataPlaneEvent
     warning?: string
   }): void {
-    if (message.event !== undefined) this.events.push(message.event)
+    const { event } = message
+    if (event?.kind === 'path') this.paths.push(event)
+    else if (event !== undefined) this.events.push(event)
     if (message.warning !== undefined) this.warnings.push(message.warning)
     if (message.id === undefined) return
     const waiting = this.#waiting.get(message.id)
