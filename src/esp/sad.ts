@@ -17,14 +17,8 @@ export class Sad<State extends InboundState = InboundState> {
   }
 
   find(spi: number): State | undefined {
-    const key = spi | 0
-    if (key === EMPTY) return undefined
-    const mask = this.#spis.length - 1
-    for (let slot = slotOf(key, mask); ; slot = (slot + 1) & mask) {
-      const at = this.#spis[slot]
-      if (at === key) return this.#states[slot]
-      if (at === EMPTY) return undefined
-    }
+    const slot = this.#slot(spi)
+    return slot < 0 ? undefined : this.#states[slot]
   }
 
   /** Replaces an SA of the same SPI. */
@@ -37,9 +31,23 @@ export class Sad<State extends InboundState = InboundState> {
 
   /** @returns the SA that was there */
   remove(spi: number): State | undefined {
-    const state = this.find(spi)
-    if (state === undefined) return undefined
-    this.#rebuild(this.list().filter((other) => other !== state))
+    let hole = this.#slot(spi)
+    if (hole < 0) return undefined
+    const state = this.#states[hole]
+    this.#size--
+    const spis = this.#spis
+    const states = this.#states
+    const mask = spis.length - 1
+    // What was pushed on by what is gone moves back, so that lookups meet no tombstones.
+    for (let next = (hole + 1) & mask; spis[next] !== EMPTY; next = (next + 1) & mask) {
+      const home = slotOf(spis[next] as number, mask)
+      if (((next - home) & mask) < ((next - hole) & mask)) continue
+      spis[hole] = spis[next] as number
+      states[hole] = states[next]
+      hole = next
+    }
+    spis[hole] = EMPTY
+    states[hole] = undefined
     return state
   }
 
@@ -47,7 +55,18 @@ export class Sad<State extends InboundState = InboundState> {
     return this.#states.filter((state): state is State => state !== undefined)
   }
 
-  /** A fresh table keeps lookups free of tombstones. */
+  /** @returns -1 when there is none of this SPI */
+  #slot(spi: number): number {
+    const key = spi | 0
+    if (key === EMPTY) return -1
+    const mask = this.#spis.length - 1
+    for (let slot = slotOf(key, mask); ; slot = (slot + 1) & mask) {
+      const at = this.#spis[slot]
+      if (at === key) return slot
+      if (at === EMPTY) return -1
+    }
+  }
+
   #rebuild(states: readonly State[]): void {
     let slots = MIN_SLOTS
     while (slots < (states.length + 1) * 2) slots *= 2
