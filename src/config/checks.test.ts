@@ -60,6 +60,28 @@ test('in Aggressive mode the peer may be anywhere, if it is known by its identit
   assert.doesNotMatch(told({ paris: branch, other: { ...other, 'peer-id': 'b8' } }), /error/)
 })
 
+test('a peer that moves is known by its identity, as one from anywhere is', () => {
+  const branch = { ike: 'v1-aggressive', 'peer-moves': 'allow', 'peer-id': 'branch7.example' }
+  const { config, problems } = load({ paris: branch })
+  assert.deepEqual(
+    problems.map(({ severity }) => severity),
+    ['warning'],
+  )
+  assert.equal(config!.tunnels[0]!.peerMoves, 'allow')
+  assert.match(
+    told({ paris: { ...branch, ike: 'v1-main', 'peer-id': undefined } }),
+    /error a pre-shared key in Main mode needs a static peer address, not one that moves/,
+  )
+  assert.match(
+    told({ paris: { ...branch, 'peer-id': undefined } }),
+    /error a peer that moves needs an identity other than its address/,
+  )
+  assert.match(
+    told({ paris: { ...branch, peer: 'any', start: undefined } }),
+    /error peer: any comes from anywhere already/,
+  )
+})
+
 test('Aggressive mode is warned of with what it shows and when it is right', () => {
   assert.match(
     told({ paris: { ike: 'v1-aggressive', 'peer-id': 'asa1.example' } }),

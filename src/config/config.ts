@@ -32,6 +32,8 @@ export type TunnelConfig = {
   readonly local: IpAddress
   /** `any`: wherever it comes from, known by its identity alone; then `start` is `respond`. */
   readonly peer: IpAddress | 'any'
+  /** Whether it is taken from other addresses too, known by its identity. */
+  readonly peerMoves?: 'allow'
   readonly localId: Identity
   /** What the peer must prove to be. */
   readonly remoteId: Identity

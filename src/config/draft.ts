@@ -29,6 +29,7 @@ export type TunnelDraft = {
   readonly 'ike-v1-until': string | undefined
   readonly 'probe-v2': 'on' | 'off'
   readonly peer: PeerDraft
+  readonly 'peer-moves': 'allow' | 'refuse'
   readonly address: IpAddress | undefined
   readonly psk: PskSource | undefined
   readonly certificate: CertificateDraft | undefined

@@ -32,14 +32,14 @@ export const mainModePeer: Rule = (tunnel) => {
 
 /** RFC 2409 §5.4: the hash that proves the key crosses in clear, with all that went into it but the key. */
 export const aggressiveMode: Rule = (tunnel) => {
-  const { ike, peer } = tunnel.draft
+  const { ike, peer, 'peer-moves': moves } = tunnel.draft
   if (ike !== 'v1-aggressive') return []
   const shown = hasKey(tunnel)
     ? 'shows both identities to whoever listens, and lets him guess the pre-shared key offline; only a long random key withstands (causeway keygen)'
     : 'shows both identities to whoever listens'
   const advice = hasKey(tunnel) ? 'certificates do without it' : 'ike: v1-main does without it'
   const better =
-    peer?.kind === 'address'
+    peer?.kind === 'address' && moves !== 'allow'
       ? 'and this peer has one: ike: v1-main hides both'
       : `and ${advice}, where the peer can`
   return [
@@ -71,6 +71,25 @@ export const anywherePeer: Rule = (tunnel) => {
     )
   }
   return problems
+}
+
+/** Elsewhere than at its address, too, the peer is known by its identity alone. */
+export const movingPeer: Rule = (tunnel) => {
+  const { peer, 'peer-moves': moves, 'peer-id': peerId } = tunnel.draft
+  if (moves !== 'allow') return []
+  const problem = (message: string, hint: string) => [
+    tunnelProblem('error', tunnel, ['peer-moves'], { message, hints: [hint] }),
+  ]
+  if (peer?.kind === 'any') return problem('peer: any comes from anywhere already', 'leave it out')
+  if (isFoundByAddress(tunnel)) {
+    const message = 'a pre-shared key in Main mode needs a static peer address, not one that moves'
+    return problem(message, `${BY_ADDRESS} ${REMEDIES}`)
+  }
+  if (peerId !== undefined || isWritten(tunnel, 'peer-id')) return []
+  return problem(
+    'a peer that moves needs an identity other than its address',
+    'peer-id: branch7.example',
+  )
 }
 
 export const peerIdentity: Rule = (tunnel) => {
@@ -131,7 +150,8 @@ export const anywherePairs: CrossRule = (tunnels) => {
   return tunnels.flatMap((tunnel) => {
     const { local, draft } = tunnel
     const identity = draft['peer-id']?.identity
-    if (local === undefined || draft.peer?.kind !== 'any' || identity === undefined) return []
+    const roams = draft.peer?.kind === 'any' || draft['peer-moves'] === 'allow'
+    if (local === undefined || !roams || identity === undefined) return []
     const key = `${draft.ike} ${local} ${formatIdentity(identity)}`
     const earlier = first.get(key)
     if (earlier === undefined) {

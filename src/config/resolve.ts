@@ -57,6 +57,7 @@ export function resolveTunnel({
     ike,
     local,
     peer: peer.kind === 'any' ? 'any' : peer.address,
+    ...(draft['peer-moves'] === 'allow' ? { peerMoves: 'allow' as const } : {}),
     localId: localIdentity(draft.id, local, authentication),
     remoteId,
     authentication,

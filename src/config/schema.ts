@@ -140,6 +140,13 @@ export const tunnelKeys: KeyTable<TunnelDraft> = {
     example: '198.51.100.7',
     since: SINCE,
   }),
+  'peer-moves': documented(oneOf(['refuse', 'allow']).prefault('refuse'), {
+    sentence: 'Whether the peer may also call from another address than `peer`.',
+    paragraph:
+      'For a peer whose address changes: `peer` is where we call it first, and with `allow` it is taken from wherever it calls, known by its `peer-id`. As with `peer: any` that needs a certificate or Aggressive mode.',
+    example: 'refuse',
+    since: SINCE,
+  }),
   address: documented(address.optional(), {
     sentence: 'Our address for this tunnel alone.',
     paragraph: 'For a gateway with several uplinks. Same IP family as `peer`.',

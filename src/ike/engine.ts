@@ -177,7 +177,7 @@ export class Engine {
       drop(datagram, 'unknown-peer', turnAway(datagram, header, all, version, context), context)
       return
     }
-    const from = first.config.peer === 'any' ? 'anywhere' : 'named'
+    const from = first.config.peer === remote.address ? 'named' : 'anywhere'
     const whole = this.#firstMessages.get(version)?.take(datagram, header, from, context)
     if (whole === undefined) return
     if (whole[0] !== datagram) {
@@ -198,7 +198,7 @@ export class Engine {
     const here = [...this.#tunnels.values()].filter(({ config }) => config.local === local)
     return [
       ...here.filter(({ config }) => config.peer === peer),
-      ...here.filter(({ config }) => config.peer === 'any'),
+      ...here.filter(({ config }) => roams(config) && config.peer !== peer),
     ]
   }
 
@@ -378,6 +378,11 @@ function guarded(context: IkeContext, run: () => void): void {
       detail: error instanceof Error ? (error.stack ?? error.message) : String(error),
     })
   }
+}
+
+/** Whether the peer may come from anywhere. */
+function roams({ peer, peerMoves }: TunnelConfig): boolean {
+  return peer === 'any' || peerMoves === 'allow'
 }
 
 /** Whether this is where the tunnel's peer is, or was seen. */

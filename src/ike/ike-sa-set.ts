@@ -52,11 +52,12 @@ export class IkeSaSet {
     return preferredOf(this.established)?.sa
   }
 
-  /** Behind a NAT the peer can be reached only the way it came, and what replaces an SA has to go the same way. */
+  /** Behind a NAT, or elsewhere than at its address, the peer can be reached only the way it came, and what replaces an SA has to go the same way. */
   wayToHidden({ peer }: TunnelConfig): Ends | undefined {
     const known = this.preferred
-    const isHidden = peer === 'any' || known?.facts()?.nat.remote === true
-    if (known === undefined || !isHidden) return undefined
+    if (known === undefined) return undefined
+    const isHidden = known.remote.address !== peer || known.facts()?.nat.remote === true
+    if (!isHidden) return undefined
     return { local: known.local, remote: known.remote }
   }
 

@@ -41,6 +41,9 @@ const SECOND = numberedLink(4, HEAD)
 const CERTIFICATE_IS_CALLED = numberedLink(5)
 const WILDCARD = numberedLink(6, { ...AGGRESSIVE, ...HEAD })
 const NAMES = numberedLink(7)
+/** Called at its address first; then it calls from another. */
+const STRONGSWAN_MOVES = numberedLink(8)
+const CAUSEWAY_MOVES = numberedLink(9)
 const CALLS = [KEY_CALLS, FIRST, SECOND, WILDCARD]
 const IS_CALLED = [KEY_IS_CALLED, CERTIFICATE_IS_CALLED]
 
@@ -54,13 +57,20 @@ before(async () => {
   const pki = pkiFolder()
   forget = pki.forget
   const ca = await StrongswanCa.make(join(pki.folder, 'ca'), 'Example Root CA', 'ecdsa-256')
-  const certified = [FIRST, SECOND, CERTIFICATE_IS_CALLED, WILDCARD]
+  const certified = [
+    FIRST,
+    SECOND,
+    CERTIFICATE_IS_CALLED,
+    WILDCARD,
+    STRONGSWAN_MOVES,
+    CAUSEWAY_MOVES,
+  ]
   papers = new Map(
     await Promise.all(certified.map(async (link) => [link, await papersOf(link, ca)] as const)),
   )
   connections = swanConnections()
   encounter = await meet(causewayTunnels(), connections, {
-    prepare: (topology) => giveAddresses(topology, 7),
+    prepare: (topology) => giveAddresses(topology, 9),
     beforeLoad: giveAll,
   })
   strongswan = encounter.strongswan
@@ -105,41 +115,54 @@ for (const role of ['initiator', 'responder'] as const) {
   })
 }
 
+test('both ends call the other at its address, before that moves', async () => {
+  await encounter.causeway.up(STRONGSWAN_MOVES.name)
+  await assertUp(STRONGSWAN_MOVES, 'initiator')
+  await strongswanInitiates(CAUSEWAY_MOVES, encounter.causeway, strongswan)
+  await assertUp(CAUSEWAY_MOVES, 'responder')
+})
+
 test('strongSwan dies and calls again from another address: the new SA takes the place of the old', async () => {
   const { topology, causeway } = encounter
   await strongswan.crash()
   strongswan = await StrongSwan.start(topology.gatewayB)
   giveAll(strongswan)
   const moved = '198.51.100.20'
-  const calling = (one: SwanConnection) => CALLS.some(({ name }) => name === one.name)
+  const callers = [...CALLS, STRONGSWAN_MOVES]
+  const calling = (one: SwanConnection) => callers.some(({ name }) => name === one.name)
   await strongswan.load(connections.map((one) => (calling(one) ? { ...one, local: moved } : one)))
-  for (const link of [KEY_CALLS, FIRST]) {
+  for (const link of [KEY_CALLS, FIRST, STRONGSWAN_MOVES]) {
     await strongswanInitiates(link, causeway, strongswan)
     await assertUp(link, 'responder')
     const { ikeSas, childSas } = await causeway.tunnel(link.name)
     assert.ok(ikeSas.some(({ remote }) => remote.startsWith(moved)))
     // strongSwan says INITIAL-CONTACT in Main mode only.
-    if (link === FIRST) assert.equal(ikeSas.length, 1)
+    if (link !== KEY_CALLS)
+      await eventually('the old IKE SA is gone', async () => {
+        const now = await causeway.tunnel(link.name)
+        return now.ikeSas.length === 1 && now.childSas.length === 1
+      })
     assert.equal(childSas.filter(({ state }) => state === 'active').length, 1)
   }
 })
 
 test('Causeway is killed and calls again from another address: strongSwan serves it there', async () => {
   const { topology } = encounter
+  const calling = [...IS_CALLED, CAUSEWAY_MOVES]
   process.kill(encounter.causeway.pid, 'SIGKILL')
   const tunnels = Object.fromEntries(
     Object.entries(causewayTunnels())
-      .filter(([name]) => IS_CALLED.some((link) => link.name === name))
+      .filter(([name]) => calling.some((link) => link.name === name))
       .map(([name, tunnel]) => [name, { ...tunnel, address: '203.0.113.10' }]),
   )
   const causeway = await GatewayProcess.start(topology.gatewayA, { name: 'gw-a', tunnels })
   encounter = { ...encounter, causeway }
   try {
-    for (const link of IS_CALLED) {
+    for (const link of calling) {
       await causeway.up(link.name)
       await assertUp(link, 'initiator')
       const sas = (await strongswan.ikeSas()).filter(({ name }) => name === link.name)
-      if (link === CERTIFICATE_IS_CALLED) assert.equal(sas.length, 1)
+      if (link !== KEY_IS_CALLED) assert.equal(sas.length, 1)
     }
   } finally {
     await causeway.stop()
@@ -182,6 +205,13 @@ function causewayTunnels(): Readonly<Record<string, TunnelSettings>> {
       { 'peer-id': 'CN=*, O=Example, C=CH' },
       anywhere,
     ),
+    [STRONGSWAN_MOVES.name]: certifiedCausewaySide(
+      STRONGSWAN_MOVES,
+      held(STRONGSWAN_MOVES),
+      {},
+      { 'peer-moves': 'allow' },
+    ),
+    [CAUSEWAY_MOVES.name]: certifiedCausewaySide(CAUSEWAY_MOVES, held(CAUSEWAY_MOVES)),
     [NAMES.name]: causewaySide(NAMES, {
       id: nameOf('gw-a', NAMES),
       'peer-id': { sends: nameOf('gw-b', NAMES) },
@@ -200,6 +230,10 @@ function swanConnections(): readonly SwanConnection[] {
     certifiedStrongswanSide(CERTIFICATE_IS_CALLED, held(CERTIFICATE_IS_CALLED), anywhere),
     certifiedStrongswanSide(WILDCARD, held(WILDCARD), {
       localId: `C=CH, O=Example, CN=${nameOf('gw-b', WILDCARD)}`,
+    }),
+    certifiedStrongswanSide(STRONGSWAN_MOVES, held(STRONGSWAN_MOVES)),
+    certifiedStrongswanSide(CAUSEWAY_MOVES, held(CAUSEWAY_MOVES), {
+      remote: `${CAUSEWAY_MOVES.causeway},%any`,
     }),
     strongswanSide(NAMES, named(NAMES)),
   ]
