@@ -69,6 +69,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ['causeway import ipsec.conf', 'what it would be here, printed; the report beside it'],
     ['causeway import swanctl.conf --write /etc/causeway', 'written, keys in files of their own'],
   ],
+  export: [
+    ['causeway export paris --for cisco-ios', 'what the administrator in Paris has to type'],
+    ['causeway export paris --for text', 'the parameters as a form, to agree on'],
+  ],
   keygen: [['causeway keygen > paris.psk', 'a fresh pre-shared key in a file']],
   'pki ca': [['causeway pki ca "Example VPN CA"', 'a CA in the folder pki']],
   'pki sign': [

@@ -3,10 +3,10 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { addChangeCommands } from './change-commands.ts'
 import { check } from './check.ts'
 import { addDiagnosticCommands } from './diagnostic-commands.ts'
+import { addExchangeCommands } from './exchange-commands.ts'
 import { EXIT, EXIT_CODES_HELP, type ExitCode } from './exit-codes.ts'
 import { type ExplainOptions, explain } from './explain.ts'
 import { namedControl } from './gateway-connection.ts'
-import { addImportCommand } from './import-command.ts'
 import { keygen } from './keygen.ts'
 import { LEVELS, log, sinceWhen } from './log.ts'
 import { down, rekey } from './orders.ts'
@@ -192,7 +192,11 @@ export function commands(finish: (code: ExitCode) => void): Command {
     act(async (terminal, _at, ...args) => run(terminal, ...args)),
   )
 
-  addImportCommand(program, (run) => act(async (terminal, _at, ...args) => run(terminal, ...args)))
+  addExchangeCommands(
+    program,
+    (run) => act(async (terminal, _at, ...args) => run(terminal, ...args)),
+    DEFAULT_FILE,
+  )
 
   addPkiCommands(program, (run) => act(async (terminal, _at, ...args) => run(terminal, ...args)))
 

@@ -8,7 +8,7 @@ const MAY_REVEAL: Readonly<Record<string, string>> = {
   'src/config/psk-fingerprint.ts':
     'six characters of a strong key, where an operator asks for them',
   'src/config/key-text.ts':
-    'puts an imported key into its file; shows one where an operator asks for it',
+    'puts an imported key into its file; shows a key where an operator asks for it',
   'src/ikev1/keys.ts': 'derives keys from keys (RFC 2409 §5)',
   'src/ikev1/key-search.ts': 'tells which other key a peer has',
   'src/ikev1/key-variants.ts': 'makes of our key what a slip would make of it, to name the slip',

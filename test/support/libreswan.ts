@@ -51,11 +51,16 @@ export class Libreswan {
   /** Adds a connection, in place of one of the same name; SAs of that one end. */
   async add(connection: LibreswanConnection): Promise<void> {
     this.#write([connection])
-    await this.#whack('--rereadsecrets')
-    const outcome = await this.#guest.run(
-      `${PROGRAMS}/addconn --config ${CONF} --ctlsocket ${RUN}/pluto.ctl ${connection.name}`,
-    )
-    if (outcome.code !== 0) throw new Error(`addconn: ${outcome.stdout}${outcome.stderr}`)
+    await this.#load(connection.name)
+  }
+
+  /** The same from texts for ipsec.conf and ipsec.secrets. */
+  async addText(name: string, conf: string, secrets: string): Promise<void> {
+    const { shared } = this.#guest
+    const defaults = section('conn %default', { leftupdown: '/bin/true' })
+    writeFileSync(join(shared, 'ipsec.conf'), `${section('config setup', SETUP)}${defaults}${conf}`)
+    writeFileSync(join(shared, 'ipsec.secrets'), secrets)
+    await this.#load(name)
   }
 
   /** Negotiates. A failure, or `patience` in seconds that is over, is an outcome, not an exception. */
@@ -86,6 +91,14 @@ export class Libreswan {
   log(): string {
     const file = join(this.#guest.shared, 'pluto.log')
     return existsSync(file) ? readFileSync(file, 'utf8') : ''
+  }
+
+  async #load(name: string): Promise<void> {
+    await this.#whack('--rereadsecrets')
+    const outcome = await this.#guest.run(
+      `${PROGRAMS}/addconn --config ${CONF} --ctlsocket ${RUN}/pluto.ctl ${name}`,
+    )
+    if (outcome.code !== 0) throw new Error(`addconn: ${outcome.stdout}${outcome.stderr}`)
   }
 
   #whack(args: string, before = ''): Promise<Outcome> {

@@ -62,10 +62,10 @@ export class SwanControl {
     this.#uri = uri
   }
 
-  /** Replaces all connections and secrets; SAs that stand are left as they are. */
-  async load(connections: readonly SwanConnection[]): Promise<void> {
+  /** Replaces all connections and secrets, given as such or as the text of a swanctl.conf; SAs that stand are left as they are. */
+  async load(connections: readonly SwanConnection[] | string): Promise<void> {
     const file = join(this.#folder, 'swanctl.conf')
-    writeFileSync(file, swanctlConf(connections))
+    writeFileSync(file, typeof connections === 'string' ? connections : swanctlConf(connections))
     await this.#must(['--load-all', '--clear', '--file', file])
   }
 

@@ -1,6 +1,8 @@
 import { type Command, Option } from 'commander'
+import { EXPORT_TARGETS } from '#config/export/export-tunnel'
 import { IMPORT_FORMATS } from '#config/import/import-texts'
 import type { ExitCode } from './exit-codes.ts'
+import { type ExportArguments, exportFor } from './export.ts'
 import { type ImportArguments, importFiles } from './import.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -9,8 +11,8 @@ export type Act = <Args extends readonly unknown[]>(
   run: (terminal: Terminal, ...args: Args) => ExitCode,
 ) => (...args: [...Args, Command]) => Promise<void>
 
-/** `causeway import`: needs no gateway and no root. */
-export function addImportCommand(program: Command, act: Act): void {
+/** `causeway import` and `export`: need no gateway and no root. */
+export function addExchangeCommands(program: Command, act: Act, defaultFile: string): void {
   program
     .command('import')
     .description('read the configuration of another product; nothing is started')
@@ -27,6 +29,25 @@ export function addImportCommand(program: Command, act: Act): void {
     .action(
       act((terminal, files: string[], options: ImportArguments) =>
         importFiles(terminal, files, options),
+      ),
+    )
+
+  program
+    .command('export')
+    .description('the configuration of the other end of a tunnel, in the words of its product')
+    .argument('[tunnel]', 'may be left out where there is one only')
+    .addOption(
+      new Option(
+        '--for <product>',
+        'what it is for; without it the product of its preset, else text',
+      ).choices(EXPORT_TARGETS),
+    )
+    .option('-c, --config <file>', 'configuration', defaultFile)
+    .option('--show-secrets', 'with the key in its place')
+    .option('--json', 'one JSON document')
+    .action(
+      act((terminal, tunnel: string | undefined, options: ExportArguments) =>
+        exportFor(terminal, tunnel, options),
       ),
     )
 }
