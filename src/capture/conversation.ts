@@ -64,6 +64,8 @@ export class ConversationReader {
   readonly #trackers = new Map<string, Tracker>()
   /** Datagrams that are no IKE message, or too many. */
   damaged = 0
+  /** Datagrams that the capture did not keep whole. */
+  cut = 0
 
   /** @param keys cipher keys of phase 1 by the hex of the initiator's cookie, as Wireshark's table has them. */
   constructor(keys: ReadonlyMap<string, Secret> = new Map()) {
@@ -74,8 +76,12 @@ export class ConversationReader {
     return [...this.#trackers.values()].map(({ conversation }) => conversation)
   }
 
-  /** @returns the messages that are complete with this datagram: none of a fragment while others are missing. */
+  /** @returns the message that is complete with this datagram: none with a fragment while others are missing. */
   take(datagram: Extract<Traffic, { kind: 'ike' }>): CapturedMessage | undefined {
+    if (datagram.missing > 0) {
+      this.cut++
+      return undefined
+    }
     let header: IkeHeader
     try {
       header = decodeHeader(datagram.octets)

@@ -23,6 +23,7 @@ export type EspFlow = {
 /** Counts; keeps no packet. Bounded in SAs. */
 export class EspCounter {
   readonly #flows = new Map<string, Counted>()
+  /** Packets of further SAs. */
   beyond = 0
 
   get flows(): readonly EspFlow[] {

@@ -7,7 +7,7 @@ import { failureText } from '#diagnosis/failure-text'
 import type { TimedEvent } from '#diagnosis/ladder'
 import { wrap } from '#diagnosis/wrap'
 import type { MessageEvent } from '#ike/events'
-import { longOctets } from './amounts.ts'
+import { grouped, longOctets } from './amounts.ts'
 import type {
   CaptureFindings,
   ExplainCaptureOptions,
@@ -25,6 +25,8 @@ export function captureLines(
   const shown = conversations.slice(0, MOST_SHOWN)
   const lines = [...wrap(headText(findings), columns)]
   if (problem !== undefined) lines.push(`! ${problem}`)
+  if (findings.cut > 0)
+    lines.push(`! ${findings.cut} IKE messages are cut: capture whole packets (tcpdump -s 0)`)
   const first = new Map<string, string>()
   for (const [index, one] of shown.entries()) {
     const name = `IKE SA ${index + 1}`
@@ -42,6 +44,7 @@ export function captureLines(
   if (conversations.length > MOST_SHOWN)
     lines.push('', `and ${conversations.length - MOST_SHOWN} more IKE SAs (--json has them all)`)
   if (flows.length > 0) lines.push('', 'ESP', ...flows.slice(0, MOST_SHOWN).flatMap(flowLines))
+  if (findings.espBeyond > 0) lines.push(`  and ${findings.espBeyond} packets of further SAs`)
   for (const failure of oneWay) lines.push('', ...failureText(failure, columns))
   const told = new Set(
     icmp.map(
@@ -173,7 +176,7 @@ function flowLines(flow: EspFlow): readonly string[] {
   const again = repeated === 0 ? '' : `, ${repeated} repeated`
   return [
     `  ${spi.toString(16).padStart(8, '0')}  ${source} → ${destination}${udp ? '  in UDP 4500' : ''}`,
-    `            ${packets} ${packets === 1 ? 'packet' : 'packets'}, ${longOctets(octets)}, ${((lastAt - firstAt) / 1_000).toFixed(1)} s, sequence ${firstSequence}–${lastSequence}, ${lost}${again}`,
+    `            ${grouped(packets)} ${packets === 1 ? 'packet' : 'packets'}, ${longOctets(octets)}, ${((lastAt - firstAt) / 1_000).toFixed(1)} s, sequence ${firstSequence}–${lastSequence}, ${lost}${again}`,
   ]
 }
 

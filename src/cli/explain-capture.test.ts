@@ -8,7 +8,7 @@ import { ip } from '#bytes/ip'
 import { Secret } from '#bytes/secret'
 import type { TunnelConfig } from '#config/config'
 import { readCaptureFile } from '#wire/capture-file'
-import { pcapngPacket } from '#wire/pcapng'
+import { pcapngHeader, pcapngPacket } from '#wire/pcapng'
 import {
   captureOf,
   pcapngOf,
@@ -273,6 +273,20 @@ test('puts IKE fragments together, also where each was captured twice', () => {
     )
     assert.equal(out.includes('sent again'), false)
   }
+})
+
+test('says when messages were not captured whole', () => {
+  const frames = readCaptureFile(captureOf(good))?.frames ?? []
+  const cut = frames.map(({ at, octets }) =>
+    pcapngPacket({
+      interface: 0,
+      at,
+      octets: octets.subarray(0, 96),
+      originalOctets: octets.length,
+    }),
+  )
+  const { out } = explained(concat(pcapngHeader('test', [{ name: 'any', linkType: 101 }]), ...cut))
+  assert.match(out, /! 9 IKE messages are cut: capture whole packets/)
 })
 
 test('names exchange and payloads of IKEv2 as far as they stand in clear', () => {

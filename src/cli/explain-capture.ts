@@ -41,10 +41,14 @@ export type CaptureFindings = {
   readonly to: number
   readonly conversations: readonly JudgedConversation[]
   readonly flows: readonly EspFlow[]
+  /** ESP packets of more SAs than are listed. */
+  readonly espBeyond: number
   readonly oneWay: readonly Failure[]
   readonly icmp: readonly Extract<Traffic, { kind: 'icmp' }>[]
   /** Datagrams that are no IKE message. */
   readonly damaged: number
+  /** IKE datagrams that were not captured whole. */
+  readonly cut: number
   /** How many of the encrypted messages nothing could open. */
   readonly sealed: number
   readonly problem?: string
@@ -131,6 +135,8 @@ export function findIn(
     },
     conversations: judged,
     flows: esp.flows,
+    espBeyond: esp.beyond,
+    cut: conversations.cut,
     oneWay: oneWayOf(judged, esp.flows),
     sealed: judged.flatMap(({ conversation }) => conversation.messages).filter(isSealed).length,
     ...(problem === undefined ? {} : { problem }),

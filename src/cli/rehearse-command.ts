@@ -14,7 +14,7 @@ export function addRehearseCommand(program: Command, act: Act): void {
     .description('run both ends in the simulator: would the tunnel come up, and if not, why')
     .argument('<file...>', 'one configuration for each end, or one that has both')
     .option('--peer <preset>', 'the other end as its maker documents it, in place of a file')
-    .option('--tunnel <name>', 'only this tunnel; A:B names both ends of it', collect, [])
+    .option('--tunnel <name>', 'only this tunnel; A:B names both ends of it', collect)
     .addOption(
       new Option('--loss <share>', 'what the network loses').argParser(share).default(0, '0%'),
     )
@@ -40,7 +40,7 @@ export function addRehearseCommand(program: Command, act: Act): void {
 
 const MOST_HOURS = 24 * 7
 
-function collect(name: string, before: readonly string[]): readonly string[] {
+function collect(name: string, before: readonly string[] = []): readonly string[] {
   return [...before, name]
 }
 

@@ -53,7 +53,9 @@ export function strangersLines(
   if (ends.length === 0) return []
   if (someMet) return ['Not rehearsed, as they meet no tunnel of the other end:', ...ends]
   const why =
-    'No two of these tunnels meet: a peer must be the address of the other end. Behind a NAT (--nat a, b or both), the address from which the other end sees it.'
+    files.a === files.b
+      ? 'No two tunnels of this file are ends of each other. Name the file of the other end too, or --peer PRESET for what its maker documents.'
+      : 'No two of these tunnels meet: a peer must be the address of the other end. Behind a NAT (--nat a, b or both), the address from which the other end sees it.'
   return [style('red', '✗ nothing to rehearse'), ...ends, '', ...wrap(why, columns)]
 }
 

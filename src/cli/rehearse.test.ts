@@ -138,8 +138,11 @@ test('puts an end behind a NAT: the other cannot begin, ESP goes in UDP', () => 
   const other = rehearsed({}, {}, { nat: 'b' })
   assert.equal(other.code, EXIT.ok)
   assert.match(other.out, /NAT at peer/)
-  const both = rehearsed({ address: '10.0.0.2' }, {}, { nat: 'both' })
-  assert.match(both.out, /NAT/)
+  const inside = { address: '10.0.0.2', id: ADDRESSES.a }
+  const both = rehearsed(inside, {}, { nat: 'both' })
+  assert.equal(both.code, EXIT.ok, both.out)
+  assert.match(both.out, /NAT before a\.yaml/)
+  assert.equal(both.out.includes('b.yaml begins'), false)
 })
 
 test('lets hours pass, ends restart and rekeys collide', () => {

@@ -122,10 +122,18 @@ class Trying {
     const end = rehearsal.now + lasts
     for (let at = rehearsal.now; at < end; at += every) {
       rehearsal.runUntil(at)
+      this.#forget()
       for (const end of ENDS) sendThrough(this.#scene, this.#meeting, end)
     }
     // What is under way arrives.
     rehearsal.runUntil(end + 100)
+  }
+
+  /** What both said long ago: weeks of it would fill the memory. */
+  #forget(): void {
+    const { rehearsal } = this.#scene
+    rehearsal.sent.length = 0
+    for (const { events } of Object.values(rehearsal.gateways)) events.length = 0
   }
 
   #untilUp(): void {

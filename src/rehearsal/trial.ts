@@ -51,7 +51,7 @@ export type PairFinding = {
  */
 export function beginnings({ a, b }: Meeting, nat: NatSides = 'none'): readonly Beginning[] {
   const ends = [
-    { end: 'a', tunnel: a, reaches: nat === 'none' || nat === 'a' },
+    { end: 'a', tunnel: a, reaches: nat !== 'b' },
     { end: 'b', tunnel: b, reaches: nat === 'none' || nat === 'b' },
   ] as const
   const withAddress = ends.filter(({ tunnel }) => tunnel.peer !== 'any')
