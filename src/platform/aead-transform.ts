@@ -36,12 +36,12 @@ export class AeadTransform implements EspTransform {
   readonly #nonceAt: number
   readonly #dataAt: number
   readonly #dataOctets: number
-  /** Arrays of OSSL_PARAM: the ICV; the IV of the next packet; what is asked for behind each packet. */
+  /** Arrays of OSSL_PARAM: the ICV; the IV of the next packet; both. */
   readonly #tagParameterAt: number
   readonly #ivParameterAt: number
-  readonly #sealedParametersAt: number
-  /** Whether the cipher makes the IVs of what is sealed. */
-  readonly #generates: boolean
+  readonly #bothParametersAt: number
+  /** Whether the cipher keeps the whole IV, and so makes those of what is sealed, and takes those of what is opened together with the ICV. */
+  readonly #keepsIv: boolean
 
   constructor(openssl: OpensslFunctions, arena: Arena, parameters: AeadParameters) {
     const { cipher, icvOctets, esn, direction, key, salt } = parameters
@@ -55,7 +55,7 @@ export class AeadTransform implements EspTransform {
     this.#nonceAt = address + NONCE
     this.#dataAt = address + DATA
     octets.set(TAG_NAME, NAME)
-    octets.set(IV_NAME, NAME + 8)
+    octets.set(direction === 'outbound' ? NEXT_IV_NAME : IV_NAME, NAME + 8)
     const parameter = (at: number, name: number, data: number, size: number): void => {
       writePointer(words, at, address + name)
       words[(at + 8) >> 2] = OSSL_PARAM_OCTET_STRING
@@ -64,13 +64,14 @@ export class AeadTransform implements EspTransform {
     }
     parameter(TAG_ALONE, NAME, TAG, icvOctets)
     parameter(TAG_AND_IV, NAME, TAG, icvOctets)
-    parameter(TAG_AND_IV + PARAMETER_OCTETS, NAME + 8, NEXT_IV, IV_OCTETS)
-    this.#generates = direction === 'outbound' && cipher.endsWith('GCM')
+    const iv = direction === 'outbound' ? NEXT_IV : NONCE + 4
+    parameter(TAG_AND_IV + PARAMETER_OCTETS, NAME + 8, iv, IV_OCTETS)
     this.#tagParameterAt = address + TAG_ALONE
     this.#ivParameterAt = address + TAG_AND_IV + PARAMETER_OCTETS
-    this.#sealedParametersAt = address + (this.#generates ? TAG_AND_IV : TAG_ALONE)
+    this.#bothParametersAt = address + TAG_AND_IV
     octets.set(salt, NONCE)
     this.#context = keyedCipher(openssl, cipher, direction, key)
+    this.#keepsIv = cipher.endsWith('GCM') && this.#setWholeIv()
   }
 
   seal(offset: number, length: number, sequenceHigh: number): void {
@@ -86,7 +87,7 @@ export class AeadTransform implements EspTransform {
     const openssl = this.#openssl
     const context = this.#context
     const payloadAt = this.#arena.addressOf(offset + HEADER_OCTETS + IV_OCTETS, plain)
-    const begun = this.#generates
+    const begun = this.#keepsIv
       ? this.#takeGeneratedIv(high, view.getUint32(offset + 4))
       : openssl.encryptInitWith(context, 0, 0, this.#nonceAt, 0) === 1
     const sealed =
@@ -94,7 +95,10 @@ export class AeadTransform implements EspTransform {
       openssl.cipher(context, 0, this.#dataAt, this.#dataOctets) >= 0 &&
       openssl.cipher(context, payloadAt, payloadAt, plain) >= 0 &&
       openssl.cipher(context, 0, 0, 0) >= 0 &&
-      openssl.getParameters(context, this.#sealedParametersAt) === 1
+      openssl.getParameters(
+        context,
+        this.#keepsIv ? this.#bothParametersAt : this.#tagParameterAt,
+      ) === 1
     if (!sealed) throw new OpensslError('EVP_Cipher', 'an ESP packet')
     const tag = this.#scratch.view
     const icv = offset + length - this.icvOctets
@@ -113,8 +117,11 @@ export class AeadTransform implements EspTransform {
     const openssl = this.#openssl
     const context = this.#context
     const payloadAt = this.#arena.addressOf(offset + HEADER_OCTETS + IV_OCTETS, sealed)
+    const begun = this.#keepsIv
+      ? openssl.setParameters(context, this.#bothParametersAt) === 1
+      : openssl.decryptInitWith(context, 0, 0, this.#nonceAt, this.#tagParameterAt) === 1
     return (
-      openssl.decryptInitWith(context, 0, 0, this.#nonceAt, this.#tagParameterAt) === 1 &&
+      begun &&
       openssl.cipher(context, 0, this.#dataAt, this.#dataOctets) >= 0 &&
       openssl.cipher(context, payloadAt, payloadAt, sealed) >= 0 &&
       openssl.cipher(context, 0, 0, 0) >= 0
@@ -123,17 +130,19 @@ export class AeadTransform implements EspTransform {
 
   /**
    * AES-GCM counts its IV up by itself, and tells the next one together with the ICV of this one: one call less for each packet. The
-   * first packet, and one whose number does not follow the last, sets where it counts from.
+   * first packet, and one whose number does not follow the last, sets where it counts from. What OpenSSL made for TLS serves here too.
    */
   #takeGeneratedIv(high: number, low: number): boolean {
     const { view } = this.#scratch
     if (view.getUint32(NEXT_IV) === high && view.getUint32(NEXT_IV + 4) === low) return true
-    const openssl = this.#openssl
-    const context = this.#context
     return (
-      openssl.control(context, EVP_CTRL_GCM_SET_IV_FIXED, WHOLE_IV, this.#nonceAt) === 1 &&
-      openssl.getParameters(context, this.#ivParameterAt) === 1
+      this.#setWholeIv() && this.#openssl.getParameters(this.#context, this.#ivParameterAt) === 1
     )
+  }
+
+  #setWholeIv(): boolean {
+    const openssl = this.#openssl
+    return openssl.control(this.#context, EVP_CTRL_GCM_SET_IV_FIXED, WHOLE_IV, this.#nonceAt) === 1
   }
 
   free(): void {
@@ -162,9 +171,10 @@ function outOfBounds(offset: number, length: number): RangeError {
 /** SPI and sequence. */
 const HEADER_OCTETS = 8
 const IV_OCTETS = 8
-/** Names of parameters (OSSL_CIPHER_PARAM_AEAD_TAG, OSSL_CIPHER_PARAM_AEAD_TLS1_GET_IV_GEN), with their ends. */
+/** Names of parameters (OSSL_CIPHER_PARAM_AEAD_TAG, …_TLS1_GET_IV_GEN, …_TLS1_SET_IV_INV), with their ends. */
 const TAG_NAME = new TextEncoder().encode('tag\0')
-const IV_NAME = new TextEncoder().encode('tlsivgen\0')
+const NEXT_IV_NAME = new TextEncoder().encode('tlsivgen\0')
+const IV_NAME = new TextEncoder().encode('tlsivinv\0')
 const OSSL_PARAM_OCTET_STRING = 5
 /** Sets the fixed part of the IV; with this length all of it (EVP_EncryptInit(3)). */
 const EVP_CTRL_GCM_SET_IV_FIXED = 0x12

@@ -30,6 +30,7 @@ export type OpensslFunctions = {
   readonly cipher: (context: number, out: number, input: number, octets: number) => number
   readonly control: (context: number, command: number, argument: number, data: number) => number
   readonly getParameters: (context: number, parameters: number) => number
+  readonly setParameters: (context: number, parameters: number) => number
   readonly newHmacContext: () => number
   readonly freeHmacContext: (context: number) => void
   readonly setHmacKey: (
@@ -95,6 +96,7 @@ function load(): OpensslFunctions {
     cipher: program.func('int EVP_Cipher(uint64_t c, uint64_t out, uint64_t in, unsigned int n)'),
     control: program.func('int EVP_CIPHER_CTX_ctrl(uint64_t c, int command, int n, uint64_t data)'),
     getParameters: program.func('int EVP_CIPHER_CTX_get_params(uint64_t c, uint64_t parameters)'),
+    setParameters: program.func('int EVP_CIPHER_CTX_set_params(uint64_t c, uint64_t parameters)'),
     newHmacContext: program.func('uint64_t HMAC_CTX_new()'),
     freeHmacContext: program.func('void HMAC_CTX_free(uint64_t c)'),
     setHmacKey: program.func('HMAC_Init_ex', 'int', [
