@@ -76,6 +76,13 @@ for (const [what, from, to] of [
   })
 }
 
+test('takes small packets apart as well', () => {
+  const esp = (sequence: number) =>
+    concat(Uint8Array.of(0xc1, 0xf0, 0xa2, 0xb3, 0, 0, 0, sequence), new Uint8Array(80).fill(7))
+  assert.equal(wirePackets(udpFrame(US6, PEER6, concat(esp(1), esp(2)))).length, 2)
+  assert.equal(wirePackets(udpFrame(US6, PEER6, esp(1))).length, 1)
+})
+
 test('leaves one large packet as it is', () => {
   const large = udpFrame(
     end('203.0.113.10', 4500),

@@ -33,7 +33,7 @@ const OTHERS: readonly number[] = [
  * next sequence number.
  */
 export function wirePackets(packet: Uint8Array): readonly Uint8Array[] {
-  const datagram = largeDatagram(packet)
+  const datagram = natDatagram(packet)
   if (datagram === undefined) return [packet]
   const { source, destination, data } = datagram
   const size = segmentOctets(data)
@@ -44,12 +44,13 @@ export function wirePackets(packet: Uint8Array): readonly Uint8Array[] {
 }
 
 /** No link between gateways takes more in one piece. */
-const LARGE = 1_500
+const LARGEST_SEGMENT = 1_500
 
-function largeDatagram(
+/** A datagram of port 4500. */
+function natDatagram(
   packet: Uint8Array,
 ): { source: Endpoint; destination: Endpoint; data: Uint8Array } | undefined {
-  if (packet.length <= LARGE) return undefined
+  if (packet.length < IPV4_HEADER_OCTETS) return undefined
   const view = new DataView(packet.buffer, packet.byteOffset, packet.byteLength)
   const version = view.getUint8(0) >> 4
   const [at, from, octets, protocolAt] =
@@ -75,7 +76,11 @@ function segmentOctets(data: Uint8Array): number | undefined {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength)
   if (data.length < 2 * ESP_HEADER_OCTETS || view.getUint32(0) === 0) return undefined
   const [spi, next] = [view.getUint32(0), (view.getUint32(4) + 1) >>> 0]
-  for (let at = ESP_HEADER_OCTETS; at + ESP_HEADER_OCTETS <= data.length && at <= LARGE; at++) {
+  for (
+    let at = ESP_HEADER_OCTETS;
+    at + ESP_HEADER_OCTETS <= data.length && at <= LARGEST_SEGMENT;
+    at++
+  ) {
     if (view.getUint32(at) === spi && view.getUint32(at + 4) === next) return at
   }
   return undefined

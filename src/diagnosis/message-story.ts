@@ -7,13 +7,16 @@ import { formatSelector } from '#policy/traffic-selector'
 import { identityFromPayload, selectorFromPayload } from '#wire/v1/id-payload'
 import type { IdPayload, NotificationPayload, Payload } from '#wire/v1/payloads'
 import { vendorIdOf } from '#wire/v1/vendor-id'
+import { transactionHeading, transactionText } from './transaction-story.ts'
 import { type OfferText, phase1OfferText, quickOfferText } from './transform-text.ts'
 
 /** What one message carried and what both sides had when it arrived, in words for an operator. */
 export type MessageStory = { readonly carried: string; readonly achieved: string }
 
 /** The heading under which a message stands, where it opens a part of the negotiation. */
-export function headingOf({ exchange, number }: MessageEvent): string | undefined {
+export function headingOf({ exchange, number, payloads }: MessageEvent): string | undefined {
+  const attributes = payloads.find(({ type }) => type === 'ATTR')
+  if (number === 1 && attributes?.type === 'ATTR') return transactionHeading(attributes)
   if (exchange === 'main') return MAIN_HEADINGS[number]
   if (exchange === 'aggressive') return AGGRESSIVE_HEADINGS[number]
   if (exchange === 'quick') return number === 1 ? 'Phase 2: what traffic, which keys' : undefined
@@ -239,6 +242,8 @@ function keyExchangeText({ payloads }: MessageEvent): string {
 }
 
 function otherText(event: MessageEvent): string {
+  const attributes = event.payloads.find(({ type }) => type === 'ATTR')
+  if (attributes?.type === 'ATTR') return transactionText(attributes)
   return payloadNames(event)
     .filter((name) => name !== 'HASH')
     .join(', ')
