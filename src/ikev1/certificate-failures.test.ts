@@ -22,7 +22,14 @@ const withCertificate = {
     crls: [],
   },
 } as const
-const MESSAGE_5 = { message: 5, octets: 900, udp: false, cutByIp: false, repeatedByPeer: 0 }
+const MESSAGE_5 = {
+  message: 5,
+  octets: 900,
+  udp: false,
+  cutByIp: false,
+  repeatedByPeer: 0,
+  port4500Passes: false,
+}
 const FAILED = NotifyType.number('AUTHENTICATION-FAILED')
 
 test('a gateway with a certificate is never told to compare keys', () => {

@@ -30,6 +30,7 @@ export function certificateRefused(tunnel: TunnelConfig, evidence: string): Fail
     certainty: 'very likely',
     key: 'certificate',
     remedy: `see that ${tunnel.name} uses certificates for this tunnel, trusts the issuer of ours, has not revoked it, has the right date, and expects our identity`,
+    forPeer: `Your gateway refuses the certificate or the identity of ours (${tunnel.local}, ${formatIdentity(tunnel.localId)}). What does its log say? Does it trust the CA of our certificate${named(tunnel)}?`,
   }
 }
 
@@ -57,6 +58,7 @@ export function noKeyOverThere(tunnel: TunnelConfig, name: string, evidence: str
     certainty: 'possible',
     key: 'psk',
     remedy: `see that ${tunnel.name} has the key for our address ${tunnel.local}, or use certificates at both ends`,
+    forPeer: `Your gateway finds no pre-shared key for ours (${tunnel.local}). Please enter one for that address, or tell us that you use certificates.`,
   }
 }
 

@@ -75,7 +75,10 @@ export function proofRefused(tunnel: TunnelConfig, evidence: string): Failure {
     key: 'id',
     remedy: `have ${name} expect ${ours}, or set id here to what it expects`,
     forPeer: `Our gateway shows ${described(localId, ours)} as its identity, and yours refuses it. Please have yours expect ${ours} for our address ${tunnel.local}, or tell us what it expects.`,
-    otherCauses: [`${name} has another tunnel for our address, and takes ours for that one`],
+    otherCauses: [
+      `${name} wants Aggressive mode, or a user name and password besides (XAUTH)`,
+      `${name} has another tunnel for our address, and takes ours for that one`,
+    ],
   }
 }
 

@@ -5,6 +5,7 @@ import { unsuitedWarning } from './certificate-requests.ts'
 import { phase1Refused } from './failures.ts'
 import { type Finding, SecondLook } from './second-look.ts'
 import { lookedAt } from './second-look-failures.ts'
+import { type Unanswered, unanswered } from './silence-failures.ts'
 import type { PeerAbilities } from './state.ts'
 import type { TunnelChoice } from './tunnel-choice.ts'
 
@@ -17,6 +18,8 @@ export class Phase1Hints {
   readonly #look: SecondLook
   readonly #isOver: () => boolean
   #hint: Failure | undefined
+  /** The peer answers other messages there. */
+  #port4500Passes = false
 
   constructor(choice: TunnelChoice, isOver: () => boolean) {
     this.#choice = choice
@@ -36,6 +39,12 @@ export class Phase1Hints {
   /** It needs no telling: the failure itself is told. */
   keep(failure: Failure): void {
     this.#hint = failure
+  }
+
+  /** Why it failed, now that its time is up. */
+  reason(how: Omit<Unanswered, 'port4500Passes'>): Failure {
+    const port4500Passes = this.#port4500Passes
+    return this.#hint ?? unanswered(this.#choice.config, { ...how, port4500Passes })
   }
 
   /** A notify in clear. */
@@ -63,6 +72,10 @@ export class Phase1Hints {
 
   #find(finding: Finding, context: IkeContext): void {
     if (this.#isOver()) return
+    if (finding.kind === 'port-4500-passes') {
+      this.#port4500Passes = true
+      return
+    }
     const treatment = this.#hint === undefined ? 'ignored' : 'refused'
     const clearer = lookedAt(this.#choice.config, finding, treatment)
     if (clearer !== undefined) this.#tell(clearer, context)

@@ -45,7 +45,7 @@ export class Phase1Sender {
   }
 
   /** How the last message was sent that nobody answered. */
-  unanswered(repeatedByPeer: number): Unanswered {
+  unanswered(repeatedByPeer: number): Omit<Unanswered, 'port4500Passes'> {
     const octets = this.#last?.octets.length ?? 0
     const { udp, canFragment } = this.#path
     const cutByIp = octets > UNCUT_OCTETS && !canFragment

@@ -21,7 +21,6 @@ import { Phase1Hints } from './phase1-hints.ts'
 import { Phase1Sender } from './phase1-sender.ts'
 import { Phase2Channel } from './phase2-channel.ts'
 import { encodePlain, isRepeatOf, open, outgoingHeader, seal } from './protect.ts'
-import { unanswered } from './silence-failures.ts'
 import {
   awaitsWork,
   type Established,
@@ -244,8 +243,7 @@ export class Phase1 {
       this.close()
       return
     }
-    const how = this.#sender.unanswered(this.#repeatedByPeer)
-    this.fail(this.hints.hint ?? unanswered(this.config, how))
+    this.fail(this.hints.reason(this.#sender.unanswered(this.#repeatedByPeer)))
   }
 
   /** The peer has shown that it has our last message: nothing more is repeated. */

@@ -10,7 +10,6 @@ import { otherAuthentication } from './failures.ts'
 import { describePhase1Offer } from './phase1-proposals.ts'
 import { phase1Unsuited } from './proposal-failures.ts'
 import { type Finding, LOOK_LIFETIME_SECONDS } from './second-look.ts'
-import { port4500Passes } from './silence-failures.ts'
 
 /** How the peer took the negotiation itself: it said no, or nothing. */
 export type Treatment = 'refused' | 'ignored'
@@ -18,7 +17,7 @@ export type Treatment = 'refused' | 'ignored'
 /** What a second look makes of a refusal or a silence; undefined where it makes nothing clearer. */
 export function lookedAt(
   tunnel: TunnelConfig,
-  finding: Finding,
+  finding: Exclude<Finding, { kind: 'port-4500-passes' }>,
   treatment: Treatment,
 ): Failure | undefined {
   switch (finding.kind) {
@@ -28,8 +27,6 @@ export function lookedAt(
       return treatment === 'refused' ? nothingSuits(tunnel) : undefined
     case 'speaks-ikev2':
       return speaksIkev2(tunnel, treatment)
-    case 'port-4500-passes':
-      return port4500Passes(tunnel)
   }
 }
 
@@ -40,7 +37,7 @@ function accepted(
   treatment: Treatment,
 ): Failure | undefined {
   const { name, peer, phase1 } = tunnel
-  if (tunnel.ike === 'v1-aggressive' && treatment === 'ignored') return mainModeOnly(tunnel)
+  if (tunnel.ike === 'v1-aggressive') return mainModeOnly(tunnel, treatment)
   const [theirs = ''] = describePhase1Offer(offer)
   const evidence = `asked beside it with many sets of algorithms, ${peer} chose this one; in clear, so anyone on the way could have answered`
   const attributes = offer.proposals[0]?.transforms[0]?.attributes ?? []
@@ -49,7 +46,8 @@ function accepted(
     return { ...otherAuthentication(tunnel, [method]), evidence, certainty: 'very likely' }
   }
   if (phase1.suites.some((suite) => formatIkeSuite(suite) === theirs)) {
-    return treatment === 'refused' ? lifetimeRefused(tunnel, theirs) : undefined
+    const shorter = LOOK_LIFETIME_SECONDS < phase1.lifetime.seconds
+    return treatment === 'refused' && shorter ? lifetimeRefused(tunnel, theirs) : undefined
   }
   const unsuited = phase1Unsuited(tunnel, offer, 'takes')
   if (treatment === 'refused') return { ...unsuited, evidence, certainty: 'very likely' }
@@ -64,10 +62,11 @@ function accepted(
 }
 
 /** CW-107 as the initiator finds it: second looks are in Main mode. */
-function mainModeOnly({ name, local, peer }: TunnelConfig): Failure {
+function mainModeOnly({ name, local, peer }: TunnelConfig, treatment: Treatment): Failure {
+  const refuses = treatment === 'refused' ? 'refuses' : 'ignores'
   return {
     code: 'CW-107',
-    summary: `${name} answers Main mode and ignores Aggressive mode, which this tunnel is set to`,
+    summary: `${name} answers Main mode and ${refuses} Aggressive mode, which this tunnel is set to`,
     ours: 'Aggressive mode',
     theirs: 'Main mode',
     evidence: `${peer} answers the first message of Main mode and not that of Aggressive mode, in clear`,

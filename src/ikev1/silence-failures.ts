@@ -15,13 +15,15 @@ export type Unanswered = {
   readonly cutByIp: boolean
   /** How often the peer repeated its own last message meanwhile. */
   readonly repeatedByPeer: number
+  /** It has answered another message there meanwhile. */
+  readonly port4500Passes: boolean
 }
 
 /** A message that was never answered; which one, and what came instead, tells what to look at. */
 export function unanswered(tunnel: TunnelConfig, how: Unanswered): Failure {
   if (how.message < 5) return silence(tunnel, how.message)
   if (how.cutByIp) return largeMessageLost(tunnel, how)
-  if (how.udp) return port4500Silent(tunnel, how)
+  if (how.udp) return how.port4500Passes ? notForThePort(tunnel) : port4500Silent(tunnel, how)
   return tunnel.authentication.kind === 'psk'
     ? message5Silent(tunnel)
     : certificateUnanswered(tunnel)
@@ -76,7 +78,7 @@ function port4500Silent(tunnel: TunnelConfig, { repeatedByPeer }: Unanswered): F
 }
 
 /** CW-301 or CW-306: something else than the port must be the reason. */
-export function port4500Passes(tunnel: TunnelConfig): Failure {
+function notForThePort(tunnel: TunnelConfig): Failure {
   const failure =
     tunnel.authentication.kind === 'psk' ? message5Silent(tunnel) : certificateUnanswered(tunnel)
   return {

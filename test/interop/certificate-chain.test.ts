@@ -27,6 +27,8 @@ import { eventually } from '../support/process.ts'
 const MAIN = numberedLink(1)
 const AGGRESSIVE = numberedLink(2, { ike: 'v1-aggressive' })
 const LINKS = [MAIN, AGGRESSIVE]
+/** strongSwan neither cuts nor joins messages of IKE. */
+const WHOLE = numberedLink(3)
 const PATH = 1_280
 
 let encounter: Encounter
@@ -45,7 +47,7 @@ before(async () => {
   const leftBelow = await above.below('Example Issuing CA of Causeway')
   const rightBelow = await right.below('Example Issuing CA of strongSwan')
   const held = new Map<Link, CertificateLink>()
-  for (const link of LINKS) {
+  for (const link of [...LINKS, WHOLE]) {
     const [ours, theirs] = [nameOf('gw-a', link), nameOf('gw-b', link)]
     const papers = await leftBelow.issue(ours, { names: [ours] })
     const file = join(dirname(papers.own), `${ours}-chain.pem`)
@@ -59,10 +61,13 @@ before(async () => {
   const all = [...held]
   encounter = await meet(
     Object.fromEntries(all.map(([link, one]) => [link.name, certifiedCausewaySide(link, one)])),
-    all.map(([link, one]) => certifiedStrongswanSide(link, one)),
+    all.map(([link, one]) => ({
+      ...certifiedStrongswanSide(link, one),
+      ...(link === WHOLE ? { fragmentation: 'no' as const } : {}),
+    })),
     {
       prepare: async (topology) => {
-        await giveAddresses(topology, LINKS.length)
+        await giveAddresses(topology, all.length)
         const { middle } = topology
         await middle.ip(`link set site-a mtu ${PATH}`, `link set site-b mtu ${PATH}`)
         await middle.runOk(['nft', '-f', '-'], { input: NO_FRAGMENTS })
@@ -118,6 +123,16 @@ test('no fragment of IP was tried', async () => {
   const counted = await encounter.topology.middle.runOk(['nft', 'list', 'counters'])
   assert.match(counted, /packets 0 bytes 0/)
   assert.equal((await encounter.causeway.status()).defects, 0)
+})
+
+test('CW-105: a peer that does not join fragments of IKE never gets message 5, and Causeway says why', async () => {
+  const { causeway } = encounter
+  const from = causeway.events.length
+  await assert.rejects(causeway.up(WHOLE.name, 40_000))
+  const { failure } = await causeway.waitFor('negotiation-failed', WHOLE.name, { from })
+  await causeway.down(WHOLE.name)
+  assert.equal(failure.code, 'CW-105')
+  assert.match(failure.summary, /message 5 has \d{4} octets \(3 certificates\)/)
 })
 
 /** Before the kernel could join them. */

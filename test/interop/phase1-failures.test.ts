@@ -26,6 +26,7 @@ const SLIP = numberedLink(8)
 const NAME = numberedLink(9)
 const PORT = numberedLink(10)
 const AGGRESSIVE = numberedLink(11, { ike: 'v1-aggressive' })
+const MAIN_ONLY = numberedLink(12, { ike: 'v1-aggressive' })
 
 const NEW_ADDRESS = '198.51.100.140'
 const STRANGE = '198.51.100.141'
@@ -33,7 +34,20 @@ const STRANGE = '198.51.100.141'
 let encounter: Encounter
 
 before(async () => {
-  const links = [GROUP, LENGTH, SILENT, MOVED, UNKNOWN, V2, MODE, SLIP, NAME, PORT, AGGRESSIVE]
+  const links = [
+    GROUP,
+    LENGTH,
+    SILENT,
+    MOVED,
+    UNKNOWN,
+    V2,
+    MODE,
+    SLIP,
+    NAME,
+    PORT,
+    AGGRESSIVE,
+    MAIN_ONLY,
+  ]
   const hex = Buffer.from(`${PSK}\n`).toString('hex')
   encounter = await meet(
     Object.fromEntries(links.map((link) => [link.name, causewaySide(link)])),
@@ -49,6 +63,7 @@ before(async () => {
       strongswanSide(NAME, { localId: 'asa1.example' }),
       strongswanSide(PORT),
       strongswanSide(AGGRESSIVE, { psk: `0x${hex}` }),
+      strongswanSide({ ...MAIN_ONLY, ike: 'v1-main' }),
     ],
     {
       prepare: async (topology) => {
@@ -112,6 +127,12 @@ test('CW-106: called with IKEv2, Causeway says so', async () => {
 test('CW-107: called in Aggressive mode, Causeway says so', async () => {
   const failure = await strongswanFails(MODE, 'refusal-hinted')
   assert.equal(failure.code, 'CW-107')
+})
+
+test('CW-107: refused in Aggressive mode, Causeway finds out that the peer takes Main mode', async () => {
+  const failure = await causewayFindsOut(MAIN_ONLY)
+  assert.equal(failure.code, 'CW-107')
+  assert.match(failure.summary, /answers Main mode and refuses Aggressive mode/)
 })
 
 test('CW-301: the peer has our key with a line end, Causeway says so and refuses it', async () => {

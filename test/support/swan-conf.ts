@@ -35,8 +35,8 @@ export type SwanConnection = {
     readonly gives?: string
     readonly method?: 'pull' | 'push'
   }
-  /** Cut messages into fragments also before the peer has said that it joins them. */
-  readonly fragmentation?: 'force'
+  /** Cut messages into fragments also before the peer has said that it joins them; or never, and do not say that we join any. */
+  readonly fragmentation?: 'force' | 'no'
   /** Seconds of the IKE SA, before strongSwan replaces it; absent: 4 h. */
   readonly rekeyTime?: number
 }
