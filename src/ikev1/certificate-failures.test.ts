@@ -36,7 +36,7 @@ test('a gateway with a certificate is never told to compare keys', () => {
   for (const failure of [
     unanswered(withCertificate, MESSAGE_5),
     unanswered(withCertificate, { ...MESSAGE_5, udp: true }),
-    message5Unreadable(withCertificate),
+    message5Unreadable(withCertificate, undefined),
     undecryptable(withCertificate, 5, undefined),
     phase1Refused(withCertificate, FAILED, 5),
     identityRefused(withCertificate, FAILED),

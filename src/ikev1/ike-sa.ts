@@ -13,7 +13,6 @@ import { MalformedMessage } from '#wire/malformed'
 import { FRAGMENT, FragmentAssembly, joinFragment } from './fragments.ts'
 import { identityRefused, lastMessageRefused } from './identity-failures.ts'
 import { readInformational, sendInformational } from './informational.ts'
-import { message5Unreadable } from './key-failures.ts'
 import { assignedPairs } from './mode-config.ts'
 import { Phase1 } from './phase1.ts'
 import { Phase2 } from './phase2.ts'
@@ -314,7 +313,7 @@ export class Ikev1Sa implements IkeSa {
       return
     }
     const news = readInformational(phase1.channel(state, state.iv), datagram, header, context)
-    if (news === undefined) phase1.hints.learn(message5Unreadable(this.#phase1.config), context)
+    if (news === undefined) phase1.hints.unreadable(state, datagram, context)
     const refusal = news?.notifies.find(({ notifyType }) => isErrorNotify(notifyType))
     if (refusal !== undefined) phase1.fail(identityRefused(this.#phase1.config, refusal.notifyType))
   }

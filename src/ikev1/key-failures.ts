@@ -61,9 +61,13 @@ export function message5Silent(tunnel: TunnelConfig): Failure {
 }
 
 /** CW-301 seen by the initiator: the peer complains of message 5 under keys that are not ours. */
-export function message5Unreadable(tunnel: TunnelConfig): Failure {
+export function message5Unreadable(tunnel: TunnelConfig, theirs: string | undefined): Failure {
   const what = `what ${tunnel.name} answers to message 5`
   if (tunnel.authentication.kind !== 'psk') return keysDiffer(tunnel, what)
+  if (theirs !== undefined) {
+    const summary = `the pre-shared keys differ: ${what} does not decrypt with ours`
+    return slipFound(tunnel, 'CW-301', summary, theirs)
+  }
   return {
     code: 'CW-301',
     summary: `the pre-shared keys most likely differ: ${what}, the first one encrypted, does not decrypt with ours`,

@@ -1,12 +1,14 @@
 import type { Failure } from '#ike/events'
-import type { IkeContext } from '#ike/version'
+import type { Datagram, IkeContext } from '#ike/version'
 import type { Payload } from '#wire/v1/payloads'
 import { unsuitedWarning } from './certificate-requests.ts'
 import { phase1Refused } from './failures.ts'
+import { message5Unreadable } from './key-failures.ts'
+import { keySearch, opensInformational } from './key-search.ts'
 import { type Finding, SecondLook } from './second-look.ts'
 import { lookedAt } from './second-look-failures.ts'
 import { type Unanswered, unanswered } from './silence-failures.ts'
-import type { PeerAbilities } from './state.ts'
+import type { Keyed, PeerAbilities } from './state.ts'
 import type { TunnelChoice } from './tunnel-choice.ts'
 
 /**
@@ -45,6 +47,16 @@ export class Phase1Hints {
   reason(how: Omit<Unanswered, 'port4500Passes'>): Failure {
     const port4500Passes = this.#port4500Passes
     return this.#hint ?? unanswered(this.#choice.config, { ...how, port4500Passes })
+  }
+
+  /** What the peer answers to message 5 does not decrypt with our key. */
+  unreadable(keyed: Keyed, { octets }: Datagram, context: IkeContext): void {
+    if (this.#hint !== undefined) return
+    const { config } = this.#choice
+    const { crypto } = context
+    const search = keySearch(config, context)
+    const theirs = search((key) => opensInformational(crypto, keyed, octets, key))
+    this.learn(message5Unreadable(config, theirs), context)
   }
 
   /** A notify in clear. */

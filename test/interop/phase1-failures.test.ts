@@ -27,6 +27,7 @@ const NAME = numberedLink(9)
 const PORT = numberedLink(10)
 const AGGRESSIVE = numberedLink(11, { ike: 'v1-aggressive' })
 const MAIN_ONLY = numberedLink(12, { ike: 'v1-aggressive' })
+const SLIP_THERE = numberedLink(13)
 
 const NEW_ADDRESS = '198.51.100.140'
 const STRANGE = '198.51.100.141'
@@ -47,6 +48,7 @@ before(async () => {
     PORT,
     AGGRESSIVE,
     MAIN_ONLY,
+    SLIP_THERE,
   ]
   const hex = Buffer.from(`${PSK}\n`).toString('hex')
   encounter = await meet(
@@ -64,6 +66,7 @@ before(async () => {
       strongswanSide(PORT),
       strongswanSide(AGGRESSIVE, { psk: `0x${hex}` }),
       strongswanSide({ ...MAIN_ONLY, ike: 'v1-main' }),
+      strongswanSide(SLIP_THERE, { psk: `0x${Buffer.from(`"${PSK}"`).toString('hex')}` }),
     ],
     {
       prepare: async (topology) => {
@@ -140,6 +143,12 @@ test('CW-301: the peer has our key with a line end, Causeway says so and refuses
   assert.deepEqual([failure.code, failure.certainty], ['CW-301', 'certain'])
   assert.match(failure.summary, /ours followed by a line end \(LF\)/)
   assert.equal((await encounter.causeway.tunnel(SLIP.name)).state === 'up', false)
+})
+
+test('CW-301: Causeway initiates, and reads in the refusal that the peer has our key in quotes', async () => {
+  const failure = await causewayFindsOut(SLIP_THERE)
+  assert.deepEqual([failure.code, failure.certainty], ['CW-301', 'certain'])
+  assert.match(failure.summary, /ours with double quotes around it/)
 })
 
 test('CW-302: in Aggressive mode Causeway finds the same before it shows its own proof', async () => {
