@@ -104,6 +104,7 @@ export function commands(finish: (code: ExitCode) => void): Command {
     .option('--json', 'one JSON document, see docs/status-json.md')
     .option('-q, --quiet', 'print nothing, only the exit code')
     .option('-w, --watch', 'follow it: a screen with keys, or one table after the other')
+    .option('--for-peer', 'why it is not up, as a mail to the administrator of the other side')
     .action(
       act((terminal, at, tunnels: string[], options) => status(terminal, at, tunnels, options)),
     )

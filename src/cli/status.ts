@@ -1,5 +1,6 @@
 import type { StatusDocument } from '#control/status'
 import { EXIT, type ExitCode } from './exit-codes.ts'
+import { mailToPeer } from './for-peer.ts'
 import { type Addressing, withGateway } from './gateway-connection.ts'
 import { keyWarning, statusTable } from './status-view.ts'
 import type { Terminal } from './terminal.ts'
@@ -10,6 +11,7 @@ export type StatusOptions = {
   readonly json?: boolean
   readonly quiet?: boolean
   readonly watch?: boolean
+  readonly forPeer?: boolean
 }
 
 /** Exit code 0 when every tunnel with `start: always` is up; of named tunnels, when all of them are. */
@@ -17,7 +19,7 @@ export function status(
   terminal: Terminal,
   addressing: Addressing,
   tunnels: readonly string[],
-  { json = false, quiet = false, watch: follow = false }: StatusOptions,
+  { json = false, quiet = false, watch: follow = false, forPeer = false }: StatusOptions,
 ): Promise<ExitCode> {
   return withGateway(addressing, terminal, async (client) => {
     if (follow) return watch(client, terminal, tunnels, json)
@@ -31,6 +33,7 @@ export function status(
     return fine ? EXIT.ok : EXIT.down
 
     function text(of: StatusDocument): string {
+      if (forPeer) return of.tunnels.map((tunnel) => mailToPeer(tunnel, of)).join('\n')
       if (!named) return statusTable(of, terminal)
       return of.tunnels.map((tunnel) => tunnelDetail(tunnel, of, terminal)).join('\n')
     }
