@@ -3,8 +3,9 @@ import { wrap } from '#diagnosis/wrap'
 
 /** A mail to the other administrator about the last failure; nothing of it is secret, and times are in UTC. */
 export function mailToPeer(tunnel: TunnelStatus, { at, gateway }: StatusDocument): string {
-  const { name, local, peer, lastFailure: failure, networks, state } = tunnel
-  if (failure === undefined || state === 'up') return `${name}: nothing has failed.\n`
+  const { name, local, peer, networks, state } = tunnel
+  const failure = state === 'up' ? tunnel.degraded : tunnel.lastFailure
+  if (failure === undefined) return `${name}: nothing has failed.\n`
   const values = [
     ['Your gateway', peer],
     ['Our gateway', `${local} (${gateway.name})`],
@@ -21,7 +22,10 @@ export function mailToPeer(tunnel: TunnelStatus, { at, gateway }: StatusDocument
     '',
     'Hello,',
     '',
-    ...wrap(`our tunnel "${name}" to you does not come up: ${failure.summary}.`, COLUMNS),
+    ...wrap(
+      `our tunnel "${name}" to you ${state === 'up' ? 'is up, and something is wrong with it' : 'does not come up'}: ${failure.summary}.`,
+      COLUMNS,
+    ),
     ...(failure.forPeer === undefined ? [] : ['', ...wrap(failure.forPeer, COLUMNS)]),
     '',
     ...values,
