@@ -129,6 +129,8 @@ test('tells everything of one tunnel that is up', () => {
     '           configure both ends for IKEv2',
     '  dropped  0 replay, 0 bad ICV, 3 outside selectors',
     '  history  21 rekeys, 0 failures',
+    '           2026-11-17 03:02 UTC CW-602 paris has not been heard since 03:01:33',
+    '           UTC, for 38s: the tunnel is taken down (38s)',
     '  note     Paris office, Cisco ISR 4331',
     '',
   ])

@@ -4,6 +4,7 @@ import type {
   ChildSaStatus,
   IkeSaStatus,
   IkeV2Status,
+  IncidentStatus,
   ProofStatus,
   StatusDocument,
   TunnelStatus,
@@ -54,6 +55,9 @@ export function tunnelDetail(
   if (ikeV2 !== undefined) rows.push(['IKEv2', ikeV2Text(ikeV2, at)])
   rows.push(['dropped', droppedText(tunnel)])
   rows.push(['history', historyText(tunnel, at)])
+  for (const incident of (tunnel.history ?? []).slice(-SHOWN_INCIDENTS)) {
+    rows.push(['', incidentText(incident)])
+  }
   if (tunnel.note !== undefined) rows.push(['note', tunnel.note])
   const body = rows.flatMap(([label, text]) => labelled(label, text, options.columns))
   const { lastFailure, degraded } = tunnel
@@ -221,6 +225,20 @@ function historyText({ rekeys, failures, state, retryAt }: TunnelStatus, at: str
   if (state !== 'up' && retryAt !== undefined) parts.push(`next try in ${untilText(retryAt, at)}`)
   return parts.join(', ')
 }
+
+/** `2026-11-17 03:02  CW-602 paris has not been heard … (38s)`. */
+function incidentText({ at, code, summary, lasted }: IncidentStatus): string {
+  const when = new Date(at).toISOString().slice(0, 16).replace('T', ' ')
+  const long =
+    lasted === undefined
+      ? ' (not over)'
+      : lasted < 1_000
+        ? ''
+        : ` (${durationText(lasted / 1_000)})`
+  return `${when} UTC  ${code} ${summary}${long}`
+}
+
+const SHOWN_INCIDENTS = 3
 
 function counted(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? '' : 's'}`

@@ -85,9 +85,19 @@ export type TunnelStatus = {
   readonly ikeV1Until?: string
   /** Whether the peer answers IKEv2, as far as it could be asked. */
   readonly ikeV2?: IkeV2Status
+  /** What happened to it while it had been working, oldest first; the last twenty. */
+  readonly history?: readonly IncidentStatus[]
   readonly lastFailure?: FailureStatus
   /** Why the tunnel, though it is up, does not carry what it should; gone when it does. */
   readonly degraded?: DegradedStatus
+}
+
+export type IncidentStatus = {
+  readonly at: Timestamp
+  readonly code: string
+  readonly summary: string
+  /** Milliseconds until it worked again; absent while it does not. */
+  readonly lasted?: number
 }
 
 export type DegradedStatus = FailureStatus & { readonly since: Timestamp }

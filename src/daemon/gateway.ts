@@ -10,7 +10,6 @@ import type { Event, Failure, TunnelSnapshot } from '#ike/events'
 import { AssignedAddresses } from './assigned-addresses.ts'
 import { captureAnswer } from './capture-requests.ts'
 import type { Clock } from './clock.ts'
-import { DailyWarnings } from './daily-warnings.ts'
 import { dataPlaneSettings } from './data-plane-settings.ts'
 import { executeEffect } from './effects.ts'
 import type { HostView } from './host-view.ts'
@@ -23,7 +22,7 @@ import { type Configured, type Loaded, RunningConfiguration } from './running-co
 import { statusDocument } from './status-document.ts'
 import { traceRequested } from './trace-request.ts'
 import { TrafficLedger } from './traffic-totals.ts'
-import { TrafficWatches } from './traffic-watches.ts'
+import { TunnelHealth } from './tunnel-health.ts'
 import { selectTunnels } from './tunnel-selection.ts'
 import { VersionProbes } from './version-probes.ts'
 import { wallEvent } from './wall-event.ts'
@@ -63,8 +62,7 @@ export class Gateway {
   readonly #states = new Map<string, TunnelSnapshot['state']>()
   readonly #recorder: Recorder
   readonly #probes: VersionProbes
-  readonly #daily: DailyWarnings
-  readonly #watches: TrafficWatches
+  readonly #health: TunnelHealth
   readonly #startedAt: Date
   readonly #configuration: RunningConfiguration
   #defects = 0
@@ -93,20 +91,15 @@ export class Gateway {
         )
       },
     })
-    this.#daily = new DailyWarnings({
-      now: () => this.#wallNow(),
-      config: () => this.#configuration.config,
-      snapshots: () => parts.engine.snapshot(parts.clock.now()),
-      warn: (text) => parts.log.note('warn', text),
-    })
-    this.#watches = new TrafficWatches({
-      now: () => parts.clock.now(),
+    this.#health = new TunnelHealth({
+      clock: parts.clock,
       config: () => this.#configuration.config,
       snapshots: () => parts.engine.snapshot(parts.clock.now()),
       counters: () => parts.dataPlane.counters(),
       ledger: this.#ledger,
       host: parts.host,
       tell: (event) => this.#tell(event),
+      warn: (text) => parts.log.note('warn', text),
     })
     this.#recorder = new Recorder((instant) => parts.clock.wall(instant))
     this.#loop = new EngineLoop({
@@ -129,8 +122,7 @@ export class Gateway {
   /** @throws what the data plane throws when the host is not ready. */
   async start(config: Config): Promise<void> {
     await this.#configuration.start(config)
-    this.#daily.start()
-    this.#watches.start()
+    this.#health.start()
   }
 
   /** At most once a second: with many tunnels there are many deadlines, and each look is at all SAs. */
@@ -156,7 +148,7 @@ export class Gateway {
       case 'odd-packet':
       case 'icv-tested':
       case 'esp-refused':
-        this.#watches.take(event)
+        this.#health.take(event)
         return
       case 'failed':
         this.#parts.log.note('error', `data plane: ${event.message}`)
@@ -185,7 +177,7 @@ export class Gateway {
         counters: dataPlane.counters(),
         ledger: this.#ledger,
         probed: (tunnel) => this.#probes.result(tunnel),
-        degradation: (tunnel) => this.#watches.degradation(tunnel),
+        health: (tunnel) => this.#health.of(tunnel),
         dropped: this.#dropped,
         defects: this.#defects,
       },
@@ -198,8 +190,7 @@ export class Gateway {
     if (this.#stopping) return
     await this.#configuration.stop()
     this.#probes.stop()
-    this.#daily.stop()
-    this.#watches.stop()
+    this.#health.stop()
     this.#command({ kind: 'shutdown' })
     this.#stopping = true
     this.#loop.stop()
@@ -294,6 +285,7 @@ export class Gateway {
     this.#assigned.keepOnly(to)
     const names = to.tunnels.map(({ name }) => name)
     this.#journal.keepOnly(names)
+    this.#health.keepOnly(names)
     this.#recorder.keepOnly(names)
     this.#ledger.forget(
       from?.tunnels.map(({ name }) => name).filter((name) => !names.includes(name)) ?? [],
@@ -339,6 +331,7 @@ export class Gateway {
     if (event.kind === 'defect') this.defect({ where: 'engine', error: event.detail, detail: '' })
     else log.event(entry.at, entry.event, told.line)
     publish(told)
+    this.#health.hear(event)
     if (this.#told) return
     this.#told = true
     setImmediate(() => this.#publishStates())

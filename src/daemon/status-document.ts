@@ -7,6 +7,7 @@ import type {
   GatewayStatus,
   IkeSaStatus,
   IkeV2Status,
+  IncidentStatus,
   PathStatus,
   ProofStatus,
   SaTraffic,
@@ -16,7 +17,7 @@ import type {
 } from '#control/status'
 import type { DataPlaneCounters } from '#dataplane/port'
 import { positionOf } from '#diagnosis/failure-text'
-import type { Degradation } from '#diagnosis/traffic-watch'
+import type { Incident } from '#diagnosis/incidents'
 import type { Instant } from '#ike/effects'
 import type {
   ChildSaFacts,
@@ -30,6 +31,7 @@ import { formatEspSuite, formatIkeSuite, formatPfs } from '#policy/proposal'
 import { formatSelector } from '#policy/traffic-selector'
 import type { Clock } from './clock.ts'
 import type { TrafficLedger } from './traffic-totals.ts'
+import type { HealthFacts } from './tunnel-health.ts'
 import type { ProbeResult } from './version-probes.ts'
 
 export type StatusSources = {
@@ -41,7 +43,7 @@ export type StatusSources = {
   readonly counters: DataPlaneCounters
   readonly ledger: TrafficLedger
   readonly probed: (tunnel: TunnelConfig) => ProbeResult | undefined
-  readonly degradation: (tunnel: string) => Degradation | undefined
+  readonly health: (tunnel: string) => HealthFacts
   readonly dropped: Readonly<Record<string, number>>
   readonly defects: number
 }
@@ -78,7 +80,7 @@ export function statusDocument(sources: StatusSources, only?: readonly string[])
 function tunnelStatus(
   tunnel: TunnelConfig,
   snapshot: TunnelSnapshot | undefined,
-  { clock, counters, ledger, gateway, probed, degradation }: StatusSources,
+  { clock, counters, ledger, gateway, probed, health }: StatusSources,
 ): TunnelStatus {
   const own = counters.tunnels.find((entry) => entry.tunnel === tunnel.name)
   const totals = ledger.totals(tunnel.name, counters)
@@ -86,7 +88,7 @@ function tunnelStatus(
   const time = (at: Instant) => clock.wall(at).toISOString()
   const failure = snapshot?.lastFailure
   const probe = probed(tunnel)
-  const degraded = degradation(tunnel.name)
+  const { degradation: degraded, incidents } = health(tunnel.name)
   return {
     name: tunnel.name,
     ...(tunnel.note === undefined ? {} : { note: tunnel.note }),
@@ -124,6 +126,9 @@ function tunnelStatus(
     ...(snapshot?.path === undefined ? {} : { path: pathStatus(snapshot.path, time) }),
     ...(tunnel.ikeV1Until === undefined ? {} : { ikeV1Until: tunnel.ikeV1Until }),
     ...(probe === undefined ? {} : { ikeV2: ikeV2Status(probe, time) }),
+    ...(incidents.length === 0
+      ? {}
+      : { history: incidents.map((incident) => incidentStatus(incident, time)) }),
     ...(failure === undefined ? {} : { lastFailure: failureStatus(failure, tunnel) }),
     ...(degraded === undefined
       ? {}
@@ -134,6 +139,14 @@ function tunnelStatus(
           },
         }),
   }
+}
+
+function incidentStatus(
+  { at, failure, lasted }: Incident,
+  time: (at: Instant) => Timestamp,
+): IncidentStatus {
+  const { code, summary } = failure
+  return { at: time(at), code, summary, ...(lasted === undefined ? {} : { lasted }) }
 }
 
 function certificateStatus(

@@ -1,4 +1,5 @@
 import type { DataPlaneCounters, SaCounters } from '#dataplane/port'
+import type { Instant } from '#ike/effects'
 
 export type TrafficTotals = {
   readonly in: { readonly packets: number; readonly octets: number }
@@ -23,6 +24,7 @@ const NOTHING: TrafficTotals = {
 /** What each tunnel has carried since the start, over all its SAs: the counters of an SA go with it, so they are kept here. */
 export class TrafficLedger {
   readonly #gone = new Map<string, TrafficTotals>()
+  readonly #lastUsed = new Map<string, Instant>()
 
   /** Takes over the counters of an SA that is about to be removed. */
   retire(
@@ -35,6 +37,7 @@ export class TrafficLedger {
     if (found === undefined) return
     const { tunnel } = found.child
     this.#gone.set(tunnel, add(this.#gone.get(tunnel) ?? NOTHING, found))
+    this.#lastUsed.set(tunnel, Math.max(found.lastUsed, this.#lastUsed.get(tunnel) ?? 0))
   }
 
   totals(tunnel: string, counters: DataPlaneCounters): TrafficTotals {
@@ -43,8 +46,18 @@ export class TrafficLedger {
       .reduce(add, this.#gone.get(tunnel) ?? NOTHING)
   }
 
+  /** When a packet last passed, either way; undefined: never. */
+  lastUsed(tunnel: string, counters: DataPlaneCounters): Instant | undefined {
+    const used = counters.sas.filter(({ child }) => child.tunnel === tunnel)
+    const last = Math.max(this.#lastUsed.get(tunnel) ?? 0, ...used.map(({ lastUsed }) => lastUsed))
+    return last === 0 ? undefined : last
+  }
+
   forget(tunnels: readonly string[]): void {
-    for (const tunnel of tunnels) this.#gone.delete(tunnel)
+    for (const tunnel of tunnels) {
+      this.#gone.delete(tunnel)
+      this.#lastUsed.delete(tunnel)
+    }
   }
 }
 

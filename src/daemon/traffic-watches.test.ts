@@ -98,7 +98,7 @@ test('what is found is told once, kept while it lasts, and told to be over', () 
   assert.equal(lookAt(30_000, { in: 1 }), undefined)
   assert.deepEqual(
     told.map(({ kind }) => kind),
-    ['traffic-degraded', 'traffic-recovered'],
+    ['traffic-degraded', 'recovered'],
   )
 })
 

@@ -128,7 +128,7 @@ export class TrafficWatches {
     const { tell } = this.#parts
     if (before !== undefined && before.failure.code !== now?.failure.code) {
       const lasted = this.#parts.now() - before.since
-      tell({ kind: 'traffic-recovered', tunnel, code: before.failure.code, lasted })
+      tell({ kind: 'recovered', tunnel, code: before.failure.code, lasted })
     }
     if (now !== undefined && before?.failure.code !== now.failure.code)
       tell({ kind: 'traffic-degraded', tunnel, failure: now.failure })

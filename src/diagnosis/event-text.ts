@@ -79,12 +79,25 @@ export function eventText(event: Event): EventText {
       const { code, summary } = event.failure
       return { level: 'warn', text: `${code} ${summary}`, repeatKey: `traffic ${code}` }
     }
-    case 'traffic-recovered': {
+    case 'recovered': {
       const lasted = durationText(event.lasted / 1_000)
       return {
         level: 'info',
         text: `${event.code} is over, it lasted ${lasted}`,
         repeatKey: `recovered ${event.code}`,
+      }
+    }
+    case 'incident': {
+      const { code, summary } = event.failure
+      const level = INCIDENT_LEVELS[code] ?? 'warn'
+      return { level, text: `${code} ${summary}`, repeatKey: `incident ${code} ${summary}` }
+    }
+    case 'clock-jumped': {
+      const seconds = Math.round(event.by / 1_000)
+      const way = seconds < 0 ? 'back' : 'forward'
+      return {
+        level: 'warn',
+        text: `${CLOCK_SET} the clock of this host was set ${way} by ${durationText(Math.abs(seconds))}: lifetimes and dead peer detection go on by another clock, certificates and the times in this log by the new one`,
       }
     }
     case 'peer-habit': {
@@ -109,6 +122,14 @@ export function natText({ local, remote }: { local: boolean; remote: boolean }):
   if (local && remote) return 'NAT on both sides'
   if (local) return 'NAT before us'
   return remote ? 'NAT before the peer' : 'no NAT'
+}
+
+const CLOCK_SET = 'CW-608'
+/** What is worth less, or more, than a warning. */
+const INCIDENT_LEVELS: Readonly<Record<string, Level>> = {
+  'CW-602': 'error',
+  'CW-605': 'info',
+  'CW-606': 'error',
 }
 
 /** Sizes of packets inside come first: they are what a user's `ping -s` and TCP meet. */

@@ -58,13 +58,17 @@ export type Event =
   | { readonly kind: 'tunnel-proven'; readonly tunnel: string; readonly after: number }
   /** The daemon's word: a tunnel that is up does not carry what it should. */
   | { readonly kind: 'traffic-degraded'; readonly tunnel: string; readonly failure: Failure }
-  /** That has passed; `lasted` in milliseconds. */
+  /** The daemon's word: something happened to a tunnel that had been working. */
+  | { readonly kind: 'incident'; readonly tunnel: string; readonly failure: Failure }
+  /** Either of these has passed; `lasted` in milliseconds. */
   | {
-      readonly kind: 'traffic-recovered'
+      readonly kind: 'recovered'
       readonly tunnel: string
       readonly code: string
       readonly lasted: number
     }
+  /** The wall clock of this host was set, by so many milliseconds. */
+  | { readonly kind: 'clock-jumped'; readonly by: number }
   /** Something the peer does that is allowed, or harmless, and unusual: told for whoever wonders. */
   | {
       readonly kind: 'peer-habit'

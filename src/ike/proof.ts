@@ -4,6 +4,7 @@ import type { Instant } from './effects.ts'
 import type { Failure, PathFacts, ProofFacts, ProofPart } from './events.ts'
 import type { IkeSaSet } from './ike-sa-set.ts'
 import { fraction } from './lifetimes.ts'
+import { rekeyFailed } from './rekey-failure.ts'
 import type { IkeContext } from './version.ts'
 
 /** Of a tunnel, what proving it needs. */
@@ -91,12 +92,7 @@ export class Proof {
       if (child.facts.inboundSpi === this.#begun.child && this.#begun.rekeyAt !== undefined)
         child.rekeyAt = this.#begun.rekeyAt
     }
-    this.#failure = {
-      ...failure,
-      code: 'CW-603',
-      summary: `rekey of phase ${phase} failed although the first negotiation passed: ${failure.summary}`,
-      remedy: `the tunnel works until its SAs end, then it breaks as now; ${failure.remedy}`,
-    }
+    this.#failure = rekeyFailed(phase, failure)
     return this.#failure
   }
 

@@ -10,6 +10,7 @@ import { type IcmpError, IcmpEvidence } from './icmp-evidence.ts'
 import { IkeSaSet } from './ike-sa-set.ts'
 import { PathWatch } from './path-watch.ts'
 import { Proof } from './proof.ts'
+import { type Failed, judgedFailure } from './rekey-failure.ts'
 import { replacedSas } from './replacement.ts'
 import { RestartDoubt } from './restart-doubt.ts'
 import type { IkeContext, IkeSa, Initiate, Outcome } from './version.ts'
@@ -147,7 +148,7 @@ export class Tunnel {
           this.#phase1BackOff = failedAgain(this.#phase1BackOff, now, context.crypto)
           if (this.#wanted !== 'all') this.#wanted.clear()
         }
-        this.refused(1, this.#judged(1, outcome), context)
+        this.refused(1, this.#judged(1, outcome, now), context)
         return
       case 'ike-sa-closed':
         this.#ikeSaClosed(outcome.sa, outcome.why, context)
@@ -162,7 +163,7 @@ export class Tunnel {
           this.#phase2BackOff.set(pair, failedAgain(before, now, context.crypto))
           if (this.#wanted !== 'all') this.#wanted.delete(pair)
         }
-        this.refused(2, this.#judged(2, outcome), context)
+        this.refused(2, this.#judged(2, outcome, now), context)
         // Not a word under this IKE SA, and nothing that needs it: the peer has lost it and knows no DPD that would show it.
         if (this.children.all.length === 0 && outcome.sa.peerAliveAt < now - SILENCE)
           outcome.sa.close('failed', [], context)
@@ -245,8 +246,9 @@ export class Tunnel {
     }
   }
 
-  #judged(phase: 1 | 2, { failure, sa }: { failure: Failure; sa: IkeSa }): Failure {
-    return this.proof.judge(phase, this.#icmp.judge(failure, sa.startedAt), this.children)
+  #judged(phase: 1 | 2, failed: Failed, now: Instant): Failure {
+    const plain = this.#icmp.judge(failed.failure, failed.sa.startedAt)
+    return judgedFailure(phase, { ...failed, failure: plain }, this, now)
   }
 
   #ikeSaEstablished(sa: IkeSa, context: IkeContext): void {

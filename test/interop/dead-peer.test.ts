@@ -47,6 +47,9 @@ test('a strongSwan that dies without a word is noticed, and the tunnel is back w
   await strongswan.crash()
   const closed = await causeway.waitFor('ike-sa-closed', LINK.name, { from, patience: 30_000 })
   assert.equal(closed.why, 'dead-peer')
+  const { failure } = await causeway.waitFor('incident', LINK.name, { from })
+  assert.equal(failure.code, 'CW-602')
+  assert.match(failure.summary, /has not been heard since \d\d:\d\d:\d\d UTC, for \d+s/)
   strongswan = await StrongSwan.start(topology.gatewayB)
   await strongswan.load([strongswanSide(LINK)])
   await causeway.becomes(LINK.name, 'up', { patience: 60_000 })
@@ -66,6 +69,7 @@ test('an idle strongSwan is asked for a sign of life and gives it', async () => 
 test('a strongSwan that starts anew and comes first is served at once, and what it lost is gone once it does not answer for it', async () => {
   const { topology, causeway } = encounter
   const { ikeSa } = await agreement(LINK, causeway, strongswan)
+  const from = causeway.events.length
   await strongswan.crash()
   strongswan = await StrongSwan.start(topology.gatewayB)
   await strongswan.load([strongswanSide(LINK)])
@@ -78,4 +82,6 @@ test('a strongSwan that starts anew and comes first is served at once, and what 
     const { ikeSas } = await causeway.tunnel(LINK.name)
     return ikeSas.length === 1 && ikeSas[0]?.initiatorSpi === again.ikeSa.initiatorSpi
   })
+  const { failure } = await causeway.waitFor('incident', LINK.name, { from })
+  assert.equal(failure.code, 'CW-601')
 })

@@ -50,6 +50,8 @@ test('strongSwan deletes both SAs and Causeway lets them go', async () => {
   await strongswan.terminate({ ike: LINK.name })
   const closed = await causeway.waitFor('ike-sa-closed', LINK.name, { from })
   assert.equal(closed.why, 'peer-deleted')
+  const { failure } = await causeway.waitFor('incident', LINK.name, { from })
+  assert.equal(failure.code, 'CW-607')
   await causeway.becomes(LINK.name, 'down')
   const { ikeSas, childSas } = await causeway.tunnel(LINK.name)
   assert.deepEqual([ikeSas, childSas], [[], []])

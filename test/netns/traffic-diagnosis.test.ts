@@ -69,7 +69,7 @@ describe('up, but no traffic', { concurrency: true }, () => {
         ? [event.kind]
         : [],
     )
-    assert.deepEqual(kinds, ['traffic-degraded', 'traffic-recovered'])
+    assert.deepEqual(kinds, ['traffic-degraded', 'recovered'])
   })
 
   test('an ICMP error for our ESP makes CW-501 certain and names who sent it', async () => {

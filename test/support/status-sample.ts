@@ -105,6 +105,14 @@ export const statusSample: StatusDocument = {
         own: { subject: 'CN=gw-berlin, O=Example', notAfter: '2026-12-12T23:59:59.000Z' },
         peer: { subject: 'CN=gw-paris, O=Example', notAfter: '2027-05-01T00:00:00.000Z' },
       },
+      history: [
+        {
+          at: '2026-11-17T03:02:11.000Z',
+          code: 'CW-602',
+          summary: 'paris has not been heard since 03:01:33 UTC, for 38s: the tunnel is taken down',
+          lasted: 38_000,
+        },
+      ],
       proof: {
         provenAt: '2026-11-17T12:20:29.000Z',
         seen: [
