@@ -78,13 +78,21 @@ const sentence = (told: readonly Event[]) =>
 test('CW-601: a peer that starts anew is told once, and over as soon as there is an SA', () => {
   const { incidents, up, down, ikeDown } = rig()
   const { spi } = up(0)
-  assert.deepEqual(codes(ikeDown(60_000, 'peer-restarted')), ['CW-601'])
-  assert.deepEqual(codes(down(60_001, spi, 'peer-restarted')), [])
+  assert.deepEqual(codes(down(60_000, spi, 'peer-restarted')), ['CW-601'])
+  assert.deepEqual(codes(ikeDown(60_001, 'peer-restarted')), [])
   assert.deepEqual(codes(up(60_400).told), ['over'])
   assert.deepEqual(
     incidents.history.map(({ at, failure, lasted }) => [at, failure.code, lasted]),
     [[60_000, 'CW-601', 400]],
   )
+})
+
+test('CW-601: where new SAs serve before the old ones are given up, nothing was interrupted', () => {
+  const { incidents, up, down } = rig()
+  const { spi } = up(0)
+  up(60_000)
+  assert.deepEqual(codes(down(62_000, spi, 'peer-restarted')), ['CW-601'])
+  assert.equal(incidents.history[0]?.lasted, 0)
 })
 
 test('CW-602: a silent peer is told with since when, and when a packet last passed', () => {

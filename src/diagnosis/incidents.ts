@@ -58,7 +58,8 @@ export class Incidents {
         return this.#closed(event, context)
       case 'ike-sa-closed':
         if (event.why === 'dead-peer') return this.#tell(peerSilent(context), context)
-        if (event.why !== 'peer-restarted') return []
+        // With Child SAs it is told of those: whether others have already taken their place.
+        if (event.why !== 'peer-restarted' || this.#children.size > 0) return []
         return this.#tell(peerRestarted(context.tunnel), context)
       default:
         return []
@@ -104,7 +105,7 @@ export class Incidents {
     this.#children.delete(inboundSpi)
     if (child === undefined) return []
     const served = [...this.#children.values()].some(({ pair }) => pair === child.pair)
-    if (why === 'peer-restarted') return this.#tell(peerRestarted(tunnel), context)
+    if (why === 'peer-restarted') return this.#tell(peerRestarted(tunnel), context, served)
     if (why !== 'peer-deleted' || served) return []
     this.#deleted = [...lately(this.#deleted, now, MINUTE), now]
     const times = Math.min(this.#deleted.length, lately(this.#opened, now, MINUTE).length)
@@ -113,11 +114,13 @@ export class Incidents {
   }
 
   /** Once while it lasts: several SAs end together. */
-  #tell(failure: Failure, { now, tunnel }: IncidentContext): readonly Event[] {
+  #tell(
+    failure: Failure,
+    { now, tunnel }: IncidentContext,
+    passing: boolean = PASSING.has(failure.code),
+  ): readonly Event[] {
     const last = this.#history.at(-1)
-    const open = last !== undefined && last.lasted === undefined
-    if (open && last.failure.code === failure.code && now - last.at < TOGETHER) return []
-    const passing = PASSING.has(failure.code)
+    if (last?.failure.code === failure.code && now - last.at < TOGETHER) return []
     const incident: Incident = { at: now, failure, ...(passing ? { lasted: 0 } : {}) }
     this.#history = [...this.#history, incident].slice(-MOST_KEPT)
     return [{ kind: 'incident', tunnel: tunnel.name, failure }]

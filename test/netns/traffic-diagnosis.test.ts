@@ -65,7 +65,8 @@ describe('up, but no traffic', { concurrency: true }, () => {
     })
     const told = a.events.map(({ event }) => event)
     const kinds = told.flatMap((event) =>
-      event.kind.startsWith('traffic') && 'tunnel' in event && event.tunnel === 'filtered'
+      (event.kind === 'traffic-degraded' || event.kind === 'recovered') &&
+      event.tunnel === 'filtered'
         ? [event.kind]
         : [],
     )
