@@ -83,7 +83,7 @@ export const movingPeer: Rule = (tunnel) => {
   if (peer?.kind === 'any') return problem('peer: any comes from anywhere already', 'leave it out')
   if (isFoundByAddress(tunnel)) {
     const message = 'a pre-shared key in Main mode needs a static peer address, not one that moves'
-    return problem(message, `${BY_ADDRESS} ${REMEDIES}`)
+    return problem(message, `${BY_ADDRESS} Either leave it out, or ${REMEDIES}`)
   }
   if (peerId !== undefined || isWritten(tunnel, 'peer-id')) return []
   return problem(
