@@ -14,7 +14,7 @@ import { FRAGMENT, FragmentAssembly, joinFragment } from './fragments.ts'
  */
 export class FirstFragments implements FirstMessages {
   /** By address and initiator's SPI, oldest first. */
-  readonly #partial = new Map<string, Partial>()
+  readonly #partial = new Map<string, PartialMessage>()
 
   take(
     datagram: Datagram,
@@ -38,12 +38,12 @@ export class FirstFragments implements FirstMessages {
     }
   }
 
-  /** How many messages are incomplete. */
-  get size(): number {
-    return this.#partial.size
-  }
-
-  #open(key: string, datagram: Datagram, from: 'named' | 'anywhere', context: IkeContext): Partial {
+  #open(
+    key: string,
+    datagram: Datagram,
+    from: 'named' | 'anywhere',
+    context: IkeContext,
+  ): PartialMessage {
     const { address } = datagram.remote
     this.#makeRoom((one) => one.address === address, MOST_OF_ADDRESS, datagram, context)
     if (from === 'anywhere')
@@ -56,7 +56,7 @@ export class FirstFragments implements FirstMessages {
 
   /** The oldest goes: what is honest is complete within moments. */
   #makeRoom(
-    isRival: (partial: Partial) => boolean,
+    isRival: (partial: PartialMessage) => boolean,
     most: number,
     datagram: Datagram,
     context: IkeContext,
@@ -76,7 +76,7 @@ export class FirstFragments implements FirstMessages {
   }
 }
 
-type Partial = {
+type PartialMessage = {
   readonly address: string
   readonly from: 'named' | 'anywhere'
   readonly since: Instant
