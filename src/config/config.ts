@@ -86,7 +86,7 @@ export type Authentication =
   | ({ readonly kind: 'certificate' } & CertificateCredentials)
   /** Hybrid: only the server signs, the client logs in by XAUTH (draft-zegman-ike-hybrid-auth-01). */
   | ({ readonly kind: 'hybrid-client' } & TrustAnchors)
-  | ({ readonly kind: 'hybrid-server' } & Pick<CertificateCredentials, 'own' | 'key' | 'send'>)
+  | ({ readonly kind: 'hybrid-server' } & Pick<CertificateCredentials, 'own' | 'key'>)
 
 export type Xauth =
   | { readonly role: 'client'; readonly user: string; readonly password: Secret }

@@ -108,8 +108,8 @@ function authenticationOf({
   if (psk !== undefined) return { kind: 'psk', psk }
   if (anchors !== undefined) return { kind: 'hybrid-client', ...anchors }
   if (credentials?.trust.length === 0 && xauth?.role === 'server') {
-    const { trust: _, revocation: __, crls: ___, leastRsaBits: ____, ...own } = credentials
-    return { kind: 'hybrid-server', ...own }
+    const { own, key } = credentials
+    return { kind: 'hybrid-server', own, key }
   }
   return credentials && { kind: 'certificate', ...credentials }
 }

@@ -31,14 +31,16 @@ export function learnRequests(
 
 /**
  * Our certificates for a peer that asked for some: of its CA or not, they are what we have, and it may know more CAs than it names. None
- * where it did not ask (§3.3.6), unless the operator says so.
+ * where it did not ask (§3.3.6), unless the operator says so, or the peer has none itself: clients of hybrid authentication such as vpnc need ours
+ * and do not ask.
  */
 export function certificatesFor(
   { authentication }: TunnelConfig,
   requested: RequestedAuthorities | undefined,
 ): readonly Certificate[] {
   if (!('own' in authentication)) return []
-  return requested === undefined && authentication.send !== 'always' ? [] : authentication.own
+  const unasked = authentication.kind === 'hybrid-server' || authentication.send === 'always'
+  return requested !== undefined || unasked ? authentication.own : []
 }
 
 /** CW-310: our certificate goes out though the peer asks for others; it may refuse it. */

@@ -10,7 +10,8 @@ import { decodePayloads } from '#wire/v1/message'
 import type { CertRequestPayload, Payload } from '#wire/v1/payloads'
 import { arrows, assertUp, events, prepare } from '../support/exchange.ts'
 import { dn, type Holder, sampleAuthority, sampleGateway, TODAY } from '../support/sample-pki.ts'
-import { sites } from '../support/sites.ts'
+import { A_BEGINS, sites } from '../support/sites.ts'
+import { readyFor, styles, stylishSites } from '../support/styles.ts'
 
 const CA = sampleAuthority('Plant CA')
 const OTHER = sampleAuthority('Other CA')
@@ -25,6 +26,17 @@ test('a side that is not asked sends no certificate, and the other says so', () 
 test('send: always sends it unasked', () => {
   const always = { send: 'always' } as const
   assertUp(run(always, always, () => []))
+})
+
+test('a server of hybrid authentication sends its certificate unasked: its client cannot have it', () => {
+  const { 'hybrid authentication': hybrid } = styles()
+  assert.ok(hybrid !== undefined)
+  const rehearsal = prepare(stylishSites(hybrid, {}, {}, A_BEGINS))
+  readyFor(rehearsal)
+  rehearsal.intercept = ({ octets }) => changed(octets, () => [])
+  rehearsal.start()
+  rehearsal.runFor(5_000)
+  assertUp(rehearsal)
 })
 
 test('a request for any CA, an empty one, is answered', () => {
