@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, linkSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -110,6 +110,17 @@ test('writes the keys in use of the tunnels asked for, each once, and not those 
   })
 })
 
+test('writes no key into a file that has another name or owner', () => {
+  const recorder = recorded()
+  recorder.take({ kind: 'timer' }, [install('paris', 0x1000)], 0)
+  const folder = mkdtempSync(join(parent, 'keys-'))
+  const elsewhere = join(parent, 'elsewhere')
+  writeFileSync(elsewhere, '')
+  linkSync(elsewhere, join(folder, 'esp_sa'))
+  assert.throws(() => recorder.writeKeys(['paris'], folder), /belongs to someone else/)
+  assert.equal(readFileSync(elsewhere, 'utf8'), '')
+})
+
 test('refuses a folder that others can open or that holds something else, and says so in the log', () => {
   const said: string[] = []
   const log = openLog({
@@ -131,7 +142,7 @@ test('refuses a folder that others can open or that holds something else, and sa
   assert.throws(() => ask(open), /no keys were written: others can open/)
   const used = mkdtempSync(join(parent, 'used-'))
   writeFileSync(join(used, '.bashrc'), '')
-  assert.throws(() => ask(used), /holds more than keys \(\.bashrc\)/)
+  assert.throws(() => ask(used), /holds more than keys; name a new folder/)
   assert.throws(() => ask(join(parent, 'nowhere')), /ENOENT/)
   assert.equal(said.filter((line) => /asked for and\s+refused/.test(line)).length, 3)
 })

@@ -64,9 +64,8 @@ export class Recorder {
    */
   writeKeys(tunnels: readonly string[], folder: string): WrittenKeys {
     const profile = new WiresharkFolder(folder)
-    const [stranger] = profile.strangers()
-    if (stranger !== undefined)
-      throw new Error(`${folder} holds more than keys (${stranger}); name a new folder`)
+    // Names of files there are nobody's business who may only ask.
+    if (profile.holdsMore()) throw new Error(`${folder} holds more than keys; name a new folder`)
     const ike = tunnels.flatMap((tunnel) => [...(this.#ikeKeys.get(tunnel)?.values() ?? [])])
     const esp = [...this.#sas.values()].filter(({ child }) => tunnels.includes(child.tunnel))
     profile.prepare()

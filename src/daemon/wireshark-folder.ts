@@ -2,6 +2,7 @@ import {
   closeSync,
   constants,
   fchmodSync,
+  fstatSync,
   lstatSync,
   openSync,
   readdirSync,
@@ -36,6 +37,10 @@ export class WiresharkFolder {
       0o600,
     )
     try {
+      // The folder may have been exchanged since it was looked at; whose the file is cannot be.
+      const { uid, nlink } = fstatSync(opened)
+      if (uid !== process.geteuid?.() || nlink !== 1)
+        throw new Error(`${table} in ${this.#folder} belongs to someone else`)
       fchmodSync(opened, 0o600)
       writeSync(opened, text)
     } finally {
@@ -51,10 +56,10 @@ export class WiresharkFolder {
     return fresh.length
   }
 
-  /** What is in it besides a profile's own files. */
-  strangers(): readonly string[] {
+  /** Whether anything is in it besides a profile's own files. */
+  holdsMore(): boolean {
     const own = [IKEV1_TABLE, ESP_TABLE, PREFERENCES]
-    return readdirSync(this.#folder).filter((name) => !own.includes(name))
+    return readdirSync(this.#folder).some((name) => !own.includes(name))
   }
 
   /** Those of a profile that is there already are its owner's. */
