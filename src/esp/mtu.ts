@@ -38,6 +38,21 @@ export function innerMtu(
   return mode === 'transport' ? payload + ipHeader : payload
 }
 
+/** The other way round: what an inner packet of `inner` octets makes outside. */
+export function outerOctets(
+  inner: number,
+  outerFamily: IpFamily,
+  encapsulation: EspEncapsulation,
+  mode: EncapsulationMode,
+  { ivOctets, icvOctets, alignment }: EspSizes,
+): number {
+  const ipHeader = outerFamily === 4 ? IPV4_HEADER_OCTETS : IPV6_HEADER_OCTETS
+  const udpHeader = encapsulation === 'udp' ? UDP_HEADER_OCTETS : 0
+  const payload = (mode === 'transport' ? inner - ipHeader : inner) + ESP_TRAILER_OCTETS
+  const padded = Math.ceil(payload / alignment) * alignment
+  return ipHeader + udpHeader + ESP_HEADER_OCTETS + ivOctets + padded + icvOctets
+}
+
 /** The largest TCP segment in an inner packet of `mtu` octets, without options (RFC 6691). */
 export function mssFor(mtu: number, family: IpFamily): number {
   return mtu - (family === 4 ? IPV4_HEADER_OCTETS : IPV6_HEADER_OCTETS) - 20

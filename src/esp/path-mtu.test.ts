@@ -6,7 +6,7 @@ import { IpProtocol } from '#wire/ip-protocol'
 import { ipPacket, tcpSyn, transportSum } from '../../test/support/ip-packet.ts'
 import { mergeEcn } from './ecn.ts'
 import { clampMss } from './mss.ts'
-import { innerMtu, mssFor } from './mtu.ts'
+import { innerMtu, mssFor, outerOctets } from './mtu.ts'
 import { PacketFields, readPacketFields } from './packet-fields.ts'
 import { TOO_BIG_OCTETS, writeTooBig } from './too-big.ts'
 
@@ -152,4 +152,21 @@ for (const [source, destination] of [V4, V6]) {
 test('the segment size leaves room for both headers', () => {
   assert.equal(mssFor(1438, 4), 1398)
   assert.equal(mssFor(1438, 6), 1378)
+})
+
+test('what a packet makes outside is the least that takes it', () => {
+  for (const family of [4, 6] as const) {
+    for (const encapsulation of ['udp', 'native'] as const) {
+      for (const mode of ['tunnel', 'transport'] as const) {
+        for (const sizes of [GCM16, CBC_SHA256]) {
+          const way = [family, encapsulation, mode, sizes] as const
+          for (let inner = 1270; inner < 1300; inner++) {
+            const outer = outerOctets(inner, ...way)
+            assert.ok(innerMtu(outer, ...way) >= inner)
+            assert.ok(innerMtu(outer - 1, ...way) < inner)
+          }
+        }
+      }
+    }
+  }
 })

@@ -1,5 +1,5 @@
 import { ipFamily } from '#bytes/ip'
-import { IPV6_MIN_MTU, innerMtu, LARGEST_ESP_SIZES } from '#esp/mtu'
+import { IPV6_MIN_MTU, innerMtu, LARGEST_ESP_SIZES, outerOctets } from '#esp/mtu'
 import type { OutboundState } from '#esp/outbound'
 import type { EspSpi } from '#esp/sa'
 import { Spd } from '#esp/spd'
@@ -170,14 +170,19 @@ export class Tunnel {
 
   /** What there is to say of the way while there is an SA. */
   pathFacts(): { octets: number; inner: number; base: number; limit?: number } | undefined {
-    const slots = this.pairs.flatMap(({ slots }) => slots)
-    if (slots.length === 0) return undefined
-    return {
-      base: Math.max(...slots.map((slot) => outerOctets(IPV6_MIN_MTU, slot))),
-      octets: Math.min(...slots.map(({ path }) => path.mtu)),
-      inner: Math.min(...slots.map(({ state }) => state.innerMtu)),
-      ...(Number.isFinite(this.#limit) ? { limit: this.#limit } : {}),
+    let [base, octets, inner] = [0, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
+    for (const { slots } of this.pairs) {
+      for (const { state, path } of slots) {
+        const family = ipFamily(path.remote)
+        const { mode, transform } = state
+        const outer = outerOctets(IPV6_MIN_MTU, family, path.encapsulation, mode, transform)
+        base = Math.max(base, outer)
+        octets = Math.min(octets, path.mtu)
+        inner = Math.min(inner, state.innerMtu)
+      }
     }
+    if (base === 0) return undefined
+    return { base, octets, inner, ...(Number.isFinite(this.#limit) ? { limit: this.#limit } : {}) }
   }
 
   /** Makes the device's MTU what its SAs can carry; tells each SA what it can carry itself. */
@@ -238,14 +243,6 @@ export class Tunnel {
     // Below 1280 the kernel switches IPv6 off on the device.
     const carriesIpv6 = settings.pairs.some(({ local }) => local.family === 6)
     return Math.max(fitting, carriesIpv6 ? IPV6_MIN_MTU : SMALLEST_MTU)
-  }
-}
-
-function outerOctets(inner: number, { state, path }: OutboundSlot): number {
-  const { mode, transform } = state
-  for (let outer = inner; ; outer++) {
-    if (innerMtu(outer, ipFamily(path.remote), path.encapsulation, mode, transform) >= inner)
-      return outer
   }
 }
 
