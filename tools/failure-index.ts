@@ -46,7 +46,7 @@ const GROUPS = [
   ['6', 'Works, then breaks'],
 ] as const
 
-const HEAD = `# Why a tunnel is not up
+const HEAD = `# Why a tunnel is not up, or carries nothing
 
 Every failure Causeway tells of has a code that never changes. Its page says what it means, how sure one can be and why, what other products
 print when it happens to them, and what to do on either side. Without a browser: \`causeway explain CW-301\`, or with a line of another

@@ -53,6 +53,8 @@ function waysOf(tunnel: TunnelConfig, { tunnels }: Config, netlink: Netlink): re
       if (isEverything(network) || locals.some((local) => isIn(local, address))) return []
       const path = routeTo(netlink, address)
       const name = path === undefined ? undefined : linkByIndex(netlink, path.link)?.name
+      // An address of this host itself never leaves it.
+      if (name === 'lo') return []
       // Another tunnel of ours may come first for an overlap; that is told by its own code.
       if (name !== undefined && name !== tunnel.interfaceName && ours.has(name)) return []
       return [{ network: formatSelector(network), address, interface: name }]

@@ -1,6 +1,6 @@
 import type { Endpoint, IpAddress } from '#bytes/ip'
 import type { Config, TunnelConfig } from '#config/config'
-import type { DataPlaneCounters, DataPlaneEvent } from '#dataplane/port'
+import type { DataPlaneCounters, DataPlaneEvent, SaCounters } from '#dataplane/port'
 import type { HostFacts, TrafficCounts, TrafficExamples } from '#diagnosis/traffic-facts'
 import { type Degradation, TrafficWatch } from '#diagnosis/traffic-watch'
 import type { Instant } from '#ike/effects'
@@ -22,6 +22,8 @@ export type TrafficWatchesParts = {
 const EVERY = 5_000
 /** Tunnels for which the host is asked in one round; with more of them they take turns. */
 const ASKED_AT_ONCE = 50
+/** Milliseconds that an odd packet is spoken of. */
+const ODD_FOR = 65_000
 
 type Watched = {
   readonly watch: TrafficWatch
@@ -42,6 +44,7 @@ export class TrafficWatches {
   readonly #watched = new Map<string, Watched>()
   #timer: NodeJS.Timeout | undefined
   #turn = 0
+  #oddAt = Number.NEGATIVE_INFINITY
 
   constructor(parts: TrafficWatchesParts) {
     this.#parts = parts
@@ -65,6 +68,7 @@ export class TrafficWatches {
     const at = this.#parts.now()
     switch (event.kind) {
       case 'odd-packet':
+        this.#oddAt = at
         this.#note(event.tunnel, { [event.cause]: event.packet })
         return
       case 'icv-tested':
@@ -83,15 +87,16 @@ export class TrafficWatches {
     const { config: configured, snapshots, counters, host, now } = this.#parts
     const config = configured()
     if (config === undefined) return
-    const counted = counters()
-    const common = host.common()
+    const counted = byTunnel(counters())
+    const common = this.#isOdd() ? host.common() : { ownAddresses: [], translations: [] }
     const states = new Map(snapshots().map((snapshot) => [snapshot.tunnel, snapshot]))
     const names = new Set(config.tunnels.map(({ name }) => name))
     for (const name of this.#watched.keys()) if (!names.has(name)) this.#watched.delete(name)
     const asked = this.#whoseTurn(config.tunnels)
     for (const tunnel of config.tunnels) {
       const watched = this.#of(tunnel.name)
-      const counts = this.#counts(tunnel.name, counted)
+      const own = counted(tunnel.name)
+      const counts = this.#counts(tunnel.name, own)
       const snapshot = states.get(tunnel.name)
       const before = watched.watch.current
       const active = snapshot?.childSas.filter(({ state }) => state === 'active') ?? []
@@ -116,7 +121,7 @@ export class TrafficWatches {
         examples: {
           ...watched.examples,
           ...blackHoleOf(snapshot.path),
-          latest: latestOf(tunnel.name, counted),
+          latest: latestOf(own),
         },
         host: { ...common, ...watched.host },
       })
@@ -137,7 +142,7 @@ export class TrafficWatches {
   #counts(tunnel: string, counted: DataPlaneCounters): TrafficCounts {
     const totals = this.#parts.ledger.totals(tunnel, counted)
     const { replayed, badIcv, malformed, outsideSelectors } = totals
-    const noPolicy = counted.tunnels.find((one) => one.tunnel === tunnel)?.noPolicy ?? 0
+    const noPolicy = counted.tunnels[0]?.noPolicy ?? 0
     return {
       in: totals.in.packets,
       out: totals.out.packets,
@@ -179,6 +184,11 @@ export class TrafficWatches {
     return fresh
   }
 
+  /** Rules of packet filters can be many; they are read only while packets come whose source they may have changed. */
+  #isOdd(): boolean {
+    return this.#parts.now() - this.#oddAt < ODD_FOR
+  }
+
   #whoseTurn(tunnels: readonly TunnelConfig[]): ReadonlySet<string> {
     const from = this.#turn % Math.max(1, tunnels.length)
     this.#turn = from + ASKED_AT_ONCE
@@ -193,11 +203,23 @@ export class TrafficWatches {
   }
 }
 
-function latestOf(tunnel: string, { sas }: DataPlaneCounters): number {
-  return Math.max(
-    0,
-    ...sas.filter(({ child }) => child.tunnel === tunnel).map(({ latest }) => latest),
-  )
+/** The counters of one tunnel, of all of which it is asked. */
+function byTunnel(all: DataPlaneCounters): (tunnel: string) => DataPlaneCounters {
+  const sas = new Map<string, SaCounters[]>()
+  for (const sa of all.sas) {
+    const own = sas.get(sa.child.tunnel) ?? []
+    own.push(sa)
+    sas.set(sa.child.tunnel, own)
+  }
+  const tunnels = new Map(all.tunnels.map((one) => [one.tunnel, one]))
+  return (name) => {
+    const own = tunnels.get(name)
+    return { ...all, sas: sas.get(name) ?? [], tunnels: own === undefined ? [] : [own] }
+  }
+}
+
+function latestOf({ sas }: DataPlaneCounters): number {
+  return Math.max(0, ...sas.map(({ latest }) => latest))
 }
 
 /** What a host believes to fit, against what does. */

@@ -1,7 +1,7 @@
 import type { Failure } from '#ike/events'
 import { networksText } from './names.ts'
 import { packetsText, type TrafficFacts } from './traffic-facts.ts'
-import type { TrafficProgress } from './traffic-progress.ts'
+import type { Stretch, TrafficProgress } from './traffic-progress.ts'
 
 /** CW-501, CW-503: packets go in, the peer is there, and nothing comes out. */
 export function nothingAnswers(
@@ -14,13 +14,14 @@ export function nothingAnswers(
   const isThere = peerAliveAt !== undefined && peerAliveAt > unanswered.since
   if (!isThere || now - peerAliveAt > STILL_ALIVE) return undefined
   return encapsulation === 'native' && !everIn
-    ? espBlocked(facts, unanswered.packets)
+    ? espBlocked(facts, unanswered)
     : peerSilent(facts, unanswered.packets, everIn ? unanswered.since : undefined)
 }
 
-function espBlocked(facts: TrafficFacts, packets: number): Failure {
+function espBlocked(facts: TrafficFacts, { packets, since }: Stretch): Failure {
   const { tunnel, now, peerAliveAt = now } = facts
-  const refused = facts.examples.espRefused
+  const { espRefused } = facts.examples
+  const refused = espRefused !== undefined && espRefused.at > since ? espRefused : undefined
   const reporter = refused?.reporter
   const from = reporter === undefined ? 'the network' : reporter
   const reported = refused === undefined ? '' : `, and ${from} sent an ICMP error for our ESP`
@@ -50,11 +51,14 @@ function peerSilent(facts: TrafficFacts, packets: number, lastIn: number | undef
     code: 'CW-503',
     summary: `${packetsText(packets)} went to ${tunnel.name} and nothing came back ${since}: what is behind it does not answer, or answers another way`,
     evidence: `${facts.encapsulation === 'udp' ? 'ESP goes through UDP 4500, as IKE does' : 'ESP came through before'}; the peer itself answered ${seconds(now - peerAliveAt)} ago`,
-    certainty: 'very likely',
+    certainty: 'possible',
     key: 'networks',
     remedy: `have ${tunnel.name} look: nothing is wrong on our side as far as it can be seen from here`,
     forPeer: `Our packets for ${theirs} go into the tunnel and nothing comes back. Please look whether your hosts there route ${ours} back to your VPN gateway (a traceroute from one of them shows it), whether a firewall drops our packets, and whether the answers are translated to another address before they enter the tunnel.`,
-    otherCauses: ['the host that is asked is down, or does not answer what is asked'],
+    otherCauses: [
+      'the host that is asked is down, or does not answer what is asked',
+      'traffic that wants no answer, such as syslog, and nothing else',
+    ],
   }
 }
 
