@@ -7,7 +7,7 @@ import type { StatusDocument } from '#control/status'
 import { GatewayProcess, type TunnelSettings } from '../test/support/gateway.ts'
 import { networkPrivileges } from '../test/support/privileges.ts'
 import { ADDRESSES, buildTopology } from '../test/support/topology.ts'
-import { need } from './peers.ts'
+import { need } from './programs.ts'
 import { median } from './report.ts'
 
 const { values } = parseArgs({

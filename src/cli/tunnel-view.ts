@@ -200,19 +200,21 @@ function natWords({ local, remote }: IkeSaStatus['nat']): string {
 }
 
 function droppedText({ dropped }: TunnelStatus): string {
-  const { replayed, badIcv, badPadding, outsideSelectors, malformed, noSa, noPolicy, tooBig } =
-    dropped
+  const { replayed, badIcv, outsideSelectors } = dropped
   const always = [
     `${replayed} replay`,
     `${badIcv} bad ICV`,
     `${outsideSelectors} outside selectors`,
   ]
   const others: readonly (readonly [number, string])[] = [
-    [badPadding, 'bad padding'],
-    [malformed, 'of a wrong length'],
-    [noSa, 'without SA'],
-    [noPolicy, 'for no network pair'],
-    [tooBig, 'too big'],
+    [dropped.badPadding, 'bad padding'],
+    [dropped.malformed, 'of a wrong length'],
+    [dropped.congested, 'congested on the way'],
+    [dropped.exhausted, 'on a used-up SA'],
+    [dropped.cannotCarry, 'without a form in transport mode'],
+    [dropped.noSa, 'without SA'],
+    [dropped.noPolicy, 'for no network pair'],
+    [dropped.tooBig, 'too big'],
   ]
   return [
     ...always,

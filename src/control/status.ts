@@ -67,6 +67,9 @@ export type TunnelStatus = {
     readonly badPadding: number
     readonly outsideSelectors: number
     readonly malformed: number
+    readonly congested: number
+    readonly exhausted: number
+    readonly cannotCarry: number
     readonly noSa: number
     readonly noPolicy: number
     readonly tooBig: number
@@ -204,7 +207,22 @@ export type ChildSaStatus = {
 export type SaTraffic = TrafficTotals & {
   /** Eight hexadecimal digits. */
   readonly spi: string
+  /** The highest number sent or accepted. */
+  readonly sequence: number
   readonly lastUsedAt?: Timestamp
+  /** Packets of this SA that were dropped, by cause. */
+  readonly dropped: SaDropped
+}
+
+export type SaDropped = {
+  readonly replayed: number
+  readonly badIcv: number
+  readonly badPadding: number
+  readonly outsideSelectors: number
+  readonly malformed: number
+  readonly congested: number
+  readonly exhausted: number
+  readonly cannotCarry: number
 }
 
 export type FailureStatus = {

@@ -156,6 +156,10 @@ test('counts what an SA carried beyond its removal', async () => {
     outsideSelectors: 0,
     malformed: 0,
     latest: 0,
+    congested: 0,
+    exhausted: 0,
+    cannotCarry: 0,
+    dummies: 0,
   } as const
   dataPlane.current = { ...dataPlane.current, sas: [sa] }
   const packet = {

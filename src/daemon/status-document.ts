@@ -10,12 +10,13 @@ import type {
   IncidentStatus,
   PathStatus,
   ProofStatus,
+  SaDropped,
   SaTraffic,
   StatusDocument,
   Timestamp,
   TunnelStatus,
 } from '#control/status'
-import type { DataPlaneCounters } from '#dataplane/port'
+import type { DataPlaneCounters, SaCounters } from '#dataplane/port'
 import { positionOf } from '#diagnosis/failure-text'
 import type { Incident } from '#diagnosis/incidents'
 import type { Instant } from '#ike/effects'
@@ -113,6 +114,9 @@ function tunnelStatus(
       badPadding: totals.badPadding,
       outsideSelectors: totals.outsideSelectors,
       malformed: totals.malformed,
+      congested: totals.congested,
+      exhausted: totals.exhausted,
+      cannotCarry: totals.cannotCarry,
       noSa: own?.noSa ?? 0,
       noPolicy: own?.noPolicy ?? 0,
       tooBig: own?.tooBig ?? 0,
@@ -255,7 +259,9 @@ function childSaStatus(
       spi: spi.toString(16).padStart(8, '0'),
       packets: sa?.packets ?? 0,
       octets: sa?.octets ?? 0,
+      sequence: sa?.sequence ?? 0,
       ...(sa === undefined || sa.lastUsed === 0 ? {} : { lastUsedAt: time(sa.lastUsed) }),
+      dropped: saDropped(sa),
     }
   }
   return {
@@ -272,6 +278,19 @@ function childSaStatus(
     establishedAt: time(facts.establishedAt),
     rekeyAt: time(facts.rekeyAt),
     expiresAt: time(facts.expiresAt),
+  }
+}
+
+function saDropped(sa: SaCounters | undefined): SaDropped {
+  return {
+    replayed: sa?.replayed ?? 0,
+    badIcv: sa?.badIcv ?? 0,
+    badPadding: sa?.badPadding ?? 0,
+    outsideSelectors: sa?.outsideSelectors ?? 0,
+    malformed: sa?.malformed ?? 0,
+    congested: sa?.congested ?? 0,
+    exhausted: sa?.exhausted ?? 0,
+    cannotCarry: sa?.cannotCarry ?? 0,
   }
 }
 

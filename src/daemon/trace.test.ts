@@ -158,6 +158,10 @@ function counters(packets: number): DataPlaneCounters {
     outsideSelectors: 0,
     malformed: 0,
     latest: 0,
+    congested: 0,
+    exhausted: 0,
+    cannotCarry: 0,
+    dummies: 0,
   }
   return {
     sas: [

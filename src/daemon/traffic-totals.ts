@@ -9,6 +9,9 @@ export type TrafficTotals = {
   readonly badPadding: number
   readonly outsideSelectors: number
   readonly malformed: number
+  readonly congested: number
+  readonly exhausted: number
+  readonly cannotCarry: number
 }
 
 const NOTHING: TrafficTotals = {
@@ -19,6 +22,9 @@ const NOTHING: TrafficTotals = {
   badPadding: 0,
   outsideSelectors: 0,
   malformed: 0,
+  congested: 0,
+  exhausted: 0,
+  cannotCarry: 0,
 }
 
 /** What each tunnel has carried since the start, over all its SAs: the counters of an SA go with it, so they are kept here. */
@@ -72,5 +78,8 @@ function add(totals: TrafficTotals, sa: SaCounters): TrafficTotals {
     badPadding: totals.badPadding + sa.badPadding,
     outsideSelectors: totals.outsideSelectors + sa.outsideSelectors,
     malformed: totals.malformed + sa.malformed,
+    congested: totals.congested + sa.congested,
+    exhausted: totals.exhausted + sa.exhausted,
+    cannotCarry: totals.cannotCarry + sa.cannotCarry,
   }
 }

@@ -25,6 +25,10 @@ const sa = (direction: 'inbound' | 'outbound', packets: number): SaCounters => (
   outsideSelectors: 0,
   malformed: 0,
   latest: 0,
+  congested: 0,
+  exhausted: 0,
+  cannotCarry: 0,
+  dummies: 0,
 })
 
 /** A gateway whose clock, counters and tunnel a test sets. */

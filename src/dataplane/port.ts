@@ -167,6 +167,14 @@ export type SaCounters = {
   readonly malformed: number
   /** How far behind the newest an authentic packet came at most, where that was too far for the replay window. */
   readonly latest: number
+  /** Authentic, of packets that cannot carry the news of a congested way (RFC 6040 §4.2). */
+  readonly congested: number
+  /** The SA had no volume or no sequence number left. */
+  readonly exhausted: number
+  /** What transport mode has no form for. */
+  readonly cannotCarry: number
+  /** Dummy packets of the peer (RFC 4303 §2.6). */
+  readonly dummies: number
 }
 
 export type TunnelCounters = {

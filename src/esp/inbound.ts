@@ -32,6 +32,8 @@ export const InboundVerdict = {
   dummy: 7,
   /** The volume its SA may carry is used up. */
   exhausted: 8,
+  /** Congestion was met by a packet that cannot carry the news (RFC 6040 §4.2). */
+  congested: 9,
 } as const
 export type InboundVerdict = (typeof InboundVerdict)[keyof typeof InboundVerdict]
 
@@ -127,7 +129,10 @@ export function decapsulate<State extends InboundState>(
   }
   window.accept(low, high)
   counters[SaCounter.sequence] = window.highest
-  if (!withinVolume(state)) return InboundVerdict.exhausted
+  if (!withinVolume(state)) {
+    count(counters, SaCounter.exhausted)
+    return InboundVerdict.exhausted
+  }
   const verdict = deliver(
     view,
     state,
@@ -136,8 +141,10 @@ export function decapsulate<State extends InboundState>(
     outerTrafficClass,
     out,
   )
-  if (verdict === InboundVerdict.badContent) count(counters, SaCounter.badPadding)
-  if (verdict !== InboundVerdict.delivered) return verdict
+  if (verdict !== InboundVerdict.delivered) {
+    countUndelivered(counters, verdict, now)
+    return verdict
+  }
   if (!insideSelectors(state, out.fields, fragments, now)) {
     count(counters, SaCounter.outsideSelectors)
     return InboundVerdict.outsideSelectors
@@ -198,7 +205,16 @@ function deliver(
   if ((fields.family === 4) !== (nextHeader === IpProtocol.ipv4)) return InboundVerdict.badContent
   return mergeEcn(view, at, fields.trafficClass, outerTrafficClass)
     ? InboundVerdict.delivered
-    : InboundVerdict.badContent
+    : InboundVerdict.congested
+}
+
+function countUndelivered(counters: Float64Array, verdict: InboundVerdict, now: number): void {
+  if (verdict === InboundVerdict.badContent) count(counters, SaCounter.badPadding)
+  if (verdict === InboundVerdict.congested) count(counters, SaCounter.congested)
+  if (verdict !== InboundVerdict.dummy) return
+  count(counters, SaCounter.dummies)
+  // The peer lives, whatever it carries.
+  counters[SaCounter.lastUsed] = now
 }
 
 /** RFC 4303 §2.4: the receiver checks padding where the cipher asks for none of its own. */

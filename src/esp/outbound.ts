@@ -88,11 +88,17 @@ export function encapsulate(
   let payload = at
   let nextHeader: number = packet.family === 4 ? IpProtocol.ipv4 : IpProtocol.ipv6
   if (state.mode === 'transport') {
-    if (!isPlainPacket(view, at, packet)) return OutboundVerdict.cannotCarry
+    if (!isPlainPacket(view, at, packet)) {
+      count(state.counters, SaCounter.cannotCarry)
+      return OutboundVerdict.cannotCarry
+    }
     payload = at + packet.transportAt
     nextHeader = packet.protocol
   }
-  if (!state.advance()) return OutboundVerdict.exhausted
+  if (!state.advance()) {
+    count(state.counters, SaCounter.exhausted)
+    return OutboundVerdict.exhausted
+  }
   const { ivOctets, icvOctets, alignment } = state.transform
   const end = at + packet.totalOctets
   const unpadded = end - payload + ESP_TRAILER_OCTETS

@@ -1,162 +1,37 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type IpAddress, ip } from '#bytes/ip'
-import { Secret } from '#bytes/secret'
-import { encryption, integrity } from '#crypto/registry'
-import type { EspSuite } from '#policy/proposal'
-import type { SelectorPair } from '#policy/traffic-selector'
+import { ip } from '#bytes/ip'
 import { IpProtocol } from '#wire/ip-protocol'
+import {
+  AT,
+  arena,
+  CBC,
+  CTR,
+  DES,
+  ESN,
+  forge,
+  GCM,
+  link,
+  OUTER,
+  OUTER_6,
+  octets,
+  open,
+  packet,
+  seal,
+  sealed,
+  single,
+  V4,
+  V6,
+} from '../../test/support/esp-link.ts'
 import { ipPacket, transportSum } from '../../test/support/ip-packet.ts'
-import { nodeTransformFactory } from '../dataplane/userspace/node-transform.ts'
 import { foldChecksum } from '../wire/checksum.ts'
-import { FragmentTable } from './fragment-table.ts'
-import { decapsulate, InboundState, InboundVerdict, noteLateness, OpenedPacket } from './inbound.ts'
-import { encapsulate, OutboundState, OutboundVerdict, SealedPacket } from './outbound.ts'
-import { PacketFields, readPacketFields } from './packet-fields.ts'
-import { espSpi, type InboundSa, type OutboundSa } from './sa.ts'
-import { SA_COUNTER_FIELDS, SaCounter } from './sa-counters.ts'
+import { InboundState, InboundVerdict, noteLateness } from './inbound.ts'
+import { OutboundVerdict } from './outbound.ts'
+import { espSpi } from './sa.ts'
+import { SaCounter } from './sa-counters.ts'
 import { Sad } from './sad.ts'
 import { Expiry, SequenceCounter } from './sequence.ts'
-
-const AT = 256
-const octets = new Uint8Array(8192)
-const arena = { octets, view: new DataView(octets.buffer) }
-const factory = nodeTransformFactory(arena)
-
-const V4 = { here: ip('10.1.0.5'), there: ip('10.2.0.7') }
-const V6 = { here: ip('fd00:1::5'), there: ip('fd00:2::7') }
-const OUTER = { local: ip('192.0.2.1'), remote: ip('198.51.100.1') }
-const OUTER_6 = { local: ip('2001:db8::1'), remote: ip('2001:db8::2') }
-
-const CBC: EspSuite = { encryption: 'aes128-cbc', integrity: 'hmac-sha256-128', esn: false }
-const GCM: EspSuite = { encryption: 'aes128-gcm16', integrity: 'none', esn: false }
-const ESN: EspSuite = { encryption: 'aes256-gcm16', integrity: 'none', esn: true }
-const CTR: EspSuite = { encryption: 'aes192-ctr', integrity: 'hmac-sha1-96', esn: true }
-const DES: EspSuite = { encryption: '3des-cbc', integrity: 'hmac-md5-96', esn: false }
-
-type Options = {
-  readonly suite?: EspSuite
-  readonly mode?: 'tunnel' | 'transport'
-  readonly replayWindow?: number
-  readonly selectors?: SelectorPair
-  readonly outer?: { readonly local: IpAddress; readonly remote: IpAddress }
-  readonly encapsulation?: 'udp' | 'native'
-  readonly volume?: { readonly soft: number; readonly hard: number }
-  readonly sequence?: SequenceCounter
-}
-
-const single = (address: IpAddress, protocol = 0, port?: number) => ({
-  family: address.includes(':') ? (6 as const) : (4 as const),
-  protocol,
-  start: address,
-  end: address,
-  startPort: port ?? 0,
-  endPort: port ?? 0xffff,
-})
-
-/** Both ends of one SA: `out` at the sender, `sad` at the receiver. Addresses are the sender's view. */
-function link(options: Options = {}) {
-  const suite = options.suite ?? GCM
-  const outer = options.outer ?? OUTER
-  const { keyOctets, saltOctets } = encryption(suite.encryption)
-  const macOctets = suite.integrity === 'none' ? 0 : integrity(suite.integrity).keyOctets
-  const selectors = options.selectors ?? { local: single(V4.here), remote: single(V4.there) }
-  const common = {
-    spi: espSpi(0xc0de_0001),
-    child: { tunnel: 'paris', pair: 0 },
-    suite,
-    mode: options.mode ?? ('tunnel' as const),
-    encapsulation: options.encapsulation ?? ('native' as const),
-    encryptionKey: new Secret(new Uint8Array(keyOctets + saltOctets).fill(1)),
-    integrityKey: new Secret(new Uint8Array(macOctets).fill(2)),
-    ...(options.volume === undefined ? {} : { volume: options.volume }),
-  }
-  const outbound: OutboundSa = {
-    ...common,
-    direction: 'outbound',
-    local: { address: outer.local, port: 4500 },
-    remote: { address: outer.remote, port: 4500 },
-    selectors,
-  }
-  const inbound: InboundSa = {
-    ...common,
-    direction: 'inbound',
-    local: outbound.remote,
-    remote: outbound.local,
-    selectors: { local: selectors.remote, remote: selectors.local },
-    replayWindow: options.replayWindow ?? 64,
-  }
-  const keys = [common.encryptionKey, common.integrityKey] as const
-  const out = new OutboundState(
-    outbound,
-    factory('outbound', suite, ...keys),
-    new Float64Array(SA_COUNTER_FIELDS),
-    ...(options.sequence === undefined ? [] : [options.sequence]),
-  )
-  const into = new InboundState(
-    inbound,
-    factory('inbound', suite, ...keys),
-    new Float64Array(SA_COUNTER_FIELDS),
-  )
-  const sad = new Sad()
-  sad.insert(into)
-  return { out, into, sad, fragments: new FragmentTable() }
-}
-
-type Link = ReturnType<typeof link>
-
-/** @returns the ESP packet, or the verdict when there is none */
-function seal({ out }: Link, packet: Uint8Array): Uint8Array | OutboundVerdict {
-  octets.fill(0xee)
-  octets.set(packet, AT)
-  const fields = new PacketFields()
-  assert.equal(readPacketFields(arena.view, AT, packet.length, fields), true)
-  const sealed = new SealedPacket()
-  const verdict = encapsulate(arena, out, AT, fields, 1000, sealed)
-  if (verdict !== OutboundVerdict.sealed) return verdict
-  return octets.slice(sealed.offset, sealed.offset + sealed.length)
-}
-
-function sealed(link: Link, packet: Uint8Array): Uint8Array {
-  const esp = seal(link, packet)
-  assert.ok(esp instanceof Uint8Array)
-  return esp
-}
-
-/** @returns the inner packet, or the verdict when there is none */
-function open(link: Link, esp: Uint8Array, trafficClass = 0): Uint8Array | InboundVerdict {
-  octets.fill(0xee)
-  octets.set(esp, AT)
-  const opened = new OpenedPacket(new PacketFields())
-  const verdict = decapsulate(
-    arena,
-    link.sad,
-    link.fragments,
-    AT,
-    esp.length,
-    trafficClass,
-    2000,
-    opened,
-  )
-  if (verdict !== InboundVerdict.delivered) return verdict
-  return octets.slice(opened.offset, opened.offset + opened.length)
-}
-
-/** An ESP packet over content that `encapsulate` would never make. */
-function forge({ out }: Link, content: Uint8Array): Uint8Array {
-  const { transform } = out
-  assert.equal(out.advance(), true)
-  const length = 8 + transform.ivOctets + content.length + transform.icvOctets
-  arena.view.setUint32(AT, out.sa.spi)
-  arena.view.setUint32(AT + 4, out.sequence.low)
-  octets.set(content, AT + 8 + transform.ivOctets)
-  transform.seal(AT, length, out.sequence.high)
-  return octets.slice(AT, AT + length)
-}
-
-const packet = (payload = 64): Uint8Array =>
-  ipPacket({ source: V4.here, destination: V4.there, payload: new Uint8Array(payload) })
 
 for (const suite of [GCM, ESN, CBC, CTR, DES]) {
   test(`carries packets of every length: ${suite.encryption}, ESN ${suite.esn}`, () => {
@@ -241,6 +116,11 @@ test('dummy packets end in silence, and traffic flow padding is cut off', () => 
   const line = link()
   assert.equal(open(line, forge(line, Uint8Array.of(1, 2, 2, 59))), InboundVerdict.dummy)
   assert.equal(line.into.counters[SaCounter.badPadding], 0)
+  assert.deepEqual(
+    [line.into.counters[SaCounter.dummies], line.into.counters[SaCounter.packets]],
+    [1, 0],
+  )
+  assert.ok((line.into.counters[SaCounter.lastUsed] ?? 0) > 0, 'the peer lives')
   const inner = packet(24)
   const padded = new Uint8Array(inner.length + 200)
   padded.set(inner)
@@ -319,11 +199,13 @@ test('a volume limit asks for a rekey, then closes the SA in both directions', (
   assert.deepEqual(open(line, esp), inner)
   assert.deepEqual([line.out.expiry, line.into.expiry], [Expiry.soft, Expiry.soft])
   assert.equal(seal(line, inner), OutboundVerdict.exhausted)
+  assert.equal(line.out.counters[SaCounter.exhausted], 1)
   const receiver = link({ volume: { soft: 1, hard: 96 } })
   const sender = link()
   assert.deepEqual(open(receiver, sealed(sender, inner)), inner)
   assert.equal(open(receiver, sealed(sender, inner)), InboundVerdict.exhausted)
   assert.equal(receiver.into.expiry, Expiry.hard)
+  assert.equal(receiver.into.counters[SaCounter.exhausted], 1)
 })
 
 for (const outer of [OUTER, OUTER_6]) {
@@ -355,14 +237,7 @@ test('transport mode cannot carry fragments', () => {
   const line = link({ mode: 'transport', selectors })
   const inner = ipPacket({ source: OUTER.local, destination: OUTER.remote, moreFragments: true })
   assert.equal(seal(line, inner), OutboundVerdict.cannotCarry)
-})
-
-test('congestion on the way is told to the receiver, and drops what cannot be told', () => {
-  const line = link()
-  const capable = ipPacket({ source: V4.here, destination: V4.there, trafficClass: 2 })
-  const marked = ipPacket({ source: V4.here, destination: V4.there, trafficClass: 3 })
-  assert.deepEqual(open(line, sealed(line, capable), 3), marked)
-  assert.equal(open(line, sealed(line, packet()), 3), InboundVerdict.badContent)
+  assert.equal(line.out.counters[SaCounter.cannotCarry], 1)
 })
 
 test('the SAD finds each of many SAs, and none that was removed', () => {

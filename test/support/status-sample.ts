@@ -1,6 +1,17 @@
 import type { StatusDocument } from '#control/status'
 
 /** A status with every field there is: one tunnel up, one behind NAT and route-based, one that fails. */
+const SA_DROPPED = {
+  replayed: 0,
+  badIcv: 0,
+  badPadding: 0,
+  outsideSelectors: 0,
+  malformed: 0,
+  congested: 0,
+  exhausted: 0,
+  cannotCarry: 0,
+}
+
 export const statusSample: StatusDocument = {
   schema: 1,
   causeway: '1.0.0',
@@ -72,13 +83,17 @@ export const statusSample: StatusDocument = {
             spi: 'c1f0a2b3',
             packets: 188204,
             octets: 224709836,
+            sequence: 188204,
             lastUsedAt: '2026-11-23T15:12:02.800Z',
+            dropped: { ...SA_DROPPED, outsideSelectors: 3 },
           },
           out: {
             spi: '8812ffe0',
             packets: 120337,
             octets: 102865305,
+            sequence: 120337,
             lastUsedAt: '2026-11-23T15:12:02.700Z',
+            dropped: SA_DROPPED,
           },
           establishedAt: '2026-11-23T14:35:03.000Z',
           rekeyAt: '2026-11-23T15:35:03.000Z',
@@ -95,6 +110,9 @@ export const statusSample: StatusDocument = {
         badPadding: 0,
         outsideSelectors: 3,
         malformed: 0,
+        congested: 0,
+        exhausted: 0,
+        cannotCarry: 0,
         noSa: 0,
         noPolicy: 0,
         tooBig: 0,
@@ -162,6 +180,9 @@ export const statusSample: StatusDocument = {
         badPadding: 0,
         outsideSelectors: 0,
         malformed: 0,
+        congested: 0,
+        exhausted: 0,
+        cannotCarry: 0,
         noSa: 12,
         noPolicy: 0,
         tooBig: 1,
@@ -213,6 +234,9 @@ export const statusSample: StatusDocument = {
         badPadding: 0,
         outsideSelectors: 0,
         malformed: 0,
+        congested: 0,
+        exhausted: 0,
+        cannotCarry: 0,
         noSa: 40,
         noPolicy: 0,
         tooBig: 0,

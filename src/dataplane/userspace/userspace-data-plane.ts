@@ -288,6 +288,10 @@ function readSa({ direction, child, spi, fields }: InstalledSa): SaCounters {
     outsideSelectors: fields[SaCounter.outsideSelectors] ?? 0,
     malformed: fields[SaCounter.malformed] ?? 0,
     latest: fields[SaCounter.latest] ?? 0,
+    congested: fields[SaCounter.congested] ?? 0,
+    exhausted: fields[SaCounter.exhausted] ?? 0,
+    cannotCarry: fields[SaCounter.cannotCarry] ?? 0,
+    dummies: fields[SaCounter.dummies] ?? 0,
   }
 }
 
