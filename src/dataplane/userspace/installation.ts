@@ -64,7 +64,7 @@ export class Installation {
 
   /** @throws SystemError; what had been changed until then stays, and `close` undoes it */
   configure(settings: DataPlaneSettings, counters: ReadonlyMap<string, SharedArrayBuffer>): void {
-    this.sockets.configure(settings.localAddresses)
+    for (const fact of this.sockets.configure(settings.localAddresses)) this.#events.notice(fact)
     this.#ownsRoutes = true
     const open = new Set(this.sockets.all)
     for (const [key, path] of this.#paths) if (!open.has(path.socket)) this.#paths.delete(key)

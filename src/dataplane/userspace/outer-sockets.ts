@@ -3,7 +3,7 @@ import type { EspEncapsulation } from '#esp/sa'
 import type { Arena } from '#platform/arena'
 import type { DatagramSocket } from '#platform/datagram-socket'
 import { openRawEspSocket } from '#platform/raw-esp-socket'
-import { enableReceiveOffload } from '#platform/socket-options'
+import { canSegmentDatagrams, enableReceiveOffload } from '#platform/socket-options'
 import { openUdpSocket } from '#platform/udp-socket'
 import { IKE_PORT, NAT_TRAVERSAL_PORT } from './demux.ts'
 import { OUTER_MARK } from './routing-plan.ts'
@@ -13,6 +13,9 @@ export type AddressSockets = {
   readonly ike: DatagramSocket
   readonly natTraversal: DatagramSocket
   readonly esp: DatagramSocket
+  /** Whether the kernel joins datagrams of one sender, and cuts a message into many: on port 4500. */
+  readonly joins: boolean
+  readonly cuts: boolean
 }
 
 /** All sockets towards the network, by local address. */
@@ -32,8 +35,11 @@ export class OuterSockets {
     ])
   }
 
-  /** Opens what is missing and closes what is no longer needed. @throws SystemError with nothing changed */
-  configure(addresses: readonly IpAddress[]): void {
+  /**
+   * Opens what is missing and closes what is no longer needed. @returns what can be told of what was opened
+   * @throws SystemError with nothing changed
+   */
+  configure(addresses: readonly IpAddress[]): readonly string[] {
     const opened = new Map<IpAddress, AddressSockets>()
     try {
       for (const address of new Set(addresses)) {
@@ -49,6 +55,7 @@ export class OuterSockets {
       this.#byAddress.delete(address)
     }
     for (const [address, sockets] of opened) this.#byAddress.set(address, sockets)
+    return [...opened].map(([address, sockets]) => offloadSentence(address, sockets))
   }
 
   /** The socket an IKE message leaves by. */
@@ -76,26 +83,26 @@ function openSockets(arena: Arena, address: IpAddress): AddressSockets {
   }
   const options = { mark: OUTER_MARK }
   try {
-    return {
-      // A key exchange may be longer than the path is wide; IP fragments carry it then, as in every IKEv1.
-      ike: keep(
-        openUdpSocket(arena, { address, port: IKE_PORT }, { ...options, pathMtuDiscovery: 'dont' }),
-      ),
-      natTraversal: keep(
-        withReceiveOffload(openUdpSocket(arena, { address, port: NAT_TRAVERSAL_PORT }, options)),
-      ),
+    // A key exchange may be longer than the path is wide; IP fragments carry it then, as in every IKEv1.
+    const ike = { ...options, pathMtuDiscovery: 'dont' } as const
+    const sockets = {
+      ike: keep(openUdpSocket(arena, { address, port: IKE_PORT }, ike)),
+      natTraversal: keep(openUdpSocket(arena, { address, port: NAT_TRAVERSAL_PORT }, options)),
       esp: keep(openRawEspSocket(arena, address, options)),
     }
+    const { fd } = sockets.natTraversal
+    return { ...sockets, joins: enableReceiveOffload(fd), cuts: canSegmentDatagrams(fd) }
   } catch (error) {
     for (const socket of opened) socket.close()
     throw error
   }
 }
 
-/** Kernels before 5.0 go without; so do datagrams of peers that send no UDP checksum, which the kernel never joins. */
-function withReceiveOffload(socket: DatagramSocket): DatagramSocket {
-  enableReceiveOffload(socket.fd)
-  return socket
+/** For the log; peers that send no UDP checksum are never joined, whatever the kernel can. */
+function offloadSentence(address: IpAddress, { joins, cuts }: AddressSockets): string {
+  if (joins && cuts) return `${address}: many datagrams to a message on port 4500, both ways`
+  const lacks = [joins ? '' : 'in (Linux 5.0)', cuts ? '' : 'out (Linux 4.18)'].filter(Boolean)
+  return `${address}: this kernel has no messages of many datagrams on port 4500 ${lacks.join(' and ')}; packets cost more`
 }
 
 function closeSockets({ ike, natTraversal, esp }: AddressSockets): void {

@@ -29,6 +29,8 @@ if (TAILROOM < ENCAPSULATION_TAILROOM) throw new Error('tailroom')
 export class PacketMemory {
   readonly arena: Arena
   readonly work: OctetWork
+  /** Whether `work` is done by SIMD instructions. */
+  readonly fastWork: boolean
   /** Where a packet from the host begins; its virtio header stands before it. */
   readonly fromHost: number
   /** For what is made here: IKE datagrams, keepalives, ICMP messages, fragments. */
@@ -47,6 +49,7 @@ export class PacketMemory {
     const { arena, work } = allocateWorkingArena(toNetworkAt + SEND_OCTETS)
     this.arena = arena
     this.work = work ?? portableOctetWork(arena)
+    this.fastWork = work !== undefined
     this.fromHost = HEADROOM
     this.made = SLOT_OCTETS + HEADROOM
     this.segment = 2 * SLOT_OCTETS + HEADROOM

@@ -16,6 +16,9 @@ function work(port: MessagePort, { role, wakeFd, globalCounters }: WorkerData): 
   const post = (message: FromWorker): void => port.postMessage(message)
   const events = new Events(post, new Float64Array(globalCounters))
   const memory = new PacketMemory()
+  if (!memory.fastWork && role !== 'inbound') {
+    events.notice('this Node has no WebAssembly; checksums and copies take several times longer')
+  }
   const fast = opensslTransformFactory(memory.arena)
   if (fast === undefined && role !== 'inbound') {
     events.warn(
