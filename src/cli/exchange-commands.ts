@@ -16,7 +16,10 @@ export function addExchangeCommands(program: Command, act: Act, defaultFile: str
   program
     .command('import')
     .description('read the configuration of another product; nothing is started')
-    .argument('<file...>', 'swanctl.conf, ipsec.conf with ipsec.secrets, Cisco, AWS')
+    .argument(
+      '<file...>',
+      'swanctl.conf, ipsec.conf with ipsec.secrets, Cisco, Juniper, FortiGate, AWS',
+    )
     .option('--write <dir>', 'write it there: a file for each tunnel, keys/NAME.psk with mode 600')
     .option('--our-address <address>', 'ours, where the text has both sides or none', collected, [])
     .addOption(

@@ -4,14 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import {
-  CISCO_ASA,
-  CISCO_IOS,
   IPSEC_MOON,
   IPSEC_SECRETS,
   IPSEC_SUN,
   SWANCTL_MOON,
   SWANCTL_SUN,
 } from '../../test/support/import-samples.ts'
+import { CISCO_ASA, CISCO_IOS } from '../../test/support/import-samples-devices.ts'
 import { EXIT } from './exit-codes.ts'
 import { type ImportArguments, importFiles } from './import.ts'
 import { rehearse } from './rehearse.ts'

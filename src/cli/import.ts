@@ -53,7 +53,7 @@ export function importFiles(
   if (unknown.length > 0) {
     return refuse(
       terminal,
-      `${unknown.join(', ')}: not a format that is known: strongSwan (swanctl.conf, ipsec.conf), libreswan, Cisco IOS and ASA, AWS (Generic)`,
+      `${unknown.join(', ')}: not a format that is known: strongSwan (swanctl.conf, ipsec.conf), libreswan, Cisco IOS and ASA, Juniper SRX, FortiGate, AWS (Generic)`,
       EXIT.configuration,
     )
   }

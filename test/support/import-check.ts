@@ -6,6 +6,9 @@ import type { Imported, ImportedTunnel, ImportFormat } from '#config/import/impo
 import { tunnelYaml } from '#config/import/tunnel-yaml'
 import { keyFileOctets } from '#config/key-text'
 import { loadConfig } from '#config/reader'
+import { formatIdentity } from '#policy/identity'
+import { formatEspSuite, formatIkeSuite, formatPfs } from '#policy/proposal'
+import { formatSelectorPair } from '#policy/traffic-selector'
 
 /** Imports texts as if they were files. */
 export function importedFrom(
@@ -62,4 +65,31 @@ export function tunnelFrom(
   const [tunnel] = loadedFrom([imported]).tunnels
   assert.ok(tunnel)
   return { tunnel, imported }
+}
+
+/** What two gateways have to agree on. */
+export function essence(tunnel: TunnelConfig): Essence {
+  return {
+    ike: tunnel.ike,
+    ends: `${tunnel.local} ${tunnel.peer}`,
+    ids: `${formatIdentity(tunnel.localId)} ${formatIdentity(tunnel.remoteId)}`,
+    phase1: tunnel.phase1.suites.map(formatIkeSuite),
+    phase2: tunnel.phase2.suites.map(formatEspSuite),
+    pfs: formatPfs(tunnel.phase2.pfs),
+    networks: tunnel.networks.map(formatSelectorPair),
+    mode: tunnel.mode,
+    start: tunnel.start,
+  }
+}
+
+export type Essence = {
+  readonly ike: string
+  readonly ends: string
+  readonly ids: string
+  readonly phase1: readonly string[]
+  readonly phase2: readonly string[]
+  readonly pfs: string
+  readonly networks: readonly string[]
+  readonly mode: string
+  readonly start: string
 }

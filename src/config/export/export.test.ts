@@ -77,13 +77,26 @@ function filesOf(target: ExportTarget, exported: string): Readonly<Record<string
         : 'interface G0\n ip address 198.51.100.7 255.255.255.0\n crypto map CW-PARIS\n'
     return { '/x/cisco.txt': `${exported}${device}` }
   }
+  if (target === 'fortigate' || target === 'juniper-srx') return { '/x/device.txt': exported }
   const [conf = '', secrets = ''] = exported.split('# into ipsec.secrets, mode 600:\n')
   return { '/etc/ipsec.conf': conf, '/etc/ipsec.secrets': secrets }
 }
 
+/** The same statements with braces. */
+function braced(lines: string): string {
+  return lines
+    .split('\n')
+    .filter((line) => line.startsWith('set '))
+    .map((line) => {
+      const [first = '', second = '', ...rest] = line.slice(4).split(' ')
+      return `${first} {\n    ${second} {\n        ${rest.join(' ')};\n    }\n}\n`
+    })
+    .join('')
+}
+
 const MERGED = ['strongswan-ipsec', 'libreswan'] as const
 
-for (const target of ['strongswan-swanctl', 'cisco-ios'] as const) {
+for (const target of ['strongswan-swanctl', 'cisco-ios', 'fortigate'] as const) {
   test(`${target}: read back by our own import it is the tunnel mirrored`, () => {
     const ours = tunnel(...USUAL)
     const imported = importedFrom(filesOf(target, text(ours, target, true)))
@@ -115,6 +128,19 @@ for (const target of MERGED) {
     )
   })
 }
+
+test('juniper-srx: read back it is the tunnel mirrored, in either form', () => {
+  const ours = tunnel(
+    ...USUAL.slice(0, 2),
+    'networks: ["10.1.0.0/16 <-> 10.2.0.0/16", "10.1.0.0/16 <-> 10.9.0.0/16"]',
+  )
+  const exported = `${text(ours, 'juniper-srx', true)}set interfaces OUTSIDE unit 0 family inet address 198.51.100.7/24\n`
+  for (const form of [exported, braced(exported)]) {
+    const [theirs] = loadedFrom(importedFrom(filesOf('juniper-srx', form)).tunnels).tunnels
+    assert.ok(theirs)
+    assert.deepEqual(agreed(theirs), agreed(turned(ours)))
+  }
+})
 
 test('cisco-asa: read back it is the tunnel mirrored, with what IKEv1 has there', () => {
   const ours = tunnel(

@@ -7,7 +7,7 @@ import type { EspSuite, IkeSuite } from '#policy/proposal'
 import type { TrafficSelector } from '#policy/traffic-selector'
 import type { Exported } from './exported.ts'
 import type { FarEnd } from './far-end.ts'
-import { cipherOf, groupNumber, hashOf, plainName, prefixOf, quoted } from './words.ts'
+import { cipherOf, groupNumber, hashOf, nothingFits, plainName, prefixOf, quoted } from './words.ts'
 
 /** swanctl.conf: a connection with a child for each pair, and its secret. */
 export function exportSwanctl(far: FarEnd): Exported {
@@ -129,10 +129,11 @@ export function exportLibreswan(far: FarEnd): Exported {
   const auto = { begins: 'start', 'on-traffic': 'ondemand', waits: 'add' }[far.start]
   const { pfs } = far.phase2
   const group = pfs === 'none' ? '' : `;dh${groupNumber(pfs)}`
-  const esp = far.phase2.suites.map((suite) => `${libreswanEsp(suite)}${group}`).join(',')
+  const known = far.phase2.suites.filter((suite) => cipherOf(suite).family !== 'chacha20')
+  const esp = known.map((suite) => `${libreswanEsp(suite)}${group}`).join(',')
   const conns = far.pairs.flatMap((pair, i) => [
     `conn ${name}${i === 0 ? '' : `-${i + 1}`}`,
-    '  keyexchange=ikev1',
+    '  ikev2=no',
     ...(far.isAggressive ? ['  aggressive=yes'] : []),
     `  type=${far.isTransport ? 'transport' : 'tunnel'}`,
     `  authby=${far.isPsk ? 'secret' : 'rsasig'}`,
@@ -160,7 +161,14 @@ export function exportLibreswan(far: FarEnd): Exported {
     comment: '#',
     lines: [...conns, ...secretLines(far)],
     byHand: [
-      'keyexchange=ikev1 is ikev2=no in libreswan before 5. Its config setup needs ikev1-policy=accept.',
+      ...nothingFits(2, known, 'aes256gcm16, pfs group14'),
+      ...(known.length < far.phase2.suites.length
+        ? ['libreswan has no ChaCha20-Poly1305 in IKEv1.']
+        : []),
+      ...(pfs === 'modp1024' || far.phase1.suites.some(({ keyExchange: one }) => one === 'modp1024')
+        ? ['libreswan has no group 2 any more: agree on group14.']
+        : []),
+      'libreswan 5 says keyexchange=ikev1 for ikev2=no. Its config setup needs ikev1-policy=accept.',
       'Then: ipsec auto --rereadsecrets; ipsec auto --add NAME',
       ...routeBased(far),
     ],
@@ -220,7 +228,6 @@ function libreswanIke(suite: IkeSuite): string {
 function libreswanEsp(suite: EspSuite): string {
   const { family, bits, mode } = cipherOf(suite)
   const hash = hashOf(suite)
-  if (family === 'chacha20') return 'chacha20_poly1305'
   if (family === 'aes' && mode !== 'cbc') {
     const icv = { gcm8: 'a', gcm12: 'b', gcm16: 'c' }[mode as string] ?? 'c'
     return mode === 'ctr'

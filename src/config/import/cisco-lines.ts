@@ -13,6 +13,7 @@ export type Command = Origin & {
 export function readCiscoLines({ file, text }: SourceText): readonly Command[] {
   const top: OpenCommand[] = []
   let at: OpenCommand | undefined
+  let under: RegExp | undefined
   for (const [i, line] of text.split(/\r?\n/).slice(0, MOST_LINES).entries()) {
     const plain = line.trim()
     if (plain === '' || /^[!#:]/.test(plain)) continue
@@ -24,12 +25,13 @@ export function readCiscoLines({ file, text }: SourceText): readonly Command[] {
     const words = raw.map((word) => word.toLowerCase())
     const command: OpenCommand = { file, line: i + 1, text: shownText(line), words, raw, inner: [] }
     const isIndented = /^\s/.test(line)
-    if (at !== undefined && (isIndented || isUnder(at, plain)) && !isOwn(plain)) {
+    if (at !== undefined && (isIndented || under?.test(plain) === true) && !isOwn(plain)) {
       if (at.inner.length < MOST_INNER) at.inner.push(command)
       continue
     }
     top.push(command)
     at = command
+    under = whatStandsUnder(command)
   }
   return top
 }
@@ -56,9 +58,9 @@ function isOwn(line: string): boolean {
 }
 
 /** Where a pasted text has lost its indentation, what can only stand under the command before it. */
-function isUnder({ words }: Command, line: string): boolean {
-  const title = words.join(' ')
-  return UNDER.some(([opener, inner]) => opener.test(title) && inner.test(line))
+function whatStandsUnder({ words }: Command): RegExp | undefined {
+  const title = words.slice(0, 6).join(' ')
+  return UNDER.find(([opener]) => opener.test(title))?.[1]
 }
 
 const UNDER: readonly (readonly [RegExp, RegExp])[] = [

@@ -1,8 +1,10 @@
 import type { Files } from '../files.ts'
 import { importAwsGeneric } from './aws-generic.ts'
 import { importCisco } from './cisco.ts'
+import { importFortigate } from './fortigate.ts'
 import type { Imported, ImportFormat, ImportOptions, Note, Origin, SourceText } from './imported.ts'
 import { importIpsecConf } from './ipsec-conf.ts'
+import { importJuniperSrx } from './juniper-srx.ts'
 import { importSwanctl } from './swanctl.ts'
 
 /** What the texts given are: configurations, and the secrets beside them. */
@@ -28,6 +30,8 @@ export const IMPORT_FORMATS: readonly ImportFormat[] = [
   'cisco-ios',
   'cisco-asa',
   'aws',
+  'juniper-srx',
+  'fortigate',
 ]
 
 /** Reads each text in the format it is in; files of secrets belong to the configurations beside them. Never throws. */
@@ -58,6 +62,10 @@ export function importTexts({ sources, files, options, format }: ImportRequest):
         return importCisco(source, options)
       case 'aws':
         return importAwsGeneric(source)
+      case 'juniper-srx':
+        return importJuniperSrx(source, options)
+      case 'fortigate':
+        return importFortigate(source, options)
     }
   }
 
@@ -96,6 +104,8 @@ const MOST_LOOKED_AT = 1 << 20
 /** In this order: a text of AWS for Cisco holds words of both. */
 const SIGNS: readonly (readonly [ImportFormat | 'secrets', RegExp])[] = [
   ['aws', /^IPSec Tunnel #\d/im],
+  ['fortigate', /^\s*config vpn ipsec phase1/m],
+  ['juniper-srx', /^\s*set security (?:ike|ipsec) |^\s*security\s*\{/m],
   ['cisco-asa', /^\s*(?:tunnel-group \S+ |crypto ikev1 |crypto ipsec ikev1 |ASA Version)/im],
   ['cisco-ios', /^\s*crypto (?:isakmp|ipsec|map|keyring|ikev2) /im],
   ['strongswan-ipsec', /^\s*(?:conn\s+\S+|config\s+setup)\s*(?:#.*)?$/m],

@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { formatIdentity } from '#policy/identity'
-import { formatEspSuite, formatIkeSuite, formatPfs } from '#policy/proposal'
-import { formatSelectorPair } from '#policy/traffic-selector'
-import { importedFrom, loadedFrom, tunnelFrom } from '../../../test/support/import-check.ts'
 import {
-  AWS_GENERIC,
-  CISCO_ASA,
-  CISCO_IOS,
+  essence,
+  importedFrom,
+  loadedFrom,
+  tunnelFrom,
+} from '../../../test/support/import-check.ts'
+import {
   IPSEC_CERT,
   IPSEC_MOON,
   IPSEC_SECRETS,
@@ -16,28 +15,19 @@ import {
   LIBRESWAN,
   SWANCTL_MOON,
 } from '../../../test/support/import-samples.ts'
-import type { TunnelConfig } from '../config.ts'
+import {
+  AWS_GENERIC,
+  CISCO_ASA,
+  CISCO_IOS,
+  FORTIGATE,
+  JUNIPER,
+} from '../../../test/support/import-samples-devices.ts'
 import { memoryFiles } from '../files.ts'
 import { keyFileOctets } from '../key-text.ts'
 import { formatOf, importTexts } from './import-texts.ts'
 import { tunnelYaml } from './tunnel-yaml.ts'
 
 const SECRETS = { '/etc/ipsec.secrets': IPSEC_SECRETS }
-
-/** What two gateways have to agree on. */
-function essence(tunnel: TunnelConfig) {
-  return {
-    ike: tunnel.ike,
-    ends: `${tunnel.local} ${tunnel.peer}`,
-    ids: `${formatIdentity(tunnel.localId)} ${formatIdentity(tunnel.remoteId)}`,
-    phase1: tunnel.phase1.suites.map(formatIkeSuite),
-    phase2: tunnel.phase2.suites.map(formatEspSuite),
-    pfs: formatPfs(tunnel.phase2.pfs),
-    networks: tunnel.networks.map(formatSelectorPair),
-    mode: tunnel.mode,
-    start: tunnel.start,
-  }
-}
 
 test('a connection of swanctl.conf means the same here', () => {
   const { tunnel, imported } = tunnelFrom({ '/etc/swanctl/swanctl.conf': SWANCTL_MOON })
@@ -85,6 +75,8 @@ test('no key is in what is shown', () => {
     ['/x/ios.txt', CISCO_IOS, /SuperSecret|AB\[hTZ/],
     ['/x/asa.txt', CISCO_ASA, /SuperSecret/],
     ['/x/aws.txt', AWS_GENERIC, /plain\.text_password1/],
+    ['/x/fgt.txt', FORTIGATE, /EncryptedOnTheDevice|written in clear/],
+    ['/x/srx.txt', JUNIPER, /scrambledByTheDevice/],
   ] as const) {
     const imported = importedFrom({ [file]: text })
     assert.doesNotMatch(JSON.stringify(imported), key)
@@ -212,61 +204,6 @@ test('libreswan: PFS with the group of phase 1, lists of networks, and IKEv2 unl
   assert.equal(tunnel.encapsulation, 'force')
 })
 
-test('Cisco IOS: crypto map with wildcard masks, and tunnel interface with routes', () => {
-  const { tunnels, skipped } = importedFrom({ '/x/ios.txt': CISCO_IOS })
-  const [paris, lyon] = [...loadedFrom(tunnels).tunnels].sort((a, b) => (a.name < b.name ? 1 : -1))
-  assert.ok(paris && lyon)
-  assert.deepEqual(essence(paris), {
-    ike: 'v1-main',
-    ends: '203.0.113.10 198.51.100.7',
-    ids: '203.0.113.10 198.51.100.7',
-    phase1: ['aes256-sha256-group14'],
-    phase2: ['aes256-sha256'],
-    pfs: 'group14',
-    networks: ['10.1.0.0/16 <-> 10.2.0.0/16', '10.1.0.0/16 <-> 10.3.7.4 tcp/443'],
-    mode: 'tunnel',
-    start: 'on-traffic',
-  })
-  assert.deepEqual(
-    [lyon.routes, lyon.mtu, lyon.addresses],
-    [[{ address: '10.8.0.0', bits: 14 }], 1400, [{ address: '169.254.10.1', bits: 30 }]],
-  )
-  assert.match(skipped[0]?.why ?? '', /dynamic/)
-  assert.ok(tunnels.find(({ name }) => name === 'Paris-office')?.psk)
-  const remarks = tunnels.find(({ name }) => name === 'Lyon')?.remarks.join()
-  assert.match(remarks ?? '', /not in this text in clear/)
-})
-
-test('Cisco ASA: objects, groups, masks; IKEv2 skipped', () => {
-  const { format, tunnels, skipped } = importedFrom({ '/x/asa.txt': CISCO_ASA })
-  assert.equal(format, 'cisco-asa')
-  const [tunnel] = loadedFrom(tunnels).tunnels
-  assert.ok(tunnel)
-  const { networks, pfs } = essence(tunnel)
-  assert.deepEqual(networks, [
-    '10.2.0.0/16 <-> 10.1.0.0/16',
-    '10.3.7.4 tcp/443 <-> 10.1.0.0/16 tcp',
-  ])
-  assert.equal(pfs, 'group14')
-  assert.match(skipped[0]?.why ?? '', /IKEv2/)
-})
-
-test('a pasted Cisco text without its indentation is read the same', () => {
-  const flat = CISCO_IOS.replace(/^ +/gm, '')
-  const read = (text: string) =>
-    loadedFrom(importedFrom({ '/x/ios.txt': text }).tunnels).tunnels.map(essence)
-  assert.deepEqual(read(flat), read(CISCO_IOS))
-})
-
-test('AWS: both phases, inside address and MTU, on its preset', () => {
-  const { tunnel, imported } = tunnelFrom({ '/x/vpn.txt': AWS_GENERIC })
-  const { ends, phase1, phase2, pfs } = essence(tunnel)
-  assert.equal(ends, '203.0.113.10 198.51.100.7')
-  assert.deepEqual([phase1, phase2, pfs], [['aes128-sha1-group2'], ['aes128-sha1'], 'group2'])
-  assert.deepEqual([tunnel.mtu, tunnel.preset, tunnel.routes], [1436, 'aws', []])
-  assert.equal(imported.name, 'vpn-44a8938f-1')
-})
-
 test('the format is seen from the text', () => {
   assert.equal(formatOf(SWANCTL_MOON), 'strongswan-swanctl')
   assert.equal(formatOf(IPSEC_MOON), 'strongswan-ipsec')
@@ -285,8 +222,17 @@ const SAMPLES = [
   CISCO_IOS,
   CISCO_ASA,
   AWS_GENERIC,
+  FORTIGATE,
+  JUNIPER,
 ]
-const FORMATS = ['strongswan-swanctl', 'libreswan', 'cisco-ios', 'aws'] as const
+const FORMATS = [
+  'strongswan-swanctl',
+  'libreswan',
+  'cisco-ios',
+  'aws',
+  'juniper-srx',
+  'fortigate',
+] as const
 
 test('no text makes it throw, and what comes out is YAML our reader can take apart', () => {
   const damaged = fc
@@ -322,12 +268,16 @@ test('no text makes it throw, and what comes out is YAML our reader can take apa
 test('absurd texts are bounded', () => {
   for (const text of [
     'connections {'.repeat(5_000),
-    `connections { a { ${'x = y\n'.repeat(50_000)} } }`,
+    `connections { a { ${'x = y\n'.repeat(10_000)} } }`,
     `a : a { }\nconnections { a : a, connections.a { } }`,
     `conn a\n also=a\n${' also=b\n'.repeat(2_000)}conn b\n also=a\n`,
-    'crypto map M 1 set peer 192.0.2.1\n'.repeat(20_000),
+    'crypto map M 1 set peer 192.0.2.1\n'.repeat(5_000),
     `object-group network A\n${' group-object A\n'.repeat(500)}access-list L extended permit ip object-group A any\ncrypto map M 1 match address L\ncrypto map M 1 set peer 192.0.2.1\n`,
     'include *\n'.repeat(1_000),
+    Array.from({ length: 5_000 }, (_, i) => `set security ipsec vpn V${i} ike gateway G\n`).join(
+      '',
+    ),
+    `config vpn ipsec phase1-interface\n${Array.from({ length: 5_000 }, (_, i) => `edit ${i}\nset remote-gw 192.0.2.1\n`).join('')}`,
   ]) {
     for (const format of FORMATS) {
       importTexts({

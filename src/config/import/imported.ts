@@ -53,6 +53,8 @@ export type ImportFormat =
   | 'cisco-ios'
   | 'cisco-asa'
   | 'aws'
+  | 'juniper-srx'
+  | 'fortigate'
 
 /** What the texts themselves do not say. */
 export type ImportOptions = {

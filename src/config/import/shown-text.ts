@@ -19,5 +19,8 @@ const SECRETS: readonly RegExp[] = [
   /(\b(?:ikev\d\s+)?pre-shared-key\s+(?:local\s+|remote\s+)?(?:(?:address|hostname)\s+.*?\bkey\s+)?(?:(?:ascii-text|hexadecimal|hex)\s+)?(?:[06]\s+)?)(?!local\b|remote\b|address\b|hostname\b|\[)\S.*/i,
   // AWS: `Pre-Shared Key : KEY`; FortiGate: `set psksecret ENC …`.
   /(pre-?shared[ -]key\s*[:=]\s*)\S.*/i,
+  // Junos: `pre-shared-key ascii-text "key";`, with braces or in one line.
+  /(\bpre-shared-key\s+(?:ascii-text|hexadecimal)\s+)\S.*/i,
+  /(\b(?:ascii-text|hexadecimal)\s+)\S.*/i,
   /(\b(?:psksecret|passwd|password|passphrase|secret|community|key-string)\s+)(?!=)\S.*/i,
 ]
