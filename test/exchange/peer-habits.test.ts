@@ -49,6 +49,8 @@ test('a responder’s own, shorter lifetimes beside the ones it let stand are ke
   const [child] = snapshot(rehearsal, 'a').childSas
   assert.deepEqual(child?.lifetime, { seconds: 900, kilobytes: 4_608_000 })
   assert.ok(child.expiresAt <= rehearsal.now + 900_000)
+  const [habit] = events(rehearsal, 'a', 'peer-habit')
+  assert.match(habit?.text ?? '', /keeps phase 2 for 15m or 4,608,000 KB, where we have 1h/)
 })
 
 test('a lifetime notify that holds no attributes, or is not about ESP, changes nothing', () => {
