@@ -48,6 +48,11 @@ export function tunnelDetail(
   rows.push(['path', pathText(tunnel)])
   const alive = tunnel.peerAliveAt
   if (alive !== undefined) rows.push(['health', `peer heard ${ageText(alive, at)} ago`])
+  const { degraded } = tunnel
+  if (degraded !== undefined) {
+    const told = `${degraded.code} for ${ageText(degraded.since, at)}, see below`
+    rows.push([alive === undefined ? 'health' : '', told])
+  }
   const { certificate, ikeV1Until, ikeV2, proof } = tunnel
   if (certificate !== undefined) rows.push(['certs', certificatesText(certificate, at)])
   if (proof !== undefined) rows.push(['proof', proofText(proof, at)])
@@ -60,7 +65,7 @@ export function tunnelDetail(
   }
   if (tunnel.note !== undefined) rows.push(['note', tunnel.note])
   const body = rows.flatMap(([label, text]) => labelled(label, text, options.columns))
-  const { lastFailure, degraded } = tunnel
+  const { lastFailure } = tunnel
   const reason = degraded ?? (tunnel.state === 'up' ? undefined : lastFailure)
   const why = reason === undefined ? [] : ['', ...failureLines(reason, options.columns)]
   return `${[headText(tunnel, at, options), ...body, ...why].join('\n')}\n`

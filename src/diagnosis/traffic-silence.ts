@@ -31,7 +31,7 @@ function espBlocked(facts: TrafficFacts, { packets, since }: Stretch): Failure {
       : `IP protocol 50 is refused by ${from}`
   return {
     code: 'CW-501',
-    summary: `IKE of ${tunnel.name} answers, but none of our ${packetsText(packets, 'ESP')} was: ${blocked}`,
+    summary: `${tunnel.name} answers IKE, but none of our ${packetsText(packets, 'ESP')}: ${blocked}`,
     evidence: `not one ESP packet came in since the tunnel is up; the peer answered IKE ${seconds(now - peerAliveAt)} ago${reported}`,
     certainty: refused !== undefined ? 'certain' : packets >= MANY ? 'very likely' : 'possible',
     key: 'encapsulation',

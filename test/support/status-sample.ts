@@ -204,7 +204,7 @@ export const statusSample: StatusDocument = {
         since: '2026-11-23T15:02:03.000Z',
         code: 'CW-501',
         summary:
-          'IKE of plant answers, but none of our 1,204 ESP packets was: IP protocol 50 is probably filtered between us',
+          'plant answers IKE, but none of our 1,204 ESP packets: IP protocol 50 is probably filtered between us',
         ours: 'native ESP',
         theirs: 'no ESP',
         evidence: 'not one ESP packet came in since the tunnel is up',
