@@ -1,5 +1,5 @@
 // `npm run soak`: ten minutes of one TCP stream each way through two gateways that rekey all the time, while memory and every error counter are
-// watched. Needs root and iperf3. --seconds N, --json.
+// watched. Needs root and iperf3. --seconds N, --rate 50M (bits a second of each stream; as many as go when absent), --json.
 import { readFileSync } from 'node:fs'
 import { cpus, release } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -13,6 +13,7 @@ import { median } from './report.ts'
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '600' },
+    rate: { type: 'string', default: '0' },
     json: { type: 'boolean', default: false },
   },
 })
@@ -83,7 +84,10 @@ async function soak(): Promise<Report> {
   const there = net.hostB.start(['iperf3', '-s', '-1'], { stdio: 'ignore' })
   await new Promise((resolve) => setTimeout(resolve, 1_000))
   const load = net.hostA.runOk(
-    ['iperf3', '-c', ADDRESSES.hostB.ipv4, '-t', `${seconds}`, '--bidir', '-J'],
+    [
+      ...['iperf3', '-c', ADDRESSES.hostB.ipv4, '-t', `${seconds}`],
+      ...['-b', values.rate, '--bidir', '-J'],
+    ],
     { timeout: (seconds + 60) * 1_000 },
   )
   const pings = net.hostA.run(

@@ -67,6 +67,8 @@ export class PathWatch {
 
   /** What the host says of the path, and what that and the limit leave for packets inside. */
   learn({ octets, inner, base, limit }: PathInput, tunnel: Subject, context: IkeContext): void {
+    // Set for the same tunnel under an earlier configuration; the search will confirm it or lift it.
+    if (this.#host === undefined) this.#limit = limit
     const changed = this.#host?.octets !== octets
     this.#host = { octets, inner, base }
     if (changed) this.restart(context.now)

@@ -61,6 +61,22 @@ test('a path that becomes narrow later is found by the next look', () => {
   assert.equal(snapshot(rehearsal, 'a').path?.blackHole, true)
 })
 
+test('a limit that stands from an earlier configuration is lifted when there is no need of it', () => {
+  const rehearsal = up()
+  rehearsal.path.width = 1400
+  rehearsal.runFor(60_000)
+  rehearsal.path.width = 1500
+  const { a } = rehearsal.gateways
+  rehearsal.configure('a', {
+    ...a.config,
+    tunnels: a.config.tunnels.map((tunnel) => ({ ...tunnel, replayWindow: 2048 })),
+  })
+  rehearsal.runFor(60_000)
+  assertUp(rehearsal)
+  const { path } = snapshot(rehearsal, 'a')
+  assert.deepEqual([path?.octets, path?.inner, path?.blackHole], [1500, 1438, false])
+})
+
 test('where only the other gateway says that a packet came, that counts for the way there', () => {
   const rehearsal = up()
   rehearsal.path.inside = 'says it came'
