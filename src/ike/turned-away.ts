@@ -1,3 +1,4 @@
+import { toHex } from '#bytes/hex'
 import { type IpAddress, ipFamily, ipOctets } from '#bytes/ip'
 import type { TunnelConfig } from '#config/config'
 import { ExchangeType } from '#iana/isakmp'
@@ -24,6 +25,9 @@ export function turnAway(
   const own = tunnels.find(
     ({ config }) => config.local === local.address && config.peer === remote.address,
   )
+  if (own !== undefined && (own.children.all.length > 0 || isFirstOfIts(header, own, context))) {
+    return `the tunnel with this peer takes no IKEv${header.majorVersion} of exchange type ${header.exchangeType}`
+  }
   const subject = `turned away: ${own?.config.name ?? 'strangers'}`
   let looked = false
   const known = context.rareWork.result(subject, context.now, () => {
@@ -36,6 +40,21 @@ export function turnAway(
     return detail
   })
   return (own !== undefined || looked ? known : undefined) ?? NO_PEER
+}
+
+/**
+ * Gateways that speak IKEv1 ask now and then whether the other one would answer IKEv2 (so do we) and ask once; who means it repeats itself.
+ * @returns whether it may be such a question
+ */
+function isFirstOfIts({ majorVersion, initiatorSpi }: IkeHeader, own: Tunnel, context: IkeContext) {
+  if (majorVersion === 1) return false
+  const spi = toHex(initiatorSpi)
+  let first = false
+  const seen = context.rareWork.result(`asked ${own.config.name}`, context.now, () => {
+    first = true
+    return spi
+  })
+  return first || seen !== spi
 }
 
 type TurnedAway = {

@@ -27,7 +27,7 @@ export function phase1Unsuited(
 ): Failure & Values {
   const { suites } = tunnel.phase1
   const ours = suites.map(formatIkeSuite).join(', ')
-  const theirs = describePhase1Offer(offer).join(', ') || 'nothing we can read'
+  const theirs = listed(describePhase1Offer(offer))
   const differences = nearestPair(offer, suites) ?? []
   const [only, ...others] = differences
   const told = {
@@ -81,6 +81,15 @@ function keyLengthOnly(
       : `have ${name} set ${ours}, or write ${theirs} into phase1 here`,
   }
 }
+
+/** An offer may have hundreds of sets. */
+function listed(sets: readonly string[]): string {
+  if (sets.length === 0) return 'nothing we can read'
+  const rest = sets.length - MOST_LISTED
+  return `${sets.slice(0, MOST_LISTED).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
+}
+
+const MOST_LISTED = 6
 
 /** `phase1: aes256-sha1-group2`, of the peer's sets the first with the fewest weak algorithms, and what is to be said against it. */
 function lineFor(offer: SaPayload): string {

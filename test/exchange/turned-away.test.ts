@@ -44,6 +44,8 @@ test('CW-106: the peer speaks IKEv2', () => {
   const rehearsal = waiting()
   const octets = encodeProbe(new Uint8Array(8).fill(7), new Uint8Array(PROBE_RANDOM_OCTETS).fill(9))
   inject(rehearsal, octets)
+  assert.equal(hint(rehearsal), undefined, 'a question whether we speak it comes once')
+  inject(rehearsal, octets)
   const failure = hint(rehearsal)
   assert.equal(failure?.code, 'CW-106')
   assert.match(failure?.summary ?? '', /speaks IKEv2 to us; this tunnel is set to ike: v1-main/)
