@@ -54,6 +54,20 @@ export function addDiagnosticCommands(program: Command, act: Act, defaultFile: s
     )
 
   program
+    .command('ping')
+    .description('round trips through a tunnel: of IKE, of ESP, and the largest packet that passes')
+    .argument('<tunnel>', 'name')
+    .argument('[host]', 'address behind the peer; the first of the remote network when left out')
+    .option('--count <n>', 'how many of each', count, 3)
+    .option('--json', 'one JSON document')
+    .action(
+      act(async (terminal, at, tunnel: string, host: string | undefined, options) => {
+        const { ping } = await import('./ping.ts')
+        return ping(terminal, at, [tunnel, host], options)
+      }),
+    )
+
+  program
     .command('trace')
     .description('which tunnel, route, selector and SA a packet would take, and what stops it')
     .argument('<source>', 'address')
@@ -73,4 +87,10 @@ function port(text: string): number {
   const value = Number(text)
   if (Number.isInteger(value) && value > 0 && value < 65_536) return value
   throw new InvalidArgumentError('a port is a number from 1 to 65535')
+}
+
+function count(text: string): number {
+  const value = Number(text)
+  if (Number.isInteger(value) && value > 0 && value <= 1_000) return value
+  throw new InvalidArgumentError('a number from 1 to 1000')
 }

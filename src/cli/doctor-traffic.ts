@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { type IpAddress, ipFamily, ipFromBigInt, ipToBigInt } from '#bytes/ip'
+import { type IpAddress, ipFamily } from '#bytes/ip'
 import { rewritingOf } from '#diagnosis/nat-rules'
 import { kernelView } from '#platform/kernel-view'
 import { linkByName, listLinks } from '#platform/links'
@@ -14,6 +14,7 @@ import {
   type TrafficSelector,
 } from '#policy/traffic-selector'
 import type { Subject } from './doctor-subject.ts'
+import { hostIn, isEverything } from './selector-host.ts'
 import type { StepLine } from './step-lines.ts'
 
 /** Whether this host leads the tunnel's traffic into it, and as it is. */
@@ -26,7 +27,7 @@ function routeSteps({ name, interfaceName, networks, running }: Subject): readon
   if (running === undefined || !deviceExists(interfaceName)) {
     return [{ label, verdict: 'note', text: 'routes are there only while the gateway runs' }]
   }
-  const narrow = networks.filter(({ remote }) => !isAll(remote))
+  const narrow = networks.filter(({ remote }) => !isEverything(remote))
   if (narrow.length === 0) {
     const text = 'any: the routes of its interface decide'
     return [{ label, verdict: 'note', text, fix: `ip route show table all dev ${interfaceName}` }]
@@ -54,7 +55,7 @@ function overlapSteps({ networks }: Subject): readonly StepLine[] {
       const prefix = selectorFromPrefix(destination, prefixLength)
       const pair = networks.find(
         ({ local, remote }) =>
-          !isAll(remote) && covers(plain(remote), prefix) && !covers(plain(local), prefix),
+          !isEverything(remote) && covers(plain(remote), prefix) && !covers(plain(local), prefix),
       )
       if (pair === undefined) return []
       const device = links.get(link ?? 0) ?? 'nowhere'
@@ -97,7 +98,7 @@ function rewritten(pair: SelectorPair, device: string, ruleset: unknown): StepLi
   const { table, chain, handle, kind, certain } = found
   const where = `nft ${table} ${chain}${handle === undefined ? '' : ` (handle ${handle})`}`
   const does = kind === 'masquerade' ? 'masquerades' : 'rewrites'
-  const remote = isAll(pair.remote) ? undefined : formatSelector(plain(pair.remote))
+  const remote = isEverything(pair.remote) ? undefined : formatSelector(plain(pair.remote))
   const family = ipFamily(destination) === 4 ? 'ip' : 'ip6'
   const match = remote === undefined ? `oifname "${device}"` : `${family} daddr ${remote}`
   return {
@@ -126,20 +127,9 @@ function deviceExists(name: string): boolean {
   return withNetlink((netlink) => linkByName(netlink, name) !== undefined)
 }
 
-function isAll({ start, end, family }: TrafficSelector): boolean {
-  const last = (1n << (family === 4 ? 32n : 128n)) - 1n
-  return ipToBigInt(start) === 0n && ipToBigInt(end) === last
-}
-
 /** Its addresses alone. */
 function plain(selector: TrafficSelector): TrafficSelector {
   return { ...selector, protocol: 0, startPort: 0, endPort: 0xffff }
-}
-
-/** Some host of the range, not its first address, which is the network's. */
-function hostIn({ start, end, family }: TrafficSelector): IpAddress {
-  const first = ipToBigInt(start)
-  return first === ipToBigInt(end) ? start : ipFromBigInt(first + 1n, family)
 }
 
 function isLinkLocal(address: IpAddress): boolean {

@@ -43,6 +43,9 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ['causeway probe 198.51.100.7', 'which versions, modes and proposals a peer accepts'],
     ['causeway probe 198.51.100.7 --json', 'the same for a program'],
   ],
+  ping: [
+    ['causeway ping paris 10.2.0.20', 'the way to that host and back, and to the gateway itself'],
+  ],
   trace: [
     ['causeway trace 10.1.4.20 10.2.9.9 tcp/445', 'the way of such a packet, and what stops it'],
   ],

@@ -26,6 +26,8 @@ export type Command =
   | { readonly command: 'status'; readonly tunnels?: Patterns | undefined }
   | { readonly command: 'up'; readonly tunnels: Patterns }
   | { readonly command: 'down'; readonly tunnels: Patterns }
+  /** Whether the peer is there: asked at once, and answered by an event `peer-alive`. */
+  | { readonly command: 'ask-peer'; readonly tunnels: Patterns }
   | { readonly command: 'rekey'; readonly tunnels: Patterns; readonly phase?: 1 | 2 | undefined }
   /** With `confirmWithin` (seconds), what was before comes back unless `confirm` is said in time. */
   | { readonly command: 'reload'; readonly confirmWithin?: number | undefined }
@@ -54,6 +56,7 @@ export const requestSchema: z.ZodType<Request> = z.discriminatedUnion('command',
   z.strictObject({ id, command: z.literal('status'), tunnels: names.optional() }),
   z.strictObject({ id, command: z.literal('up'), tunnels: names }),
   z.strictObject({ id, command: z.literal('down'), tunnels: names }),
+  z.strictObject({ id, command: z.literal('ask-peer'), tunnels: names }),
   z.strictObject({
     id,
     command: z.literal('rekey'),
@@ -94,6 +97,7 @@ export type Results = {
   readonly status: StatusDocument
   readonly up: { readonly tunnels: readonly TunnelState[] }
   readonly down: { readonly tunnels: readonly TunnelState[] }
+  readonly 'ask-peer': { readonly tunnels: readonly TunnelState[] }
   readonly rekey: { readonly tunnels: readonly TunnelState[] }
   readonly reload: ReloadResult
   readonly diff: DiffResult

@@ -222,6 +222,7 @@ export class Gateway {
         return this.status(this.select(request.tunnels))
       case 'up':
       case 'down':
+      case 'ask-peer':
         return this.#commandEach(request.tunnels, (tunnel) => ({ kind: request.command, tunnel }))
       case 'rekey': {
         const { phase = 2 } = request

@@ -82,6 +82,8 @@ export type Command =
   /** Closes the tunnel and keeps it closed until `up`, or until the peer or a new configuration opens it. */
   | { readonly kind: 'down'; readonly tunnel: string }
   | { readonly kind: 'rekey'; readonly tunnel: string; readonly phase: 1 | 2 }
+  /** Asks the peer at once whether it is there, where it knows such questions; `peer-alive` tells of the answer. */
+  | { readonly kind: 'ask-peer'; readonly tunnel: string }
   /** Says goodbye to every peer (deletes) and takes nothing more. */
   | { readonly kind: 'shutdown' }
 

@@ -216,6 +216,9 @@ export class Engine {
       case 'rekey':
         this.#touch(command.tunnel, touched)?.rekey(command.phase, context)
         return
+      case 'ask-peer':
+        this.#touch(command.tunnel, touched)?.ikeSas.preferred?.probe(context)
+        return
       case 'shutdown':
         this.#ended = true
         for (const tunnel of this.#tunnels.values()) {

@@ -19,6 +19,27 @@ test('while ESP comes from the peer it is alive, though every IKE message is los
   assert.equal(events(rehearsal, 'a', 'ike-sa-closed')[0]?.why, 'dead-peer')
 })
 
+test('the operator can have the peer asked at once, and hears how long the answer took', () => {
+  const rehearsal = rehearseUp()
+  const before = events(rehearsal, 'a', 'peer-alive').length
+  rehearsal.command('a', { kind: 'ask-peer', tunnel: TUNNEL })
+  rehearsal.runFor(1_000)
+  const answers = events(rehearsal, 'a', 'peer-alive').slice(before)
+  assert.equal(answers.length, 1)
+  assert.ok((answers[0]?.roundTrip ?? -1) >= 0)
+  assert.equal(snapshot(rehearsal, 'a').state, 'up')
+})
+
+test('a tunnel that is down has nobody to ask', () => {
+  const rehearsal = rehearseUp()
+  rehearsal.command('a', { kind: 'down', tunnel: TUNNEL })
+  rehearsal.runFor(1_000)
+  const sent = rehearsal.sent.length
+  rehearsal.command('a', { kind: 'ask-peer', tunnel: TUNNEL })
+  rehearsal.runFor(1_000)
+  assert.equal(rehearsal.sent.length, sent)
+})
+
 test('a peer that answers nothing under the keys gets new ones, also when it does not know dead peer detection', () => {
   const { rehearsal, peer } = responderScene()
   const [quick1] = peer.answerMainMode()

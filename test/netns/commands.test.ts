@@ -133,6 +133,50 @@ test('trace asks the kernel: forwarding off, source validation, a rule before ou
   assert.match(await traced(), /✓ result/)
 })
 
+test('ping tells the round trips of both phases, what is lost, and the largest packet that passes', async () => {
+  const { code, stdout } = await cli('ping', 'paris', ADDRESSES.hostB.ipv4, '--json')
+  assert.equal(code, 0, stdout)
+  const { parts } = JSON.parse(stdout)
+  assert.deepEqual(
+    parts.map(({ part, verdict, sent, received }: Record<string, unknown>) => [
+      part,
+      verdict,
+      sent,
+      received,
+    ]),
+    [
+      ['phase 1', 'ok', 3, 3],
+      ['phase 2', 'ok', 3, 3],
+      ['size', 'ok', undefined, undefined],
+    ],
+  )
+  assert.equal(parts[2].octets, (await berlin.tunnel('paris')).mtu)
+})
+
+test('ping finds a size above which ESP vanishes, and tells ESP from IKE where it is filtered', async () => {
+  const drop = (what: string) =>
+    topology.middle.runOk(['nft', '-f', '-'], {
+      input: `flush ruleset
+        table ip filter {
+          chain forward {
+            type filter hook forward priority 0
+            ${what} drop
+          }
+        }`,
+    })
+  await drop('ip protocol esp meta length > 1200')
+  const narrow = await cli('ping', 'paris', ADDRESSES.hostB.ipv4, '--count', '1', '--json')
+  // The gateway itself may have noticed by now, and made the tunnel's MTU smaller.
+  const { octets } = JSON.parse(narrow.stdout).parts[2]
+  assert.ok(octets > 1_000 && octets < 1_200, `${octets}`)
+  await drop('ip protocol esp')
+  const filtered = await cli('ping', 'paris', ADDRESSES.hostB.ipv4, '--count', '1')
+  assert.equal(filtered.code, 1)
+  assert.match(filtered.stdout, /✓ phase 1 +IKE answers/)
+  assert.match(filtered.stdout, /✗ phase 2 +10\.2\.0\.2 does not answer/)
+  await topology.middle.runOk(['nft', 'flush', 'ruleset'])
+})
+
 test('doctor finds host, way, routes and NAT rules in order, with the tunnel up', async () => {
   const { code, stdout } = await cli('doctor', 'paris')
   assert.equal(code, 0, stdout)
