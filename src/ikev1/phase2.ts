@@ -32,7 +32,10 @@ export class Phase2 {
   readonly #sa: IkeSa
   readonly #channel: Phase2Channel
   readonly #transactions: Transactions | undefined
-  readonly #deadPeer: DeadPeerWatch | undefined
+  #deadPeer: DeadPeerWatch | undefined
+  /** Of a peer that asks us and did not say that it knows such questions: whether it answers one. */
+  #tryout: DeadPeerWatch | undefined
+  readonly #limits: TunnelConfig['deadPeer']
   readonly #life: SaLife
   /** Message IDs that began an exchange; one is never accepted twice, whatever it carried (RFC 2408 §5.1 leaves replay to us). */
   readonly #seen = new Set<string>()
@@ -56,6 +59,7 @@ export class Phase2 {
     this.#transactions = options.transactions
     this.#life = options.life
     this.quick = new QuickExchanges(sa, tunnel, channel, options.udp)
+    this.#limits = tunnel.deadPeer
     this.#deadPeer = options.peerKnowsDpd ? new DeadPeerWatch(tunnel.deadPeer, context) : undefined
     this.#aliveAt = context.now
     this.#messageAt = context.now
@@ -139,14 +143,18 @@ export class Phase2 {
 
   /** R-U-THERE (RFC 3706 §5.3), to a peer that knows it. */
   probe(context: IkeContext): boolean {
-    const sequence = this.#deadPeer?.nextProbe(context.now)
-    if (sequence === undefined) return false
+    if (this.#deadPeer === undefined) return false
+    this.#ask(this.#deadPeer, context)
+    return true
+  }
+
+  #ask(watch: DeadPeerWatch, context: IkeContext): void {
+    const sequence = watch.nextProbe(context.now)
     sendInformational(
       this.#channel,
       [phase1Notify('R-U-THERE', this.#channel.cookies.pair, sequence)],
       context,
     )
-    return true
   }
 
   pathProbe(): PathProbe | undefined {
@@ -202,13 +210,18 @@ export class Phase2 {
           notify.data.slice(0, 4),
         )
         sendInformational(this.#channel, [answer], context)
+        if (this.#deadPeer !== undefined || this.#tryout !== undefined) return
+        this.#tryout = new DeadPeerWatch(this.#limits, context)
+        this.#ask(this.#tryout, context)
         return
       }
       case NotifyType.number('R-U-THERE-ACK'): {
-        const roundTrip = this.#deadPeer?.roundTrip(notify.data, context.now)
+        const watch = this.#deadPeer ?? this.#tryout
+        const roundTrip = watch?.roundTrip(notify.data, context.now)
         const id = numberOf(notify.data.subarray(0, 4))
         context.outcomes.push({ kind: 'path-probe-answered', sa: this.#sa, id })
         if (roundTrip === undefined) return
+        this.#deadPeer = watch
         this.#answeredProbeAt = context.now
         context.tell({ kind: 'peer-alive', tunnel: this.#channel.tunnel, roundTrip })
         return

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import type { Crypto } from '#crypto/port'
 import { Doi, ProtocolId } from '#iana/isakmp'
 import { phase1Notify } from '#ikev1/notify'
+import { ownVendorIds } from '#ikev1/vendor-ids'
 import type { DeletePayload, Payload, SaPayload } from '#wire/v1/payloads'
 import {
   assertServes,
@@ -190,7 +191,9 @@ test('message ID 0 begins no Quick mode and no Informational exchange', () => {
 })
 
 test('a dead-peer probe is answered once, and not again when it is played back', () => {
-  const attacked = establishedScene()
+  const of = sites({}, {}, A_BEGINS)
+  const vendorIds = of.a.tunnels.flatMap(ownVendorIds)
+  const attacked = establishedScene(of, { 1: vendorIds })
   const probe = phase1Notify('R-U-THERE', attacked.peer.cookies(), Uint8Array.of(0, 0, 0, 9))
   const octets = attacked.peer.protect('INFORMATIONAL', [probe], 'right', 1_234)
   assert.equal(attacked.peer.sendOctets(octets).length, 1)

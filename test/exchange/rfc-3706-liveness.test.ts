@@ -1,7 +1,10 @@
 // RFC 3706: what shows that a peer lives, and what the gateway does when nothing does.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { NotifyType } from '#iana/isakmp'
+import { phase1Notify } from '#ikev1/notify'
 import type { Rehearsal } from '#rehearsal/rehearsal'
+import { establishedScene } from '../support/attack.ts'
 import { events, rehearseUp, snapshot } from '../support/exchange.ts'
 import { responderScene } from '../support/responder-scene.ts'
 import { TUNNEL } from '../support/sites.ts'
@@ -51,6 +54,28 @@ test('a peer that answers nothing under the keys gets new ones, also when it doe
   rehearsal.runFor(45_000)
   assert.ok(peer.isAsked(), 'a new phase 1 is begun')
   assert.equal(snapshot(rehearsal, 'a').state, 'up', 'what still works is kept')
+})
+
+test('a peer that asks, though it did not say that it knows such questions, is watched once it has answered one', () => {
+  for (const answers of [true, false]) {
+    const { rehearsal, peer } = establishedScene()
+    const ask = () =>
+      peer.sendProtected('INFORMATIONAL', [
+        phase1Notify('R-U-THERE', peer.cookies(), Uint8Array.of(0, 0, 0, 7)),
+      ])
+    const [, question] = ask().flatMap((received) =>
+      peer.read(received).filter(({ type }) => type === 'N'),
+    )
+    assert.ok(question?.type === 'N' && question.notifyType === NotifyType.number('R-U-THERE'))
+    assert.equal(ask().length, 1, 'it is asked once')
+    if (answers)
+      peer.sendProtected('INFORMATIONAL', [
+        phase1Notify('R-U-THERE-ACK', peer.cookies(), question.data),
+      ])
+    rehearsal.runFor(60_000)
+    const closed = events(rehearsal, 'b', 'ike-sa-closed').map(({ why }) => why)
+    assert.deepEqual(closed, answers ? ['dead-peer'] : [])
+  }
 })
 
 function withTraffic(rehearsal: Rehearsal, milliseconds: number): void {
