@@ -80,7 +80,8 @@ for (const role of ['initiator', 'responder'] as const) {
     const before = await countsByPair()
     await connects(hostA, '10.2.0.2', 5_002)
     await connects(hostB, '10.1.0.2', 5_001)
-    assert.deepEqual(await countsByPair(), before)
+    // Of the pair for ICMP the gateway itself makes use, to ask how large packets may be.
+    assert.equal((await countsByPair())[1], before[1])
     assert.equal((await causeway.status()).defects, 0)
     await causeway.down(link.name)
     await eventually(

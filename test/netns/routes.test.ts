@@ -104,12 +104,13 @@ test('what another tunnel refuses does not slip into one that takes everything',
   assert.equal((await a.reload(settings)).outcome, 'applied')
   await bothPairsUp()
   const before = await sentThrough()
-  assert.ok(before.length > 0)
   const capture = await Capture.start(net.middle, 'site-a')
-  await net.hostA.ping('10.7.0.1', { count: 2, wait: 1 })
+  await net.hostA.ping('10.7.0.1', { count: 60, interval: 0.01, wait: 1 })
   assert.equal(countFrames(await capture.frames()).plaintext, 0)
-  assert.deepEqual(await sentThrough(), before)
-  assert.equal((await a.tunnel('lyon')).dropped.noPolicy, 2)
+  // Besides, the gateways ask each other how large packets may be.
+  const more = (await sentThrough()) - before
+  assert.ok(more < 30, `${more}`)
+  assert.equal((await a.tunnel('lyon')).dropped.noPolicy, 60)
 })
 
 test('with start: on-traffic the first packet brings it up and is not lost', async () => {
@@ -176,9 +177,8 @@ async function bothPairsUp(): Promise<void> {
 }
 
 /** Packets of IPv4; of IPv6 the host itself tells its multicast groups now and then. */
-async function sentThrough(): Promise<readonly number[]> {
-  const { childSas } = await a.tunnel('paris')
-  return childSas.filter(({ pair }) => pair === 0).map(({ out }) => out.packets)
+async function sentThrough(): Promise<number> {
+  return (await a.tunnel('paris')).traffic.out.packets
 }
 
 async function table(number: number): Promise<string> {
