@@ -4,7 +4,8 @@ import { IpProtocol } from '#wire/ip-protocol'
 import { addressWords } from './address-words.ts'
 import { mergeEcn } from './ecn.ts'
 import type { FragmentTable } from './fragment-table.ts'
-import { Fragment, type PacketFields, readPacketFields } from './packet-fields.ts'
+import { readQuotedAnswer } from './icmp-error.ts'
+import { Fragment, PacketFields, readPacketFields } from './packet-fields.ts'
 import { ReplayWindow } from './replay-window.ts'
 import type { InboundSa } from './sa.ts'
 import { count, SaCounter } from './sa-counters.ts'
@@ -44,6 +45,8 @@ export class OpenedPacket<State extends InboundState = InboundState> {
   /** The SA; set as soon as it is known. Verdicts before that leave it undefined. */
   state: State | undefined = undefined
   readonly fields: PacketFields
+  /** Of what an ICMP error is about. */
+  readonly quoted: PacketFields = new PacketFields()
   constructor(fields: PacketFields) {
     this.fields = fields
   }
@@ -145,7 +148,7 @@ export function decapsulate<State extends InboundState>(
     countUndelivered(counters, verdict, now)
     return verdict
   }
-  if (!insideSelectors(state, out.fields, fragments, now)) {
+  if (!insideSelectors(state, out.fields, fragments, now) && !reportsOwnPacket(view, state, out)) {
     count(counters, SaCounter.outsideSelectors)
     return InboundVerdict.outsideSelectors
   }
@@ -238,6 +241,12 @@ function insideSelectors(
     fragments.remember(packet, state.spi, now)
   }
   return true
+}
+
+/** An ICMP error from outside the selectors about a packet that went out by this SA's other half (RFC 4301 §6.2). */
+function reportsOwnPacket(view: DataView, { pair }: InboundState, out: OpenedPacket): boolean {
+  if (!readQuotedAnswer(view, out.offset, out.fields, out.quoted)) return false
+  return matchInbound(pair, out.quoted) === Match.yes
 }
 
 function withinVolume(state: InboundState): boolean {

@@ -149,7 +149,7 @@ function readPorts(view: DataView, at: number, fields: PacketFields): boolean {
   return true
 }
 
-function hasPorts(protocol: number): boolean {
+export function hasPorts(protocol: number): boolean {
   return (
     protocol === IpProtocol.tcp ||
     protocol === IpProtocol.udp ||

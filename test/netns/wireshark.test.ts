@@ -80,7 +80,9 @@ for (const [phase2, encapsulation] of [
       '10.1.0.0,10.2.0.0',
     ])
 
-    const esp = read.frames.filter(({ spi }) => spi !== '')
+    // The gateways, too, ask each other for large packets; the hosts are who pings.
+    const hosts: readonly string[] = [ADDRESSES.hostA.ipv4, ADDRESSES.hostB.ipv4]
+    const esp = read.frames.filter(({ spi, source }) => spi !== '' && hosts.includes(source ?? ''))
     assert.deepEqual(
       esp.map(({ icmp, icvGood, source }) => [icmp, icvGood, source]),
       [1, 2, 3].flatMap(() => [
@@ -93,7 +95,11 @@ for (const [phase2, encapsulation] of [
       true,
     )
     assert.deepEqual(
-      read.frames.filter(({ malformed, complaint }) => malformed !== '' || complaint !== ''),
+      read.frames.filter(
+        // What a gateway asks goes no further than the next router.
+        ({ malformed, complaint }) =>
+          malformed !== '' || (complaint !== '' && complaint !== '"Time To Live" only 1'),
+      ),
       [],
     )
 

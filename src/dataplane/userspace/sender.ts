@@ -1,5 +1,6 @@
 import { writeIpv4Fragment } from '#esp/fragment-ipv4'
 import { FragmentTable } from '#esp/fragment-table'
+import { readQuotedAnswer } from '#esp/icmp-error'
 import { clampMss } from '#esp/mss'
 import { IPV6_MIN_MTU, mssFor } from '#esp/mtu'
 import { ENCAPSULATION_TAILROOM, encapsulate, OutboundVerdict, SealedPacket } from '#esp/outbound'
@@ -29,6 +30,8 @@ export class Sender {
   readonly #fragments = new FragmentTable()
   readonly #fields = new PacketFields()
   readonly #piece = new PacketFields()
+  /** Of what an ICMP error is about. */
+  readonly #quoted = new PacketFields()
   readonly #sealed = new SealedPacket()
   readonly #segmentation: Segmentation
   readonly #odd: OddPackets
@@ -123,9 +126,23 @@ export class Sender {
       const other = tunnels[i] as Tunnel
       if (other !== tunnel && !other.isRouteBased && this.#handleFor(other, at, long, now)) return
     }
-    if (isLinkLocalMulticast(this.#fields)) return
+    if (isLinkLocalMulticast(this.#fields) || this.#handleReport(tunnel, at, now)) return
     count(tunnel, TunnelCounter.noPolicy, 1)
     this.#odd.note(tunnel, this.#fields, now)
+  }
+
+  /**
+   * An ICMP error that no pair takes goes the way an answer to the packet it quotes would go (RFC 4301 §6.2), where that way is open.
+   * @returns false when it is none, or no pair would take such an answer
+   */
+  #handleReport(tunnel: Tunnel, at: number, now: number): boolean {
+    const { view } = this.#memory.arena
+    if (!readQuotedAnswer(view, at, this.#fields, this.#quoted)) return false
+    const index = tunnel.spd.find(this.#quoted, this.#fragments, now)
+    const slot = tunnel.pairs[index]?.current
+    if (slot === undefined) return false
+    this.#send(slot, at, this.#fields, now)
+    return true
   }
 
   /** @returns false when no pair of the tunnel takes the packet */
