@@ -13,12 +13,18 @@ export function nothingAnswers(
   // Where IKE is silent too, dead peer detection says so, and sooner.
   const isThere = peerAliveAt !== undefined && peerAliveAt > unanswered.since
   if (!isThere || now - peerAliveAt > STILL_ALIVE) return undefined
-  return encapsulation === 'native' && !everIn
-    ? espBlocked(facts, unanswered)
+  const { espRefused } = facts.examples
+  const isRefused = espRefused !== undefined && espRefused.at > unanswered.since
+  return encapsulation === 'native' && (!everIn || isRefused)
+    ? espBlocked(facts, unanswered, everIn ? unanswered.since : undefined)
     : peerSilent(facts, unanswered.packets, everIn ? unanswered.since : undefined)
 }
 
-function espBlocked(facts: TrafficFacts, { packets, since }: Stretch): Failure {
+function espBlocked(
+  facts: TrafficFacts,
+  { packets, since }: Stretch,
+  lastIn: number | undefined,
+): Failure {
   const { tunnel, now, peerAliveAt = now } = facts
   const { espRefused } = facts.examples
   const refused = espRefused !== undefined && espRefused.at > since ? espRefused : undefined
@@ -32,7 +38,7 @@ function espBlocked(facts: TrafficFacts, { packets, since }: Stretch): Failure {
   return {
     code: 'CW-501',
     summary: `${tunnel.name} answers IKE, but none of our ${packetsText(packets, 'ESP')}: ${blocked}`,
-    evidence: `not one ESP packet came in since the tunnel is up; the peer answered IKE ${seconds(now - peerAliveAt)} ago${reported}`,
+    evidence: `not one ESP packet came in ${lastIn === undefined ? 'since the tunnel is up' : `for ${seconds(now - lastIn)}`}; the peer answered IKE ${seconds(now - peerAliveAt)} ago${reported}`,
     certainty: refused !== undefined ? 'certain' : packets >= MANY ? 'very likely' : 'possible',
     key: 'encapsulation',
     remedy:

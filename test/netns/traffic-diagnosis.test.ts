@@ -43,6 +43,12 @@ before(async () => {
     GatewayProcess.start(net.gatewayA, { name: 'a', tunnels: tunnelsOf('a') }),
     GatewayProcess.start(net.gatewayB, { name: 'b', tunnels: tunnelsOf('b') }),
   ])
+  // From the beginning, before the gateways ask each other through the tunnel what its path carries.
+  await nft(
+    net.middle,
+    'filtered',
+    `ip saddr 203.0.113.${numberOf('filtered')} ip protocol esp drop`,
+  )
   for (const name of FAILURES) await a.up(name)
 })
 
@@ -53,8 +59,6 @@ after(async () => {
 
 describe('up, but no traffic', { concurrency: true }, () => {
   test('IP protocol 50 is dropped on the way: CW-501, and gone when it passes', async () => {
-    const n = numberOf('filtered')
-    await nft(net.middle, 'filtered', `ip saddr 203.0.113.${n} ip protocol esp drop`)
     const found = await degrades(a, 'filtered', () => ping('filtered'))
     assert.equal(found.code, 'CW-501')
     assert.match(found.summary, /none of our \d+ ESP packets/)
