@@ -64,6 +64,9 @@ function peerSilent(facts: TrafficFacts, packets: number, lastIn: number | undef
     otherCauses: [
       'the host that is asked is down, or does not answer what is asked',
       'traffic that wants no answer, such as syslog, and nothing else',
+      ...(facts.encapsulation === 'native'
+        ? ['IP protocol 50 is filtered on the way there, though not on the way back (CW-501)']
+        : []),
     ],
   }
 }

@@ -47,7 +47,7 @@ before(async () => {
   await nft(
     net.middle,
     'filtered',
-    `ip saddr 203.0.113.${numberOf('filtered')} ip protocol esp drop`,
+    `ip saddr { 203.0.113.${numberOf('filtered')}, 198.51.100.${numberOf('filtered')} } ip protocol esp drop`,
   )
   for (const name of FAILURES) await a.up(name)
 })

@@ -83,13 +83,10 @@ for (const [phase2, encapsulation] of [
     // The gateways, too, ask each other for large packets; the hosts are who pings.
     const hosts: readonly string[] = [ADDRESSES.hostA.ipv4, ADDRESSES.hostB.ipv4]
     const esp = read.frames.filter(({ spi, source }) => spi !== '' && hosts.includes(source ?? ''))
-    assert.deepEqual(
-      esp.map(({ icmp, icvGood, source }) => [icmp, icvGood, source]),
-      [1, 2, 3].flatMap(() => [
-        ['8', '1', ADDRESSES.hostA.ipv4],
-        ['0', '1', ADDRESSES.hostB.ipv4],
-      ]),
-    )
+    assert.deepEqual(esp.map(({ icmp, icvGood, source }) => [icmp, icvGood, source]).sort(), [
+      ...[1, 2, 3].map(() => ['0', '1', ADDRESSES.hostB.ipv4]),
+      ...[1, 2, 3].map(() => ['8', '1', ADDRESSES.hostA.ipv4]),
+    ])
     assert.equal(
       esp.every(({ udpPort }) => (udpPort !== '') === (encapsulation === 'force')),
       true,
