@@ -34,5 +34,9 @@ export async function explain(
     return EXIT.usage
   }
   const told = alone ? await explainTunnel(terminal, addressing, first, options) : undefined
-  return told ?? explainText(terminal, text, options)
+  if (told !== undefined) return told
+  const found = explainText(terminal, text, options)
+  if (alone && found === EXIT.usage)
+    terminal.err(`nor does a gateway run here that has a tunnel "${first}"\n`)
+  return found
 }
