@@ -18,7 +18,7 @@ type Subject = {
 /**
  * How large packets of one tunnel may be on their way: asked of the path itself, soon after the tunnel has come up and now and then, by
  * packets of our own (RFC 8899). Routers that say "too big" are heard by the data plane; this finds those that drop in silence.
- * docs/decisions/0009 says which packets are sent and why.
+ * docs/decisions/0011 says which packets are sent and why.
  */
 export class PathWatch {
   #host: HostPath | undefined
