@@ -115,7 +115,6 @@ export class TrafficWatches {
         tunnel,
         upSince: snapshot.since,
         encapsulation: child.encapsulation,
-        nat: newest?.nat ?? { local: false, remote: false },
         peerAliveAt: snapshot.peerAliveAt,
         counts,
         examples: {

@@ -11,10 +11,8 @@ export type TrafficFacts = {
   /** Since when the tunnel is up. */
   readonly upSince: Instant
   readonly encapsulation: 'native' | 'udp'
-  readonly nat: { readonly local: boolean; readonly remote: boolean }
   /** When the peer last proved by IKE or ESP to be there. */
   readonly peerAliveAt: Instant | undefined
-  readonly peerVendor?: string
   readonly counts: TrafficCounts
   readonly examples: TrafficExamples
   readonly host: HostFacts

@@ -39,7 +39,6 @@ function watched(
       tunnel: sampleTunnel('paris'),
       upSince: 0,
       encapsulation: 'native',
-      nat: { local: false, remote: false },
       peerAliveAt: now - 1_000,
       examples: { latest: 0 },
       host: HOST,
