@@ -42,6 +42,7 @@ function rig() {
     in: 0,
     out: 0,
     noPolicy: 0,
+    probes: 0,
     looksAtHost: 0,
     path: undefined as PathFacts | undefined,
   }
@@ -65,7 +66,16 @@ function rig() {
   })
   const counters = (): DataPlaneCounters => ({
     sas: [sa('inbound', state.in), sa('outbound', state.out)],
-    tunnels: [{ tunnel: 'paris', mtu: 1_400, noSa: 0, noPolicy: state.noPolicy, tooBig: 0 }],
+    tunnels: [
+      {
+        tunnel: 'paris',
+        mtu: 1_400,
+        noSa: 0,
+        noPolicy: state.noPolicy,
+        tooBig: 0,
+        probes: state.probes,
+      },
+    ],
     unknownSpi: 0,
     malformed: 0,
     ikeOverflow: 0,
@@ -112,6 +122,13 @@ test('a black hole that the path’s own probes found is among the degradations:
   assert.equal(lookAt(5_000, { path }), 'CW-505')
   assert.match(watches.degradation('paris')?.failure.summary ?? '', /1438 octets .*1338 pass/)
   assert.equal(lookAt(10_000, { path: undefined }), undefined)
+})
+
+test('what the gateway asks of the path itself is not missed an answer', () => {
+  const { lookAt } = rig()
+  for (const now of [5_000, 10_000, 15_000, 20_000, 25_000])
+    lookAt(now, { out: now / 500, probes: now / 500, aliveAt: now - 1 })
+  assert.equal(lookAt(30_000, { aliveAt: 29_000 }), undefined)
 })
 
 test('a tunnel that goes down has nothing to be said of its traffic', () => {

@@ -141,15 +141,16 @@ export class TrafficWatches {
   #counts(tunnel: string, counted: DataPlaneCounters): TrafficCounts {
     const totals = this.#parts.ledger.totals(tunnel, counted)
     const { replayed, badIcv, malformed, outsideSelectors } = totals
-    const noPolicy = counted.tunnels[0]?.noPolicy ?? 0
+    const [own] = counted.tunnels
     return {
       in: totals.in.packets,
-      out: totals.out.packets,
+      // What we ask of the path ourselves need not be answered by everybody.
+      out: totals.out.packets - (own?.probes ?? 0),
       replayed,
       badIcv,
       malformed,
       outsideSelectors,
-      noPolicy,
+      noPolicy: own?.noPolicy ?? 0,
     }
   }
 

@@ -185,4 +185,6 @@ export type TunnelCounters = {
   /** Packets that reached the interface but match no pair. */
   readonly noPolicy: number
   readonly tooBig: number
+  /** Packets of ours that ask what the path carries; the SAs count them, too. */
+  readonly probes: number
 }

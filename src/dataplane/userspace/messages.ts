@@ -111,8 +111,8 @@ export type WorkerData = {
   readonly globalCounters: SharedArrayBuffer
 }
 
-export const TunnelCounter = { mtu: 0, noSa: 1, noPolicy: 2, tooBig: 3 } as const
-export const TUNNEL_COUNTER_FIELDS = 4
+export const TunnelCounter = { mtu: 0, noSa: 1, noPolicy: 2, tooBig: 3, probes: 4 } as const
+export const TUNNEL_COUNTER_FIELDS = 5
 
 export const GlobalCounter = {
   unknownSpi: 0,

@@ -9,6 +9,7 @@ import { withNetlink } from '#platform/netlink'
 import { IPV6_HEADER_OCTETS } from '#wire/ipv6'
 import { ECHO_IDENTIFIER } from './echo-watch.ts'
 import type { Events } from './events.ts'
+import { TunnelCounter } from './messages.ts'
 import type { PacketMemory } from './packet-memory.ts'
 import { probeEnds } from './probe-ends.ts'
 import type { Sender } from './sender.ts'
@@ -57,6 +58,7 @@ export class PathProber {
           octets,
           now,
         )
+        if (sent >= 0) count(tunnel)
         if (sent !== -EMSGSIZE) continue
         tell('too-big')
         return
@@ -90,6 +92,10 @@ export class PathProber {
     this.#own = withNetlink(listAddresses).map(({ address }) => address)
     return this.#own
   }
+}
+
+function count({ counters }: Tunnel): void {
+  counters[TunnelCounter.probes] = (counters[TunnelCounter.probes] as number) + 1
 }
 
 function isSame(a: Uint32Array, b: Uint32Array): boolean {

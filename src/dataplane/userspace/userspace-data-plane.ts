@@ -161,6 +161,7 @@ export class UserspaceDataPlane implements DataPlane {
           noSa: fields[TunnelCounter.noSa] ?? 0,
           noPolicy: fields[TunnelCounter.noPolicy] ?? 0,
           tooBig: fields[TunnelCounter.tooBig] ?? 0,
+          probes: fields[TunnelCounter.probes] ?? 0,
         }
       }),
       unknownSpi: total(GlobalCounter.unknownSpi),
