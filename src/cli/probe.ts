@@ -52,7 +52,8 @@ export async function probe(
   const arena = allocateArena(2 * ROOM)
   let socket: DatagramSocket
   try {
-    socket = openSocket(arena, from, options.sourcePort)
+    // From port 500 to port 500 of one address we would hear ourselves.
+    socket = openSocket(arena, from, options.sourcePort ?? (from === peer ? 0 : undefined))
   } catch (error) {
     if (!(error instanceof SystemError)) throw error
     return refuse(error.message, error.errno === EACCES ? EXIT.permission : EXIT.down)

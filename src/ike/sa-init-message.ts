@@ -95,6 +95,8 @@ export function readSaInit(octets: Uint8Array, spi: Uint8Array): SaInitAnswer | 
     if (!equalOctets(header.initiatorSpi, spi)) return undefined
     // A responder of IKEv1 alone says so in its own version, or with what RFC 7296 §2.5 asks for.
     if (header.majorVersion !== 2) return { kind: 'other-version' }
+    // Our own message, thrown back by something on the way: no responder sets this flag (RFC 7296 §3.1).
+    if ((header.flags & FLAG_INITIATOR) !== 0) return undefined
     if (header.exchangeType !== IKE_SA_INIT || (header.flags & FLAG_RESPONSE) === 0)
       return { kind: 'other-version' }
     return readPayloads(octets.subarray(0, header.length), header.nextPayload)

@@ -48,6 +48,10 @@ test('a peer without IKEv2 says no, in either version', () => {
   assert.equal(readProbeAnswer(answer(11, [0, 0, 0, 12], { majorVersion: 1 }), SPI), 'no')
 })
 
+test('our own message thrown back is no answer', () => {
+  assert.equal(readProbeAnswer(PROBE, SPI), undefined)
+})
+
 test('what answers nobody, or another, is no answer', () => {
   assert.equal(readProbeAnswer(notify(14), SPI.toReversed()), undefined)
   assert.equal(readProbeAnswer(PROBE.subarray(0, 20), SPI), undefined)
