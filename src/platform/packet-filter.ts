@@ -1,5 +1,5 @@
 import { type IpAddress, type IpFamily, ipOctets } from '#bytes/ip'
-import { EAFNOSUPPORT, EOPNOTSUPP, SystemError } from './errno.ts'
+import { EAFNOSUPPORT, EINVAL, EOPNOTSUPP, SystemError } from './errno.ts'
 import { NETLINK_NETFILTER, type Netlink, NLM_F_CREATE, openNetlink } from './netlink.ts'
 import { NetlinkRequest } from './netlink-message.ts'
 
@@ -54,7 +54,9 @@ export class PacketFilter {
     try {
       this.#netlink.batch(SUBSYSTEM, messages, 'replace packet filter', this.#name)
     } catch (error) {
-      if (!(error instanceof SystemError) || error.errno !== EOPNOTSUPP || !this.#owner) throw error
+      const unknown =
+        error instanceof SystemError && (error.errno === EOPNOTSUPP || error.errno === EINVAL)
+      if (!unknown || !this.#owner) throw error
       // Before Linux 5.12: what a crash leaves is replaced at the next start.
       this.#owner = false
       this.replace(table)
