@@ -8,6 +8,7 @@ import { GatewayProcess, type GatewaySettings } from '../support/gateway.ts'
 import { undoAtExit } from '../support/leftovers.ts'
 import { eventually, run } from '../support/process.ts'
 import { ADDRESSES, buildTopology, type Topology } from '../support/topology.ts'
+import { transfer } from '../support/transfer.ts'
 
 /** What `causeway capture` writes, given to the programs it is meant for. */
 
@@ -35,27 +36,7 @@ after(async () => {
 
 test('a capture begun after the tunnel came up decrypts at once, the negotiation included', async () => {
   const pcap = join(folder, 'peer.pcapng')
-  const capturing = topology.gatewayA.start(
-    [
-      process.execPath,
-      CAUSEWAY,
-      '--control',
-      a.control,
-      'capture',
-      'peer',
-      '-w',
-      pcap,
-      '--decrypt',
-    ],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
-  )
-  let said = ''
-  for (const stream of [capturing.stdout, capturing.stderr]) {
-    stream?.on('data', (chunk) => {
-      said += chunk
-    })
-  }
-  await eventually('it listens', () => said.includes('capturing peer on'))
+  const { capturing, output } = await capture(['-w', pcap, '--decrypt'])
   assert.equal((await topology.hostA.ping(ADDRESSES.hostB.ipv4, { count: 2 })).received, 2)
   const before = (await a.tunnel('peer')).rekeys
   await a.rekey('peer', 2)
@@ -70,7 +51,7 @@ test('a capture begun after the tunnel came up decrypts at once, the negotiation
     assert.equal(mode(join(keys, name)), '600', name)
   }
   assert.equal(mode(pcap), '600')
-  assert.match(said, /holds the keys of peer/)
+  assert.match(output(), /holds the keys of peer/)
   assert.match(a.output(), /capture --decrypt: keys of peer were written to/)
 
   const read = await tshark(pcap, keys)
@@ -155,15 +136,55 @@ test('keys are written only where nobody else can read them', async () => {
   assert.match(a.output(), /asked for and refused/)
 })
 
+test('packets that offloads have merged are captured as they are on the wire', async () => {
+  await Promise.all([a.reload(site('a', 'force')), b.reload(site('b', 'force'))])
+  await a.up('peer')
+  const pcap = join(folder, 'merged.pcapng')
+  const { capturing, output } = await capture(['-w', pcap, '--decrypt', '--json'])
+  const { sent, received } = await transfer(
+    topology.hostA,
+    topology.hostB,
+    ADDRESSES.hostB.ipv4,
+    2 * 1024 * 1024,
+  )
+  assert.equal(received.digest, sent.digest)
+  capturing.kill('SIGINT')
+  await once(capturing, 'exit')
+  const { lost, counts } = JSON.parse(/^\{.*$/m.exec(output())?.[0] ?? '')
+  assert.equal(lost, 0)
+  assert.equal(counts.esp > 1_000, true, `${counts.esp} ESP packets`)
+  const { frames } = await tshark(pcap, join(folder, 'merged.keys'))
+  const esp = frames.filter(({ spi }) => spi !== '')
+  assert.deepEqual(
+    esp.filter(({ icvGood, octets }) => icvGood !== '1' || Number(octets) > 1_500),
+    [],
+  )
+  assert.equal(esp.length, counts.esp)
+})
+
 test('one tunnel is captured, and one that is there', async () => {
   assert.equal((await causeway('capture', 'nobody')).code, 2)
 })
+
+/** Listening when it is returned. */
+async function capture(options: readonly string[]) {
+  const argv = [process.execPath, CAUSEWAY, '--control', a.control, 'capture', 'peer', ...options]
+  const capturing = topology.gatewayA.start(argv, { stdio: ['ignore', 'pipe', 'pipe'] })
+  let said = ''
+  for (const stream of [capturing.stdout, capturing.stderr]) {
+    stream?.on('data', (chunk) => {
+      said += chunk
+    })
+  }
+  await eventually('it listens', () => said.includes('capturing peer on'))
+  return { capturing, output: () => said }
+}
 
 function causeway(...args: readonly string[]) {
   return run([process.execPath, CAUSEWAY, '--control', a.control, ...args])
 }
 
-function site(name: 'a' | 'b'): GatewaySettings {
+function site(name: 'a' | 'b', encapsulation: 'auto' | 'force' = 'auto'): GatewaySettings {
   const [own, peer] =
     name === 'a' ? (['gatewayA', 'gatewayB'] as const) : (['gatewayB', 'gatewayA'] as const)
   return {
@@ -177,6 +198,7 @@ function site(name: 'a' | 'b'): GatewaySettings {
         phase2: 'aes256gcm16',
         networks: [name === 'a' ? '10.1.0.0/16 <-> 10.2.0.0/16' : '10.2.0.0/16 <-> 10.1.0.0/16'],
         start: 'respond',
+        encapsulation,
       },
     },
   }
@@ -189,6 +211,8 @@ const FIELDS = {
   icvGood: 'esp.icv_good',
   comment: 'frame.comment',
   malformed: '_ws.malformed',
+  spi: 'esp.spi',
+  octets: 'frame.len',
 }
 
 /** The profile is where Wireshark looks for its configuration: nothing else is needed. */
