@@ -22,8 +22,12 @@ const PEERS: readonly { readonly path: string; readonly debian: string }[] = [
   { path: '/usr/bin/tshark', debian: 'tshark' },
   { path: '/sbin/modprobe', debian: 'kmod' },
   { path: '/usr/bin/linux.uml', debian: 'user-mode-linux' },
+  // Builds what user-mode Linux lacks on newest processors.
+  { path: '/usr/bin/gcc', debian: 'gcc' },
+  { path: '/usr/include/stdio.h', debian: 'libc6-dev' },
   { path: '/usr/lib/ipsec/charon', debian: 'strongswan-charon' },
   { path: '/usr/sbin/swanctl', debian: 'strongswan-swanctl' },
+  { path: '/usr/bin/pki', debian: 'strongswan-pki' },
   { path: `${PLUGINS}/libstrongswan-openssl.so`, debian: 'libstrongswan-standard-plugins' },
   { path: `${PLUGINS}/libstrongswan-curve25519.so`, debian: 'libstrongswan-extra-plugins' },
   { path: `${PLUGINS}/libstrongswan-kernel-libipsec.so`, debian: 'libcharon-extra-plugins' },
