@@ -2,15 +2,19 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { after, before, test } from 'node:test'
 import { exportTunnel } from '#config/export/export-tunnel'
 import { memoryFiles } from '#config/files'
 import { loadConfig } from '#config/reader'
 import { LIBRESWAN } from '../../tools/install-peers.ts'
-import { run } from '../support/process.ts'
-import { ADDRESSES } from '../support/topology.ts'
+import { GatewayProcess } from '../support/gateway.ts'
+import { assertPing } from '../support/interop.ts'
+import { Libreswan } from '../support/libreswan.ts'
+import { eventually, run } from '../support/process.ts'
+import { ADDRESSES, buildTopology, type Topology } from '../support/topology.ts'
+import { UmlGuest } from '../support/uml.ts'
 
-// What `causeway export --for libreswan` prints, given to libreswan's own parsers as it is.
+// What `causeway export --for libreswan` prints, given to libreswan as it is: to its parsers, and to a pluto in a guest.
 
 const OURS = `version: 1
 gateway: {name: gw-a, address: ${ADDRESSES.gatewayA.ipv4}}
@@ -24,13 +28,17 @@ tunnels:
     start: respond
 `
 
-function exported(text: string): string {
+function exported(text: string): { readonly conf: string; readonly secrets: string } {
   const files = memoryFiles({ '/c.yaml': text })
   const { config } = loadConfig('/c.yaml', { files, variables: {}, hostName: 'gw-a' })
   const [tunnel] = config?.tunnels ?? []
   assert.ok(tunnel)
   const whole = exportTunnel(tunnel, 'libreswan', { showSecrets: true }).text
-  return whole.split('# into ipsec.secrets, mode 600:')[0] ?? ''
+  // Nothing begins by itself: the tests say who does.
+  const [conf = '', secrets = ''] = whole
+    .replace('auto=start', 'auto=ignore')
+    .split('# into ipsec.secrets, mode 600:\n')
+  return { conf, secrets }
 }
 
 for (const [what, change] of [
@@ -63,7 +71,7 @@ for (const [what, change] of [
     const folder = mkdtempSync(join(tmpdir(), 'cw-libreswan-'))
     try {
       const file = join(folder, 'ipsec.conf')
-      const conf = exported(change(OURS))
+      const { conf } = exported(change(OURS))
       writeFileSync(file, `config setup\n  ikev1-policy=accept\n\n${conf}`)
       const programs = `${LIBRESWAN}/usr/libexec/ipsec`
       const checked = await run([`${programs}/addconn`, '--config', file, '--checkconfig'], {})
@@ -79,6 +87,47 @@ for (const [what, change] of [
       }
     } finally {
       rmSync(folder, { recursive: true, force: true })
+    }
+  })
+}
+
+let topology: Topology
+let guest: UmlGuest
+let libreswan: Libreswan
+
+before(async () => {
+  topology = await buildTopology({ siteB: 'none' })
+  guest = await UmlGuest.boot(topology.middle)
+  libreswan = await Libreswan.start(guest)
+})
+after(() => {
+  guest?.stop()
+  topology?.dispose()
+})
+
+for (const role of ['initiator', 'responder'] as const) {
+  test(`the tunnel comes up from it, Causeway as ${role}`, async () => {
+    const { conf, secrets } = exported(OURS)
+    await libreswan.addText('link', conf, secrets)
+    const causeway = await GatewayProcess.start(topology.gatewayA, OURS)
+    try {
+      if (role === 'initiator') await causeway.up('link')
+      else {
+        const { code, stdout, stderr } = await libreswan.up('link')
+        assert.equal(code, 0, stdout + stderr + libreswan.log())
+      }
+      await eventually(
+        'the Child SA is there',
+        async () => (await causeway.tunnel('link')).childSas.length === 1,
+      )
+      await assertPing(topology.hostA, ADDRESSES.gatewayB.lan)
+      const { ikeSas, childSas } = await causeway.tunnel('link')
+      assert.equal(ikeSas[0]?.suite, 'aes256-sha256-group14')
+      assert.deepEqual([childSas[0]?.suite, childSas[0]?.pfs], ['aes256-sha256', 'group14'])
+    } finally {
+      await causeway.down('link')
+      await causeway.stop()
+      await libreswan.remove('link')
     }
   })
 }

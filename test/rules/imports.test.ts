@@ -89,7 +89,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'platform/source-nat',
     'platform/sysctls',
     'platform/udp-socket',
-    // docs/decisions/0008: what `check` looks at on this host.
+    // docs/decisions/0012: what `check` looks at on this host.
     'platform/addresses',
     'platform/capabilities',
     'platform/clock',
