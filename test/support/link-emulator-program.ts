@@ -1,5 +1,6 @@
 // A slow, lossy link between two network namespaces: a TUN device in each, and this program between them.
 // link-emulator-program.ts NAMESPACE_A DEVICE_A NAMESPACE_B DEVICE_B DELAY_MS LOSS_PERCENT REORDER_PERCENT SEED DUPLICATE_PERCENT
+//   LATE_EVERY LATE_BEHIND
 // Says `ready`; at SIGTERM what it did, as JSON.
 import { closeSync, openSync } from 'node:fs'
 import { allocateArena } from '#platform/arena'
@@ -15,16 +16,21 @@ const MOST_WAITING = 20_000
 const BURST = 64
 
 type Waiting = { readonly due: number; readonly octets: Uint8Array }
+/** A packet that waits for packet number `until`. */
+type Held = { readonly until: number; readonly octets: Uint8Array }
 
 class Direction {
   readonly #from: Tun
   readonly #to: Tun
   #queue: Waiting[] = []
   #head = 0
+  #held: Held[] = []
+  #taken = 0
   carried = 0
   lost = 0
   reordered = 0
   doubled = 0
+  late = 0
   overflowed = 0
 
   constructor(from: Tun, to: Tun) {
@@ -45,6 +51,11 @@ class Direction {
         continue
       }
       const packet = { due: now + delay, octets: arena.octets.slice(0, octets) }
+      this.#taken++
+      if (lateEvery > 0 && this.#taken % lateEvery === 0) {
+        this.#held.push({ until: this.#taken + lateBehind, octets: packet.octets })
+        continue
+      }
       const last = this.#queue.length - 1
       if (random() * 100 < reorder && last >= this.#head) {
         // Overtakes the one before.
@@ -58,6 +69,7 @@ class Direction {
         this.#queue.push(packet)
         this.doubled++
       }
+      this.#release(packet.due)
     }
   }
 
@@ -81,14 +93,25 @@ class Direction {
   }
 
   get report(): object {
-    const { carried, lost, reordered, doubled, overflowed } = this
-    return { carried, lost, reordered, doubled, overflowed }
+    const { carried, lost, reordered, doubled, late, overflowed } = this
+    return { carried, lost, reordered, doubled, late, overflowed }
+  }
+
+  #release(due: number): void {
+    for (;;) {
+      const [first] = this.#held
+      if (first === undefined || first.until > this.#taken) return
+      this.#held.shift()
+      this.#queue.push({ due, octets: first.octets })
+      this.late++
+    }
   }
 }
 
 const [namespaceA = '', deviceA = '', namespaceB = '', deviceB = '', ...numbers] =
   process.argv.slice(2)
-const [delay = 0, loss = 0, reorder = 0, seed = 1, duplicate = 0] = numbers.map(Number)
+const [delay = 0, loss = 0, reorder = 0, seed = 1, duplicate = 0, lateEvery = 0, lateBehind = 0] =
+  numbers.map(Number)
 const arena = allocateArena(65_536)
 let state = seed >>> 0
 const a = openIn(namespaceA, deviceA)

@@ -13,6 +13,8 @@ export type LinkQuality = {
   readonly reorder: number
   /** Per cent of packets that arrive twice. */
   readonly duplicate?: number
+  /** Each `every`th packet is held back until `behind` later ones have come. */
+  readonly late?: { readonly every: number; readonly behind: number }
   readonly seed?: number
 }
 
@@ -21,6 +23,7 @@ export type Direction = {
   readonly lost: number
   readonly reordered: number
   readonly doubled: number
+  readonly late: number
   readonly overflowed: number
 }
 
@@ -37,12 +40,13 @@ export async function emulateLink(net: Topology, quality: LinkQuality): Promise<
   const { gatewayA, middle } = net
   await gatewayA.ip('link del wan')
   const { delay, loss, reorder, seed = 1, duplicate = 0 } = quality
+  const { every, behind } = quality.late ?? { every: 0, behind: 0 }
   const child = start(
     [
       process.execPath,
       join(import.meta.dirname, 'link-emulator-program.ts'),
       ...[gatewayA.name, 'wan', middle.name, 'site-a'],
-      ...[delay, loss, reorder, seed, duplicate].map(String),
+      ...[delay, loss, reorder, seed, duplicate, every, behind].map(String),
     ],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   )

@@ -50,6 +50,8 @@ export type SwanChild = {
   /** Seconds before strongSwan rekeys; absent: 1 h. */
   readonly rekeyTime?: number
   readonly startAction?: 'none' | 'trap' | 'start'
+  /** Policies with the same number use the same SAs. */
+  readonly reqid?: number
   /** Tunnel unless told. */
   readonly mode?: 'tunnel' | 'transport'
   /** What follows when the peer is dead; `clear` unless told. */
@@ -115,6 +117,7 @@ export function swanctlConf(connections: readonly SwanConnection[]): string {
         `        esp_proposals = ${child.proposals.join(',')}`,
         ...(child.rekeyTime === undefined ? [] : [`        rekey_time = ${child.rekeyTime}s`]),
         `        start_action = ${child.startAction ?? 'none'}`,
+        ...(child.reqid === undefined ? [] : [`        reqid = ${child.reqid}`]),
         `        mode = ${child.mode ?? 'tunnel'}`,
         `        dpd_action = ${child.dpdAction ?? 'clear'}`,
         '      }',
