@@ -38,11 +38,24 @@ export function replacedSas(
     })
   }
   for (const child of children.draining) {
-    const winner = children.active(child.facts.child.pair)
-    if (winner !== undefined)
-      replaced.push({ kind: 'child-sa', child, clearAt: clearAfter(winner) })
+    const winners = winnersOver(child, children)
+    if (winners.length > 0)
+      replaced.push({ kind: 'child-sa', child, clearAt: Math.min(...winners.map(clearAfter)) })
   }
   return replaced
+}
+
+/** The active one, and the first that came after it: where renewals follow one another closely, the active one is always young. */
+function winnersOver(child: ChildSa, children: ChildTable): readonly Winner[] {
+  const { pair } = child.facts.child
+  const active = children.active(pair)
+  const [first] = children.all
+    .filter(
+      ({ facts, establishedAt }) =>
+        facts.child.pair === pair && establishedAt > child.establishedAt,
+    )
+    .sort((a, b) => a.establishedAt - b.establishedAt)
+  return [active, first].filter((winner) => winner !== undefined)
 }
 
 type Winner = { readonly role: 'initiator' | 'responder'; readonly establishedAt: Instant }

@@ -33,6 +33,13 @@ test('CW-604: a volume that 80 Mbit/s use up in seconds is told at each renewal,
   }
 })
 
+test('SAs that are replaced before ten seconds are over do not pile up', () => {
+  const { renewals, most } = carryFor(120_000, 102_400, 11_000_000)
+  assert.ok(renewals > 10, `${renewals} renewals`)
+  // One that sends, and those of the last ten seconds, which still receive.
+  assert.ok(most <= 4, `${most} at a time`)
+})
+
 test('CW-604 is not told of a volume that lasts a good part of the time', () => {
   const { told, renewals } = carryFor(2_400_000, 102_400, 60_000)
   assert.ok(renewals >= 1)
@@ -99,7 +106,7 @@ function carryFor(
   lasts: number,
   kilobytes: number,
   octetsASecond: number,
-): { readonly told: readonly Failure[]; readonly renewals: number } {
+): { readonly told: readonly Failure[]; readonly renewals: number; readonly most: number } {
   const phase2: TunnelConfig['phase2'] = {
     suites: [{ encryption: 'aes256-gcm16', integrity: 'none', esn: false }],
     pfs: 'modp2048',
@@ -112,8 +119,10 @@ function carryFor(
     sa.direction === 'outbound' ? (carried.get(sa.spi) ?? 0) : 0,
   )
   rehearsal.start()
+  let most = 0
   for (let now = 0; now < lasts; now += 100) {
     rehearsal.runUntil(now)
+    most = Math.max(most, dataPlane.inbound.length)
     const sa = dataPlane.newestOutbound({ tunnel: TUNNEL, pair: 0 })
     if (sa === undefined) continue
     assert.ok(sa.volume !== undefined)
@@ -124,9 +133,12 @@ function carryFor(
     if (before < sa.volume.soft && after >= sa.volume.soft)
       rehearsal.input('a', { kind: 'sa-expired', direction: 'outbound', spi: sa.spi, hard: false })
   }
+  // The newest is sent on as soon as the peer is sure to have it.
+  rehearsal.runFor(2_000)
   assertUp(rehearsal)
   const established = events(rehearsal, 'a', 'child-sa-established')
-  return { told, renewals: established.filter(({ rekeyOf }) => rekeyOf !== undefined).length }
+  const renewals = established.filter(({ rekeyOf }) => rekeyOf !== undefined).length
+  return { told, renewals, most }
 }
 
 /** What the daemon would tell of side a's tunnel, as it happens. */
