@@ -251,9 +251,8 @@ export class Ikev1Sa implements IkeSa {
   close(why: CloseReason, inboundSpis: readonly EspSpi[], context: IkeContext): void {
     if (this.#closed) return
     // A peer that restarted or fell silent knows nothing of this SA.
-    if (why !== 'peer-restarted' && why !== 'dead-peer') {
+    if (why !== 'peer-restarted' && why !== 'dead-peer')
       this.#phase2?.sendDeletes(inboundSpis, 'with ISAKMP SA', context)
-    }
     this.#end(why, context)
   }
 
@@ -281,7 +280,10 @@ export class Ikev1Sa implements IkeSa {
   }
 
   #handlePhase2(phase2: Phase2, datagram: Datagram, header: IkeHeader, context: IkeContext): void {
-    if (!this.#ready && header.exchangeType === ExchangeType.number('QUICK-MODE')) {
+    const isQuick = header.exchangeType === ExchangeType.number('QUICK-MODE')
+    if (isQuick && !this.#ready) this.#preliminaries?.heardQuickMode(context)
+    this.#followPreliminaries(context)
+    if (isQuick && !this.#ready) {
       this.#phase1.drop(datagram, 'out-of-state', 'Quick mode before its time', context)
       return
     }

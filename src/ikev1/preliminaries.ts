@@ -38,6 +38,8 @@ export type PreliminaryStage =
   | { readonly kind: 'asking-address' }
   | { readonly kind: 'awaiting-address' }
   | { readonly kind: 'telling-address' }
+  // Client: its last acknowledgement is on its way
+  | { readonly kind: 'settling'; readonly until: Instant; readonly then: 'config' | 'done' }
   // Both
   | { readonly kind: 'done' }
   | { readonly kind: 'failed'; readonly failure: Failure }
@@ -103,11 +105,23 @@ export class Preliminaries implements TransactionHost {
     next?.(context)
   }
 
+  /** The peer goes on to Quick mode: then it has what we sent. */
+  heardQuickMode(context: IkeContext): void {
+    const stage = this.#stage
+    if (stage.kind === 'settling' && !this.#awaitsAddress()) this.#settled(stage.then, context)
+  }
+
   deadline(): Instant {
+    if (this.#stage.kind === 'settling') return this.#stage.until
     return this.#isOver() ? Number.POSITIVE_INFINITY : this.#giveUpAt
   }
 
   handleDeadline(context: IkeContext): void {
+    const stage = this.#stage
+    if (stage.kind === 'settling') {
+      if (stage.until <= context.now) this.#settled(stage.then, context)
+      return
+    }
     if (!this.#isOver() && this.#giveUpAt <= context.now) this.unanswered()
   }
 
@@ -119,9 +133,9 @@ export class Preliminaries implements TransactionHost {
       throw new PeerViolation('out-of-state', 'Mode Config before XAUTH is done')
     }
     if (modeConfig?.role === 'server' && isRequest) return answerAddress(asked, modeConfig)
-    const awaits = this.#stage.kind === 'asking-address' || this.#stage.kind === 'awaiting-address'
-    if (isRequest || !awaits) return declined(asked)
+    if (isRequest || !this.#awaitsAddress()) return declined(asked)
     this.#assign(readAssignment(asked))
+    if (this.#assigned !== undefined) this.#next = (context) => this.#settle('done', context)
     return acknowledge(asked)
   }
 
@@ -194,7 +208,7 @@ export class Preliminaries implements TransactionHost {
       return reply
     }
     const { ack, status } = readStatus(asked, stage.given)
-    if (status === 'OK') this.#next = (context) => this.#beginConfig(context)
+    if (status === 'OK') this.#next = (context) => this.#loggedIn(context)
     else this.#fail(failures.loginRefused(this.#tunnel))
     return ack
   }
@@ -214,6 +228,36 @@ export class Preliminaries implements TransactionHost {
       : { kind: 'telling-refusal', failure: failures.userRefused(this.#tunnel, found.user) }
     const status = tellStatus(right ? 'OK' : 'FAIL', this.#identifier)
     this.#next = (context) => this.transactions.begin(status, context)
+  }
+
+  /** Who only waits for what the server pushes may be told of it at once. */
+  #loggedIn(context: IkeContext): void {
+    const { modeConfig } = this.#tunnel
+    if (modeConfig?.role === 'client' && modeConfig.method === 'push') this.#beginConfig(context)
+    else this.#settle('config', context)
+  }
+
+  /**
+   * Servers of many threads may take what follows our acknowledgement before it, and then end the SA (strongSwan), since nothing tells us that
+   * it has come.
+   */
+  #settle(then: 'config' | 'done', { now }: IkeContext): void {
+    this.#stage = { kind: 'settling', until: now + SETTLING, then }
+  }
+
+  #settled(then: 'config' | 'done', context: IkeContext): void {
+    if (then === 'config') this.#beginConfig(context)
+    else this.#stage = { kind: 'done' }
+  }
+
+  #awaitsAddress(): boolean {
+    const { kind } = this.#stage
+    const willAsk = kind === 'settling' && this.#assigned === undefined
+    return (
+      kind === 'asking-address' ||
+      kind === 'awaiting-address' ||
+      (willAsk && this.#tunnel.modeConfig?.role === 'client')
+    )
   }
 
   #beginConfig(context: IkeContext): void {
@@ -256,9 +300,12 @@ export class Preliminaries implements TransactionHost {
 }
 
 const CONFIG_STAGES: ReadonlySet<PreliminaryStage['kind']> = new Set([
+  'settling',
   'asking-address',
   'awaiting-address',
   'telling-address',
 ])
 /** How long the peer may take for its part of either, in milliseconds: what we ask is repeated for 31 s. */
 const PATIENCE = 35_000
+/** How long what follows our acknowledgement waits, in milliseconds; longer than the threads of a busy server take to sort themselves. */
+const SETTLING = 100

@@ -28,6 +28,14 @@ test('the responder asks for user and password, and Quick mode comes after its w
   assert.deepEqual(methodsOffered(rehearsal), [65001])
 })
 
+test('Quick mode does not overtake the acknowledgement of the login, which nothing confirms', () => {
+  const rehearsal = rehearseUp(loggingIn())
+  const ours = rehearsal.sent.filter(({ side }) => side === 'a').map(({ at }) => at)
+  // Of a: three of Main mode, two of XAUTH, then Quick mode.
+  const [acknowledged = 0, quick = 0] = ours.slice(4, 6)
+  assert.ok(quick - acknowledged >= 100, `${quick - acknowledged} ms`)
+})
+
 test('in Aggressive mode, too', () => {
   assertUp(rehearseUp(loggingIn({ ike: 'v1-aggressive' })))
 })

@@ -102,8 +102,10 @@ for (const link of LINKS) {
         new Set(large.map(({ direction }) => direction)),
         new Set(['sent', 'received']),
       )
+      // Its threads may take our Quick mode before the fragments of message 3, and refuse it until both are sent again.
+      const mayOvertake = mode === 'Aggressive' && role === 'initiator'
       assert.deepEqual(
-        large.filter(({ repeat }) => repeat > 0),
+        large.filter(({ repeat }) => repeat > (mayOvertake ? 1 : 0)),
         [],
       )
       const log = strongswan.logSince(mark)
