@@ -80,11 +80,17 @@ test('routes of a route-based tunnel count while they stand, a default route nev
   assert.equal(clearTrafficFilter(4, [planned(any, { routes }, false)]), undefined)
 })
 
-test('what tunnels bring is let through before anything else', () => {
+test('ESP is let through by its number, before any set is searched; what tunnels bring, before anything is dropped', () => {
   const filter = clearTrafficFilter(4, [planned(['10.1.0.0/16 <-> 10.2.0.0/16'])])
-  assert.deepEqual(filter?.links.tunnels, ['lo', 'cw-paris'])
   assert.deepEqual(filter?.rules[0], {
-    tests: [{ kind: 'link', set: 'tunnels' }],
+    tests: [
+      { kind: 'protocol', number: 50 },
+      { kind: 'destination', set: 'outer' },
+    ],
     verdict: 'accept',
   })
+  assert.deepEqual(filter.links.tunnels, ['lo', 'cw-paris'])
+  const links = filter.rules.findIndex(({ tests }) => tests[0]?.kind === 'link')
+  const drops = filter.rules.findIndex(({ verdict }) => verdict === 'drop')
+  assert.ok(links > 0 && links < drops)
 })

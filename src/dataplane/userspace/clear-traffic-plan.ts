@@ -36,9 +36,10 @@ export function clearTrafficFilter(
       ...Object.fromEntries(narrow.flatMap(namedRanges)),
     },
     rules: [
+      // First what there is most of: the tunnels' own packets, told by a number before any set is searched.
+      ...gatewayTraffic(family),
       accept({ kind: 'link', set: 'tunnels' }),
       accept({ kind: 'source', set: 'neighbours' }),
-      ...gatewayTraffic(family),
       accept({ kind: 'source', set: 'inside' }, { kind: 'destination', set: 'inside' }),
       ...narrow.map(narrowRule),
       drop({ kind: 'source', set: 'remote' }, { kind: 'destination', set: 'local' }),
@@ -59,16 +60,16 @@ function gatewayTraffic(family: IpFamily): readonly FilterRule[] {
   })
   const icmp =
     family === 4
-      ? [accept(here, protocol(IpProtocol.icmp), types(3, 3))]
+      ? [accept(protocol(IpProtocol.icmp), types(3, 3), here)]
       : [
-          accept(here, protocol(IpProtocol.icmpv6), types(1, 4)),
+          accept(protocol(IpProtocol.icmpv6), types(1, 4), here),
           // Neighbour discovery (RFC 4861), which finds the peer on the same link.
-          accept(here, protocol(IpProtocol.icmpv6), types(133, 137)),
+          accept(protocol(IpProtocol.icmpv6), types(133, 137), here),
         ]
   return [
-    accept(here, protocol(IpProtocol.esp)),
-    accept(here, protocol(IpProtocol.udp), port(IKE_PORT)),
-    accept(here, protocol(IpProtocol.udp), port(NAT_TRAVERSAL_PORT)),
+    accept(protocol(IpProtocol.esp), here),
+    accept(protocol(IpProtocol.udp), port(NAT_TRAVERSAL_PORT), here),
+    accept(protocol(IpProtocol.udp), port(IKE_PORT), here),
     ...icmp,
   ]
 }
