@@ -12,12 +12,14 @@ const [paris, plant, tokyo] = statusSample.tunnels
 
 test('answers "is it fine?" in the first line, then one line a tunnel, then why not', () => {
   const text = statusTable(statusSample, plain).replace(/\d\d:\d\d (today|on [\d-]+)/g, 'HH:MM $1')
-  assert.deepEqual(text.split('\n').slice(1, 12), [
+  assert.deepEqual(text.split('\n').slice(1, 14), [
     '',
     'TUNNEL  STATE   SINCE   PEER           NETWORKS           IN / OUT     REKEY',
     'paris   ● up    6d02h   198.51.100.7   10.1/16 ↔ 10.2/16  214M / 98M   23m',
-    '        └ + 1 more network pair, idle',
+    '  └ aes256-sha256-group14, aes256gcm16 pfs group14, now 12M / 890k bit/s',
+    '  └ 10.1/16 ↔ 10.3.7/24 tcp/443, idle',
     'plant   ▲ up    3h11m   192.0.2.66     any ↔ any          1.2G / 310M',
+    '  └ no traffic now',
     'tokyo   ○ down  14m02s  203.0.113.200  10.1/16 ↔ 10.9/16  –            retry 41s',
     '',
     'tokyo   CW-201  tokyo offers phase 1 aes256-sha1-group2, we accept',
@@ -86,6 +88,43 @@ test('says what the peer gives no means to show', () => {
   assert.equal(
     proofOf({ seen: [...seen, 'full-size-packet-sent'], unshown: ['full-size-packet'] }),
     'the peer answered, both phases were rekeyed, packets of full size reach the peer; that they come back could not be shown: nothing inside answers such',
+  )
+})
+
+test('shows few network pairs each, and counts the rest of many', () => {
+  assert.ok(paris !== undefined)
+  const networks = [2, 3, 4, 5, 6, 7].map((net) => ({
+    local: '10.1.0.0/16',
+    remote: `10.${net}.0.0/16`,
+    state: net < 5 ? ('up' as const) : ('idle' as const),
+  }))
+  const lines = statusTable({ ...statusSample, tunnels: [{ ...paris, networks }] }, plain).split(
+    '\n',
+  )
+  assert.deepEqual(lines.slice(5, 9), [
+    '  └ 10.1/16 ↔ 10.3/16, up',
+    '  └ 10.1/16 ↔ 10.4/16, up',
+    '  └ 10.1/16 ↔ 10.5/16, idle',
+    '  └ + 2 more network pairs, idle',
+  ])
+})
+
+test('a name too long for the row stands whole above it, the networks below', () => {
+  assert.ok(paris !== undefined)
+  const name = 'a-branch-office-of-a-very-long-name-indeed'
+  const lines = statusTable(
+    {
+      ...statusSample,
+      tunnels: [{ ...paris, name, peer: '2001:db8:ffff:eeee:dddd:cccc:bbbb:aaaa' }],
+    },
+    plain,
+  ).split('\n')
+  assert.equal(lines[3], name)
+  assert.match(lines[4] ?? '', /^ +● up +6d02h +2001:db8:\S+ +214M \/ 98M +23m$/)
+  assert.equal(lines[6], '  └ 10.1/16 ↔ 10.2/16, up')
+  assert.deepEqual(
+    lines.filter((line) => columnsOf(line) > 80),
+    [],
   )
 })
 

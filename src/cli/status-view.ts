@@ -10,7 +10,7 @@ import { failureText } from '#diagnosis/failure-text'
 import { durationText } from '#diagnosis/names'
 import { wrap } from '#diagnosis/wrap'
 import { expiryText, isEnding } from '#pki/expiry'
-import { shortOctets } from './amounts.ts'
+import { shortBitsPerSecond, shortOctets } from './amounts.ts'
 import { clip, columnsOf, padEnd } from './table.ts'
 import type { Style } from './terminal.ts'
 
@@ -23,6 +23,7 @@ const HEADER = ['TUNNEL', 'STATE', 'SINCE', 'PEER', 'NETWORKS', 'IN / OUT', 'REK
 const STATE = HEADER.indexOf('STATE')
 const NETWORKS = HEADER.indexOf('NETWORKS')
 const LEAST_NETWORKS = 10
+const LEAST_NAME = columnsOf(HEADER[0] ?? '')
 const GAP = 2
 const STYLES: Readonly<Record<TunnelStatus['state'], Style>> = {
   up: 'green',
@@ -137,7 +138,12 @@ function tableOf(document: StatusDocument, options: ViewOptions): readonly strin
   // What does not fit is taken from the networks, which `status NAME` shows in full; names stay whole, to be pasted.
   const excess = widths.reduce((sum, width) => sum + width + GAP, -GAP) - options.columns
   const left = (widths[NETWORKS] ?? 0) - Math.max(0, excess)
-  widths[NETWORKS] = left < LEAST_NETWORKS ? 0 : left
+  const beside = left >= LEAST_NETWORKS
+  widths[NETWORKS] = beside ? left : 0
+  // A name too long even so has a line of its own.
+  const taken = widths.reduce((sum, width) => sum + (width === 0 ? 0 : width + GAP), -GAP)
+  const over = Math.max(0, taken - options.columns)
+  widths[0] = Math.max(LEAST_NAME, (widths[0] ?? 0) - over)
   const line = (row: readonly string[], paint: (cell: string, column: number) => string) =>
     row
       .flatMap((cell, column) => {
@@ -146,13 +152,19 @@ function tableOf(document: StatusDocument, options: ViewOptions): readonly strin
       })
       .join(' '.repeat(GAP))
       .trimEnd()
+  const rowLines = (tunnel: TunnelStatus, row: readonly string[]) => {
+    const isLong = columnsOf(tunnel.name) > (widths[0] ?? 0)
+    const rest = line(isLong ? ['', ...row.slice(1)] : row, (cell, column) =>
+      column === STATE ? options.style(stateStyle(tunnel), cell) : cell,
+    )
+    return isLong ? [tunnel.name, rest] : [rest]
+  }
   return [
     line(HEADER, (cell) => cell),
     ...cells.flatMap(({ tunnel, row }) => [
-      line(row, (cell, column) =>
-        column === STATE ? options.style(stateStyle(tunnel), cell) : cell,
-      ),
-      ...moreNetworks(tunnel, widths[0] ?? 0),
+      ...rowLines(tunnel, row),
+      ...algorithmLines(tunnel, options.columns),
+      ...networkLines(tunnel, beside ? 1 : 0, options.columns),
     ]),
   ]
 }
@@ -182,18 +194,60 @@ export function nextText({ state, childSas, retryAt }: TunnelStatus, at: string)
   return soonest === undefined ? '' : untilText(soonest, at)
 }
 
-function moreNetworks(
-  { networks, state: tunnel }: TunnelStatus,
-  indent: number,
+/** What protects it and what it carries now, below a tunnel that is up. */
+function algorithmLines(
+  { ikeSas, childSas, state, traffic }: TunnelStatus,
+  columns: number,
 ): readonly string[] {
-  if (networks.length < 2) return []
-  const rest = [...networks].sort(activeFirst).slice(1)
-  const idle = rest.filter(({ state }) => state === 'idle').length
+  if (state !== 'up') return []
+  const [ikeSa] = [...ikeSas].sort((a, b) => b.establishedAt.localeCompare(a.establishedAt))
+  const active = childSas.filter((child) => child.state === 'active')
+  const suites = new Set(
+    active.map(({ suite, pfs }) => `${suite} ${pfs === 'none' ? 'no pfs' : `pfs ${pfs}`}`),
+  )
+  const { in: inward, out } = traffic
+  const isQuiet = inward.bitsPerSecond + out.bitsPerSecond === 0
+  const rates = `now ${shortBitsPerSecond(inward.bitsPerSecond)} / ${shortBitsPerSecond(out.bitsPerSecond)} bit/s`
+  return below(
+    [...(ikeSa === undefined ? [] : [ikeSa.suite]), ...suites, isQuiet ? 'no traffic now' : rates],
+    columns,
+  )
+}
+
+/** The pairs that the row does not show: each where there are few, counted where there are many. */
+function networkLines(
+  { networks, state: tunnel }: TunnelStatus,
+  inRow: number,
+  columns: number,
+): readonly string[] {
+  const rest = [...networks].sort(activeFirst).slice(inRow)
   // Idle is what stands ready; where the tunnel is not up, nothing does.
-  const allIdle = tunnel === 'up' ? ', idle' : ''
-  const states = idle === rest.length ? allIdle : idle === 0 ? ', up' : `, ${idle} idle`
-  const pairs = rest.length === 1 ? 'pair' : 'pairs'
-  return [`${' '.repeat(indent + 2)}└ + ${rest.length} more network ${pairs}${states}`]
+  const word = (state: string) => (tunnel === 'up' ? `, ${state}` : '')
+  const shown = rest.slice(0, rest.length > MOST_PAIRS ? MOST_PAIRS - 1 : MOST_PAIRS)
+  const lines = shown.map((pair) => `${networkText(pair)}${word(pair.state)}`)
+  const hidden = rest.slice(shown.length)
+  if (hidden.length > 0) {
+    const idle = hidden.filter(({ state }) => state === 'idle').length
+    const some = idle === 0 ? word('up') : word(`${idle} idle`)
+    lines.push(
+      `+ ${hidden.length} more network pairs${idle === hidden.length ? word('idle') : some}`,
+    )
+  }
+  return lines.flatMap((text) => below([text], columns))
+}
+
+const MOST_PAIRS = 4
+
+/** Parts that belong to the row above, as many in a line as fit. */
+function below(parts: readonly string[], columns: number): readonly string[] {
+  const lines: string[] = []
+  for (const part of parts) {
+    const last = lines.at(-1)
+    const joined = last === undefined ? part : `${last}, ${part}`
+    if (last !== undefined && columnsOf(joined) <= columns - 4) lines.pop()
+    lines.push(last !== undefined && columnsOf(joined) > columns - 4 ? part : joined)
+  }
+  return lines.map((line, index) => `  ${index === 0 ? '└' : ' '} ${clip(line, columns - 4)}`)
 }
 
 function activeFirst(a: NetworkStatus, b: NetworkStatus): number {

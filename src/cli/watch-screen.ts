@@ -35,10 +35,9 @@ export type Screen = Pick<Terminal, 'columns' | 'style'> & { readonly rows: numb
 /** A key as the terminal sends it, in the words of node:readline. */
 export type Key = { readonly name?: string | undefined; readonly sequence: string }
 
-/** Two looks at the gateway make the rates between them. */
+/** What is known when the screen is drawn. */
 export type Looks = {
   readonly now: StatusDocument
-  readonly before: StatusDocument | undefined
   /** Of the selected tunnel, newest last; only while the log is shown. */
   readonly log: readonly string[]
 }
@@ -129,8 +128,8 @@ function tableLines(state: WatchState, looks: Looks, screen: Screen): readonly s
     stateText(tunnel),
     ageText(tunnel.since, looks.now.at),
     tunnel.peer,
-    shortBitsPerSecond(rateOf(tunnel, looks, 'in')),
-    shortBitsPerSecond(rateOf(tunnel, looks, 'out')),
+    shortBitsPerSecond(tunnel.traffic.in.bitsPerSecond),
+    shortBitsPerSecond(tunnel.traffic.out.bitsPerSecond),
     nextText(tunnel, looks.now.at),
   ])
   const widths = HEADER.map((title, i) =>
@@ -158,7 +157,7 @@ function shownTunnels({ filter, order }: WatchState, looks: Looks): readonly Tun
   if (order === 'name') return [...found].sort((a, b) => a.name.localeCompare(b.name))
   if (order === 'trouble')
     return [...found].sort((a, b) => TROUBLE.indexOf(a.state) - TROUBLE.indexOf(b.state))
-  const rate = (tunnel: TunnelStatus) => rateOf(tunnel, looks, 'in') + rateOf(tunnel, looks, 'out')
+  const rate = ({ traffic }: TunnelStatus) => traffic.in.bitsPerSecond + traffic.out.bitsPerSecond
   return [...found].sort((a, b) => rate(b) - rate(a))
 }
 
@@ -179,15 +178,6 @@ function typed(state: WatchState, { name, sequence }: Key): Partial<WatchState> 
   if (name === 'backspace') return { filter: state.filter.slice(0, -1) }
   // Names of tunnels are made of these; everything else is some other key.
   return /^[\w.-]$/.test(sequence) ? { filter: state.filter + sequence } : {}
-}
-
-/** Bits a second between the two looks; a gateway that was restarted meanwhile counts from 0. */
-function rateOf({ name, traffic }: TunnelStatus, { now, before }: Looks, side: 'in' | 'out') {
-  const earlier = before?.tunnels.find((tunnel) => tunnel.name === name)
-  if (before === undefined || earlier === undefined) return 0
-  const seconds = (Date.parse(now.at) - Date.parse(before.at)) / 1_000
-  const octets = traffic[side].octets - earlier.traffic[side].octets
-  return seconds <= 0 || octets < 0 ? 0 : (octets * 8) / seconds
 }
 
 function footOf(state: WatchState, looks: Looks): string {

@@ -48,7 +48,7 @@ async function asStream(
 async function onScreen(client: ControlClient, terminal: Terminal, look: Look): Promise<ExitCode> {
   const { stdin, stdout } = process
   let state = WATCH_START
-  let looks: Looks = { now: await look(), before: undefined, log: [] }
+  let looks: Looks = { now: await look(), log: [] }
   const draw = () => {
     const screen = { columns: stdout.columns ?? 80, rows: stdout.rows ?? 24, style: terminal.style }
     const lines = watchLines(state, looks, screen)
@@ -62,7 +62,7 @@ async function onScreen(client: ControlClient, terminal: Terminal, look: Look): 
       try {
         const now = await look()
         const log = state.view === 'log' ? await logOf(client, state.selected, terminal) : []
-        looks = { now, before: looks.now, log }
+        looks = { now, log }
         draw()
       } catch {
         end(EXIT.unreachable)

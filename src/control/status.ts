@@ -59,7 +59,7 @@ export type TunnelStatus = {
   readonly ikeSas: readonly IkeSaStatus[]
   readonly childSas: readonly ChildSaStatus[]
   /** Inner packets since the gateway started, SAs that are gone included. */
-  readonly traffic: { readonly in: TrafficTotals; readonly out: TrafficTotals }
+  readonly traffic: { readonly in: TunnelTraffic; readonly out: TunnelTraffic }
   /** Packets dropped, since the gateway started. */
   readonly dropped: {
     readonly replayed: number
@@ -151,6 +151,9 @@ export type IkeV2Status = {
 }
 
 export type TrafficTotals = { readonly packets: number; readonly octets: number }
+
+/** With the rate of the last 5 to 10 seconds. */
+export type TunnelTraffic = TrafficTotals & { readonly bitsPerSecond: number }
 
 /** One `ours <-> theirs` of the configuration. */
 export type NetworkStatus = {

@@ -172,7 +172,7 @@ test('counts what an SA carried beyond its removal', async () => {
   gateway.take({ kind: 'acquire', child, packet })
   dataPlane.current = { ...dataPlane.current, sas: [] }
   const [tunnel] = gateway.status().tunnels
-  assert.deepEqual(tunnel?.traffic.in, { packets: 3, octets: 300 })
+  assert.deepEqual(tunnel?.traffic.in, { packets: 3, octets: 300, bitsPerSecond: 0 })
   assert.equal(tunnel?.dropped.replayed, 1)
   await gateway.stop()
 })

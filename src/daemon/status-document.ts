@@ -85,6 +85,7 @@ function tunnelStatus(
 ): TunnelStatus {
   const own = counters.tunnels.find((entry) => entry.tunnel === tunnel.name)
   const totals = ledger.totals(tunnel.name, counters)
+  const rate = ledger.rate(tunnel.name, totals, clock.now())
   const served = new Set(snapshot?.childSas.map(({ child }) => child.pair))
   const time = (at: Instant) => clock.wall(at).toISOString()
   const failure = snapshot?.lastFailure
@@ -107,7 +108,10 @@ function tunnelStatus(
     })),
     ikeSas: snapshot?.ikeSas.map((facts) => ikeSaStatus(facts, time)) ?? [],
     childSas: snapshot?.childSas.map((facts) => childSaStatus(facts, counters, time)) ?? [],
-    traffic: { in: totals.in, out: totals.out },
+    traffic: {
+      in: { ...totals.in, bitsPerSecond: rate.in },
+      out: { ...totals.out, bitsPerSecond: rate.out },
+    },
     dropped: {
       replayed: totals.replayed,
       badIcv: totals.badIcv,

@@ -14,6 +14,13 @@ export type TrafficTotals = {
   readonly cannotCarry: number
 }
 
+export type TrafficRate = { readonly in: number; readonly out: number }
+
+type Sample = { readonly at: Instant; readonly in: number; readonly out: number }
+
+/** Those of the last two looks: a rate is over 5 to 10 seconds. */
+const SAMPLES = 2
+
 const NOTHING: TrafficTotals = {
   in: { packets: 0, octets: 0 },
   out: { packets: 0, octets: 0 },
@@ -31,6 +38,7 @@ const NOTHING: TrafficTotals = {
 export class TrafficLedger {
   readonly #gone = new Map<string, TrafficTotals>()
   readonly #lastUsed = new Map<string, Instant>()
+  readonly #samples = new Map<string, readonly Sample[]>()
 
   /** Takes over the counters of an SA that is about to be removed. */
   retire(
@@ -59,8 +67,26 @@ export class TrafficLedger {
     return last === 0 ? undefined : last
   }
 
+  /** Remembers how far the totals have come, for `rate`. */
+  sample(tunnel: string, totals: TrafficTotals, at: Instant): void {
+    const kept = (this.#samples.get(tunnel) ?? []).slice(1 - SAMPLES)
+    this.#samples.set(tunnel, [...kept, { at, in: totals.in.octets, out: totals.out.octets }])
+  }
+
+  /** Bits a second between the oldest sample and now; 0 before there is one. */
+  rate(tunnel: string, totals: TrafficTotals, now: Instant): TrafficRate {
+    const [oldest] = this.#samples.get(tunnel) ?? []
+    if (oldest === undefined || now <= oldest.at) return { in: 0, out: 0 }
+    const bits = (octets: number) => Math.round((octets * 8_000) / (now - oldest.at))
+    return {
+      in: bits(totals.in.octets - oldest.in),
+      out: bits(totals.out.octets - oldest.out),
+    }
+  }
+
   forget(tunnels: readonly string[]): void {
     for (const tunnel of tunnels) {
+      this.#samples.delete(tunnel)
       this.#gone.delete(tunnel)
       this.#lastUsed.delete(tunnel)
     }

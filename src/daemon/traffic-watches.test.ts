@@ -34,6 +34,7 @@ const sa = (direction: 'inbound' | 'outbound', packets: number): SaCounters => (
 /** A gateway whose clock, counters and tunnel a test sets. */
 function rig() {
   const told: Event[] = []
+  const ledger = new TrafficLedger()
   const state = {
     now: 0,
     up: true,
@@ -86,7 +87,7 @@ function rig() {
     config: () => sampleConfig(PARIS),
     snapshots: () => [snapshot()],
     counters,
-    ledger: new TrafficLedger(),
+    ledger,
     host: {
       common: () => ({ ownAddresses: [], translations: [] }),
       ofTunnel: () => {
@@ -101,7 +102,7 @@ function rig() {
     watches.look()
     return watches.degradation('paris')?.failure.code
   }
-  return { watches, told, state, lookAt }
+  return { watches, told, state, ledger, counters, lookAt }
 }
 
 test('what is found is told once, kept while it lasts, and told to be over', () => {
@@ -167,4 +168,12 @@ test('an example from the packet path is in the sentence', () => {
     watches.degradation('paris')?.failure.summary ?? '',
     /10\.7\.0\.4 → 10\.2\.0\.5 icmp/,
   )
+})
+
+test('every look is a sample for the rate, also of a tunnel that carries nothing', () => {
+  const { ledger, counters, lookAt } = rig()
+  lookAt(5_000)
+  lookAt(10_000, { in: 50 })
+  const totals = ledger.totals('paris', counters())
+  assert.deepEqual(ledger.rate('paris', totals, 15_000), { in: 4_000, out: 0 })
 })

@@ -139,7 +139,9 @@ export class TrafficWatches {
   }
 
   #counts(tunnel: string, counted: DataPlaneCounters): TrafficCounts {
-    const totals = this.#parts.ledger.totals(tunnel, counted)
+    const { ledger, now } = this.#parts
+    const totals = ledger.totals(tunnel, counted)
+    ledger.sample(tunnel, totals, now())
     const { replayed, badIcv, malformed, outsideSelectors } = totals
     const [own] = counted.tunnels
     return {

@@ -101,8 +101,8 @@ export const statusSample: StatusDocument = {
         },
       ],
       traffic: {
-        in: { packets: 188204, octets: 224709836 },
-        out: { packets: 120337, octets: 102865305 },
+        in: { packets: 188204, octets: 224709836, bitsPerSecond: 12_400_000 },
+        out: { packets: 120337, octets: 102865305, bitsPerSecond: 890_000 },
       },
       dropped: {
         replayed: 0,
@@ -171,8 +171,8 @@ export const statusSample: StatusDocument = {
       ikeSas: [],
       childSas: [],
       traffic: {
-        in: { packets: 1200000, octets: 1288490188 },
-        out: { packets: 500000, octets: 325058560 },
+        in: { packets: 1200000, octets: 1288490188, bitsPerSecond: 0 },
+        out: { packets: 500000, octets: 325058560, bitsPerSecond: 0 },
       },
       dropped: {
         replayed: 0,
@@ -227,7 +227,10 @@ export const statusSample: StatusDocument = {
       networks: [{ local: '10.1.0.0/16', remote: '10.9.0.0/16', state: 'idle' }],
       ikeSas: [],
       childSas: [],
-      traffic: { in: { packets: 0, octets: 0 }, out: { packets: 0, octets: 0 } },
+      traffic: {
+        in: { packets: 0, octets: 0, bitsPerSecond: 0 },
+        out: { packets: 0, octets: 0, bitsPerSecond: 0 },
+      },
       dropped: {
         replayed: 0,
         badIcv: 0,
