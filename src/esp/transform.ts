@@ -13,6 +13,7 @@ export type PacketArena = {
 /**
  * The keyed part of one SA in one direction. Works in place on a whole ESP packet in the arena:
  * SPI (4) | sequence (4) | IV (ivOctets) | payload, padding, pad length, next header | ICV (icvOctets).
+ * What is around the packet stays as it is, but the 16 octets behind it must be in the arena: some use them for a moment.
  * Allocates nothing per packet. Counter and AEAD modes use the 64-bit sequence number as IV, which never repeats under a key
  * (RFC 4106 §3.1, RFC 3686 §3.1, RFC 7634 §2); CBC uses an unpredictable one (RFC 3602 §3).
  */

@@ -22,7 +22,6 @@ export type OpensslFunctions = {
   readonly decryptUpdate: Update
   /** Like `init`, with an array of OSSL_PARAM set in the same call. */
   readonly encryptInitWith: Init
-  readonly decryptInitWith: Init
   /**
    * Straight to the cipher: with `out` 0 associated data, with `input` 0 the end. @returns octets written, or -1; -1 at the
    * end of an AEAD's decryption says that the ICV is wrong
@@ -49,6 +48,12 @@ export type OpensslFunctions = {
   ) => number
   readonly hmacUpdate: (context: number, data: number, octets: number) => number
   readonly hmacFinal: (context: number, out: number, octets: number) => number
+  readonly fetchMac: (library: number, name: string, properties: null) => number
+  readonly newMacContext: (mac: number) => number
+  readonly freeMacContext: (context: number) => void
+  readonly macInit: (context: number, key: number, octets: number, parameters: number) => number
+  readonly macUpdate: (context: number, data: number, octets: number) => number
+  readonly macFinal: (context: number, out: number, outOctets: number, room: number) => number
   readonly compare: (a: number, b: number, octets: number) => number
   readonly random: (out: number, octets: number) => number
 }
@@ -92,7 +97,6 @@ function load(): OpensslFunctions {
     decryptInit: init('EVP_DecryptInit_ex'),
     decryptUpdate: update('EVP_DecryptUpdate'),
     encryptInitWith: init('EVP_EncryptInit_ex2'),
-    decryptInitWith: init('EVP_DecryptInit_ex2'),
     cipher: program.func('int EVP_Cipher(uint64_t c, uint64_t out, uint64_t in, unsigned int n)'),
     control: program.func('int EVP_CIPHER_CTX_ctrl(uint64_t c, int command, int n, uint64_t data)'),
     getParameters: program.func('int EVP_CIPHER_CTX_get_params(uint64_t c, uint64_t parameters)'),
@@ -111,6 +115,14 @@ function load(): OpensslFunctions {
     ),
     hmacUpdate: program.func('int HMAC_Update(uint64_t c, uint64_t data, size_t n)'),
     hmacFinal: program.func('int HMAC_Final(uint64_t c, uint64_t out, uint64_t outl)'),
+    fetchMac: program.func(
+      'uint64_t EVP_MAC_fetch(uint64_t library, const char *name, const char *properties)',
+    ),
+    newMacContext: program.func('uint64_t EVP_MAC_CTX_new(uint64_t mac)'),
+    freeMacContext: program.func('void EVP_MAC_CTX_free(uint64_t c)'),
+    macInit: program.func('int EVP_MAC_init(uint64_t c, uint64_t k, size_t n, uint64_t p)'),
+    macUpdate: program.func('int EVP_MAC_update(uint64_t c, uint64_t data, size_t n)'),
+    macFinal: program.func('int EVP_MAC_final(uint64_t c, uint64_t out, uint64_t outl, size_t n)'),
     compare: program.func('int CRYPTO_memcmp(uint64_t a, uint64_t b, size_t n)'),
     random: program.func('int RAND_bytes(uint64_t out, int n)'),
   }

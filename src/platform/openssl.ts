@@ -1,9 +1,10 @@
 import type { Secret } from '#bytes/secret'
 import { type EncryptionName, encryption, integrity } from '#crypto/registry'
 import type { EspTransformFactory } from '#esp/transform'
-import { AeadTransform } from './aead-transform.ts'
 import type { Arena } from './arena.ts'
+import { ChachaTransform } from './chacha-transform.ts'
 import { EncryptThenMacTransform } from './encrypt-then-mac-transform.ts'
+import { GcmTransform } from './gcm-transform.ts'
 import { loadOpenssl } from './openssl-functions.ts'
 
 /**
@@ -19,9 +20,12 @@ export function opensslTransformFactory(arena: Arena): EspTransformFactory | und
     requireOctets('encryption', encryptionKey, cipher.keyOctets + cipher.saltOctets)
     const key = encryptionKey.reveal().subarray(0, cipher.keyOctets)
     const salt = encryptionKey.reveal().subarray(cipher.keyOctets)
+    if (cipher.name === 'chacha20poly1305') {
+      return new ChachaTransform(openssl, arena, { esn: suite.esn, key, salt })
+    }
     const common = { cipher: opensslName(cipher.name), esn: suite.esn, direction, key, salt }
     if (cipher.aead) {
-      return new AeadTransform(openssl, arena, { ...common, icvOctets: cipher.icvOctets })
+      return new GcmTransform(openssl, arena, { ...common, icvOctets: cipher.icvOctets })
     }
     if (suite.integrity === 'none') {
       throw new RangeError(`${suite.encryption} needs an integrity algorithm beside it`)
@@ -48,7 +52,6 @@ function requireOctets(what: string, key: Secret, octets: number): void {
 
 /** `aes128-gcm16` → `AES-128-GCM`. */
 function opensslName(name: EncryptionName): string {
-  if (name === 'chacha20poly1305') return 'ChaCha20-Poly1305'
   if (name === '3des-cbc') return 'DES-EDE3-CBC'
   return name.replace(/^aes(\d+)-(cbc|ctr|gcm)\d*$/, 'AES-$1-$2').toUpperCase()
 }

@@ -5,7 +5,7 @@ import { keyedCipher, OpensslError } from './openssl-cipher.ts'
 import type { OpensslFunctions } from './openssl-functions.ts'
 import { SequenceGuard } from './sequence-guard.ts'
 
-export type AeadParameters = {
+export type GcmParameters = {
   /** OpenSSL's name of the cipher. */
   readonly cipher: string
   readonly icvOctets: number
@@ -17,10 +17,10 @@ export type AeadParameters = {
 }
 
 /**
- * AES-GCM (RFC 4106) and ChaCha20-Poly1305 (RFC 7634) of one SA. The explicit IV is the 64-bit sequence number, which
+ * AES-GCM (RFC 4106) of one SA. The explicit IV is the 64-bit sequence number, which
  * repeats under no key; the associated data is SPI | sequence, with ESN SPI | high half | low half (RFC 4106 §5).
  */
-export class AeadTransform implements EspTransform {
+export class GcmTransform implements EspTransform {
   readonly ivOctets: number = IV_OCTETS
   readonly icvOctets: number
   readonly alignment: number = 4
@@ -36,14 +36,11 @@ export class AeadTransform implements EspTransform {
   readonly #nonceAt: number
   readonly #dataAt: number
   readonly #dataOctets: number
-  /** Arrays of OSSL_PARAM: the ICV; the IV of the next packet; both. */
-  readonly #tagParameterAt: number
+  /** Arrays of OSSL_PARAM: the IV of the next packet; the ICV before it. */
   readonly #ivParameterAt: number
   readonly #bothParametersAt: number
-  /** Whether the cipher keeps the whole IV, and so makes those of what is sealed, and takes those of what is opened together with the ICV. */
-  readonly #keepsIv: boolean
 
-  constructor(openssl: OpensslFunctions, arena: Arena, parameters: AeadParameters) {
+  constructor(openssl: OpensslFunctions, arena: Arena, parameters: GcmParameters) {
     const { cipher, icvOctets, esn, direction, key, salt } = parameters
     this.icvOctets = icvOctets
     this.#openssl = openssl
@@ -62,16 +59,14 @@ export class AeadTransform implements EspTransform {
       writePointer(words, at + 16, address + data)
       writePointer(words, at + 24, size)
     }
-    parameter(TAG_ALONE, NAME, TAG, icvOctets)
     parameter(TAG_AND_IV, NAME, TAG, icvOctets)
     const iv = direction === 'outbound' ? NEXT_IV : NONCE + 4
     parameter(TAG_AND_IV + PARAMETER_OCTETS, NAME + 8, iv, IV_OCTETS)
-    this.#tagParameterAt = address + TAG_ALONE
     this.#ivParameterAt = address + TAG_AND_IV + PARAMETER_OCTETS
     this.#bothParametersAt = address + TAG_AND_IV
     octets.set(salt, NONCE)
     this.#context = keyedCipher(openssl, cipher, direction, key)
-    this.#keepsIv = cipher.endsWith('GCM') && this.#setWholeIv()
+    if (!this.#setWholeIv()) throw this.#refused(cipher)
   }
 
   seal(offset: number, length: number, sequenceHigh: number): void {
@@ -87,18 +82,12 @@ export class AeadTransform implements EspTransform {
     const openssl = this.#openssl
     const context = this.#context
     const payloadAt = this.#arena.addressOf(offset + HEADER_OCTETS + IV_OCTETS, plain)
-    const begun = this.#keepsIv
-      ? this.#takeGeneratedIv(high, view.getUint32(offset + 4))
-      : openssl.encryptInitWith(context, 0, 0, this.#nonceAt, 0) === 1
     const sealed =
-      begun &&
+      this.#takeGeneratedIv(high, view.getUint32(offset + 4)) &&
       openssl.cipher(context, 0, this.#dataAt, this.#dataOctets) >= 0 &&
       openssl.cipher(context, payloadAt, payloadAt, plain) >= 0 &&
       openssl.cipher(context, 0, 0, 0) >= 0 &&
-      openssl.getParameters(
-        context,
-        this.#keepsIv ? this.#bothParametersAt : this.#tagParameterAt,
-      ) === 1
+      openssl.getParameters(context, this.#bothParametersAt) === 1
     if (!sealed) throw new OpensslError('EVP_Cipher', 'an ESP packet')
     const tag = this.#scratch.view
     const icv = offset + length - this.icvOctets
@@ -117,11 +106,8 @@ export class AeadTransform implements EspTransform {
     const openssl = this.#openssl
     const context = this.#context
     const payloadAt = this.#arena.addressOf(offset + HEADER_OCTETS + IV_OCTETS, sealed)
-    const begun = this.#keepsIv
-      ? openssl.setParameters(context, this.#bothParametersAt) === 1
-      : openssl.decryptInitWith(context, 0, 0, this.#nonceAt, this.#tagParameterAt) === 1
     return (
-      begun &&
+      openssl.setParameters(context, this.#bothParametersAt) === 1 &&
       openssl.cipher(context, 0, this.#dataAt, this.#dataOctets) >= 0 &&
       openssl.cipher(context, payloadAt, payloadAt, sealed) >= 0 &&
       openssl.cipher(context, 0, 0, 0) >= 0
@@ -150,6 +136,11 @@ export class AeadTransform implements EspTransform {
     this.#limit = -1
     this.#scratch.octets.fill(0)
     this.#openssl.freeCipherContext(this.#context)
+  }
+
+  #refused(cipher: string): OpensslError {
+    this.free()
+    return new OpensslError('EVP_CIPHER_CTX_ctrl', cipher)
   }
 
   /** Nonce: salt | IV of the packet. Associated data from its header. */
@@ -187,6 +178,5 @@ const TAG = 40
 const NAME = 56
 // `struct ossl_param_st`: name 0, type 8, data 16, size 24, size returned 32. One that is all zero ends an array.
 const PARAMETER_OCTETS = 40
-const TAG_ALONE = 80
-const TAG_AND_IV = TAG_ALONE + 2 * PARAMETER_OCTETS
+const TAG_AND_IV = 80
 const SCRATCH_OCTETS = TAG_AND_IV + 3 * PARAMETER_OCTETS
