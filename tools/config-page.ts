@@ -49,7 +49,7 @@ ${MINIMAL}\`\`\`
 
 [examples/causeway.yaml](../examples/causeway.yaml) has every key with its default,
 [examples/two-sites](../examples/two-sites) both ends of one tunnel. Editors with a YAML language server complete and check
-keys when the file begins with \`# yaml-language-server: $schema=…/docs/schema.json\`.
+keys when the file begins with \`# yaml-language-server: $schema=schema.json\` and \`causeway schema > schema.json\` has been run beside it.
 
 ## How it is read
 

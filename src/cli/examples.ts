@@ -90,6 +90,12 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   'pki revoke': [['causeway pki revoke paris.example.net', 'revokes it and writes the CRL']],
   'pki crl': [['causeway pki crl --days 7', 'a new CRL, good for a week']],
   'pki show': [['causeway pki show ca.pem', 'what a certificate, CRL or request says']],
+  schema: [
+    [
+      'causeway schema > /etc/causeway/schema.json',
+      'then, as first line of the configuration: # yaml-language-server: $schema=schema.json',
+    ],
+  ],
   completion: [
     ['source <(causeway completion bash)', 'completion in this shell'],
     [

@@ -41,6 +41,13 @@ test('tells the version of the package', () => {
   assert.equal(causeway('version').stdout, `${version}\n`)
 })
 
+test('prints the schema that the repository has for editors', () => {
+  const { status, stdout } = causeway('schema')
+  assert.equal(status, EXIT.ok)
+  const kept = readFileSync(join(root, 'docs/schema.json'), 'utf8')
+  assert.deepEqual(JSON.parse(stdout), JSON.parse(kept))
+})
+
 test('ends with 2 on wrong usage, and names the nearest command', () => {
   const { status, stderr } = causeway('sttus')
   assert.equal(status, EXIT.usage)

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { Argument, type Command } from 'commander'
+import { configJsonSchema } from '#config/json-schema'
 import { ControlClient } from '#control/client'
 import type { Act } from './act.ts'
 import { completions } from './completion.ts'
@@ -11,7 +12,7 @@ import { allCommands, examplesHelp, manualPage, pageName } from './manual.ts'
 /** What a gateway may take to name its tunnels, in milliseconds; a shell does not wait longer. */
 const NAMING_PATIENCE = 500
 
-/** What a shell and a reader need: completion, manual pages, and the examples at the end of each `--help`. Comes last. */
+/** What a shell, an editor and a reader need: completion, the schema, manual pages, and the examples at the end of each `--help`. Comes last. */
 export function addShellCommands(program: Command, act: Act, version: string): void {
   program
     .command('completion')
@@ -53,6 +54,16 @@ export function addShellCommands(program: Command, act: Act, version: string): v
         const page = manualPage(command, program, version)
         const isShown = terminal.isTerminal && showWithMan(page)
         if (!isShown) terminal.out(terminal.isTerminal ? command.helpInformation() : page)
+        return EXIT.ok
+      }),
+    )
+
+  program
+    .command('schema')
+    .description('the JSON Schema of the configuration, for completion in editors')
+    .action(
+      act(async (terminal) => {
+        terminal.out(`${JSON.stringify(configJsonSchema(), null, 2)}\n`)
         return EXIT.ok
       }),
     )
