@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { ImportedTunnel } from '#config/import/imported'
 import { mainYaml, tunnelYaml } from '#config/import/tunnel-yaml'
-import { keyFileOctets } from '#config/key-text'
+import { keyFileOctets, usersFile } from '#config/key-text'
 
 /** Where an import is written: beside a main file that is there, or as a folder of its own with one. */
 export type ImportPlaces = {
@@ -42,12 +42,14 @@ export function plannedFiles(
   if (!places.mainIsThere)
     files.push({ path: places.main, content: mainYaml('tunnels.d/*.yaml', address), mode: 0o644 })
   for (const tunnel of tunnels) {
-    const { name, psk, password } = tunnel
+    const { name, psk, password, passphrase, users } = tunnel
     const path = join(places.tunnels, `${name}.yaml`)
     files.push({ path, content: tunnelYaml(tunnel), mode: 0o644 })
     for (const [secret, ending] of [
       [psk, 'psk'],
       [password, 'password'],
+      [passphrase, 'passphrase'],
+      [users && usersFile(users), 'users'],
     ] as const) {
       if (secret === undefined) continue
       const file = join(places.folder, 'keys', `${name}.${ending}`)

@@ -36,7 +36,7 @@ const LABEL = '[secret]'
 const REFERENCE = /^(?:file|env):/
 const SECRET_WORD = /psk|secret|passw|passphrase|preshared|pre-shared/i
 const SECRET_LINE =
-  /^(.*(?:psk|secret|passw\w*|pre-?shared-?key)["']?(?:\s*:[ \t]*|[ \t]+|(?=\W)))(?!\s*:?\s*["']?(?:file|env):|\s*:?\s*\[secret\]|\s*:?\s*$)\S.*$/gim
+  /^(.*(?:psk|(?<!\[)secret|passw\w*|pre-?shared-?key)["']?(?:\s*:[ \t]*|[ \t]+|(?=\W)))(?!\s*:?\s*["']?(?:file|env):|\s*:?\s*\[secret\]|\s*:?\s*$)\S.*$/gim
 
 /** Secrets themselves, and what a secret may be written under by mistake. */
 const HIDDEN_KEYS: readonly string[] = ['psk', 'passphrase', 'password', 'key']

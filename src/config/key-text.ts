@@ -18,3 +18,14 @@ export function keyText(key: Secret): string | undefined {
 export function secretOf(text: string): Secret {
   return new Secret(new TextEncoder().encode(text))
 }
+
+/** The text of a file for `xauth.users`, without its last line end: as a key, it is written by keyFileOctets. */
+export function usersFile(
+  users: readonly { readonly user: string; readonly password: Secret }[],
+): Secret {
+  const lines = users.map(({ user, password }) =>
+    Buffer.concat([Buffer.from(`${user}:`), password.reveal()]),
+  )
+  const separated = lines.flatMap((line, i) => (i === 0 ? [line] : [Buffer.from('\n'), line]))
+  return new Secret(Buffer.concat(separated))
+}

@@ -29,10 +29,16 @@ export type ImportedTunnel = {
   readonly psk?: Secret
   /** The same for the password of XAUTH. */
   readonly password?: Secret
+  /** The same for the passphrase of our private key. */
+  readonly passphrase?: Secret
+  /** Who may log in by XAUTH; goes into the file that `xauth.users` names. */
+  readonly users?: readonly ImportedUser[]
   readonly notes: readonly Note[]
   /** What the operator should know or do, beyond the statements. */
   readonly remarks: readonly string[]
 }
+
+export type ImportedUser = { readonly user: string; readonly password: Secret }
 
 export type SkippedTunnel = { readonly name: string; readonly at: Origin; readonly why: string }
 

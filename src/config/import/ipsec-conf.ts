@@ -7,12 +7,14 @@ import {
   type ImportOptions,
   MOST_TUNNELS,
   type Note,
+  type Origin,
   type SkippedTunnel,
   type SourceText,
 } from './imported.ts'
 import { effective, type IpsecSection, type IpsecSetting, readIpsecLines } from './ipsec-lines.ts'
 import { type IpsecSecret, readIpsecSecrets, secretFor } from './ipsec-secrets.ts'
 import { importIpsecTraffic } from './ipsec-traffic.ts'
+import { importIpsecXauth } from './ipsec-xauth.ts'
 import { readIkeProposals } from './proposal-text.ts'
 import { isHostName, isYes, secondsOf, swanIdentity, swanTime } from './swan-values.ts'
 import { TunnelImport, TunnelNames } from './tunnel-import.ts'
@@ -28,7 +30,8 @@ export function importIpsecConf(
 ): Imported {
   const { sections, notes } = readIpsecLines(source, files)
   const family = options.family ?? familyOf(sections)
-  const secrets = secretTexts.flatMap(readIpsecSecrets)
+  const read = secretTexts.map((text) => readIpsecSecrets(text, files))
+  const secrets = read.flatMap((one) => one.secrets)
   const conns = sections.filter(({ kind, name }) => kind === 'conn' && name !== '%default')
   const bases = new Set(
     sections.flatMap(({ settings }) =>
@@ -49,7 +52,14 @@ export function importIpsecConf(
     else skipped.push({ name: conn.name, at: conn.at, why })
   }
   const format = family === 'libreswan' ? 'libreswan' : 'strongswan-ipsec'
-  return { format, tunnels, skipped, notes: [...notes, ...setupNotes(sections)], otherLines: 0 }
+  const others = [...setupNotes(sections), ...read.flatMap((one) => one.notes)]
+  return {
+    format,
+    tunnels,
+    skipped,
+    notes: [...notes, ...others, ...unused(secrets, tunnels)],
+    otherLines: 0,
+  }
 }
 
 type Conn = ReadonlyMap<string, IpsecSetting>
@@ -82,10 +92,16 @@ function importConn(
   const why = authentication(tunnel, conn, own, secrets, { ...ends, isAggressive, ...context })
   if (why !== undefined) return why
   const proposals = conn.get('ike')
-  if (proposals === undefined) {
+  const isOpen = family === 'strongswan' && proposals?.value.trim().endsWith('!') === false
+  const ike = proposals && readIkeProposals(proposals.value)
+  if (proposals !== undefined && ike?.suites.length === 0 && isOpen) {
+    // Without `!` strongSwan offers its defaults behind what is written.
+    for (const one of ike.refused) tunnel.leave(proposals, one)
+    tunnel.remark('Phase 1 has the default proposals of Causeway: of those written none can be.')
+  } else if (proposals === undefined || ike === undefined) {
     tunnel.remark(`Phase 1 has the default proposals of Causeway: ${family} names none here.`)
   } else {
-    const { suites, refused } = readIkeProposals(proposals.value)
+    const { suites, refused } = ike
     if (suites.length === 0) return `ike=: none of it can be IKEv1 (${refused.join('; ')})`
     tunnel.set('phase1.propose', suites.length === 1 ? (suites[0] ?? '') : suites, proposals)
     for (const one of refused) tunnel.leave(proposals, one)
@@ -173,7 +189,15 @@ function endsOf(
   const theirs = conn.get(own === 'left' ? 'right' : 'left')
   const ours = conn.get(own)
   const address = theirs?.value.replace(/^%(?=\d)/, '') ?? '%any'
-  if (/^%any6?$|^%group$|^0\.0\.0\.0$|^%opportunistic/.test(address))
+  if (
+    theirs !== undefined &&
+    /^%(?!any|group|opp|defaultroute)[a-z\d.-]+\.[a-z\d-]+$/i.test(address)
+  ) {
+    tunnel.set('peer', 'any', theirs)
+    tunnel.remark(
+      `${theirs.text.trim()} is called at that name and taken from anywhere; here it is waited for. To call it, write its address as peer, and peer-moves: allow.`,
+    )
+  } else if (/^%any6?$|^%group$|^0\.0\.0\.0$|^%opportunistic/.test(address))
     tunnel.set('peer', 'any', ...(theirs === undefined ? [] : [theirs]))
   else if (parseIp(address) === undefined || theirs === undefined) {
     const what = isHostName(address) ? 'a name is not looked up' : 'it is no address'
@@ -205,9 +229,8 @@ function authentication(
     return `authby ${[...new Set(ways)].join(' and ')}: not an authentication of IKEv1 that is here`
   for (const one of [mine, theirs, authby])
     if (one !== undefined) tunnel.take(isPsk ? 'psk' : 'certificate', one)
-  const xauth = [...conn.keys()].some((key) => /xauth(?:server|client)|auth2$/.test(key))
-  if (xauth || ways.some((way) => way.startsWith('xauth')))
-    return 'it logs in by XAUTH: write xauth: {role, …} by hand, see docs/config.md'
+  const login = importIpsecXauth(tunnel, conn, own, secrets, { ...about, ways })
+  if (login !== undefined) return login
   const [id, peerId] = [conn.get(`${own}id`), conn.get(`${other}id`)]
   const prefix = isPsk ? '' : 'certificate.'
   const [ours, peers] = [id && swanIdentity(id.value), peerId && swanIdentity(peerId.value)]
@@ -273,9 +296,10 @@ function certificates(
       tunnel.set('certificate.own', absolute(cert.value, `${base}/certs`), cert)
     else tunnel.remark('Our certificate is not named: set certificate.own.')
     const key = secrets.find(({ kind }) => kind === 'file')
-    if (key?.path !== undefined)
+    if (key?.path !== undefined) {
       tunnel.set('certificate.key', absolute(key.path, `${base}/private`), key)
-    else tunnel.assume('certificate.key', `${base}/private/KEY.pem`, 'in ipsec.secrets')
+      if (key.secret !== undefined) tunnel.givePassphrase(key.secret, key)
+    } else tunnel.assume('certificate.key', `${base}/private/KEY.pem`, 'in ipsec.secrets')
     const trust =
       theirs === undefined ? `${base}/cacerts/CA.pem` : absolute(theirs.value, `${base}/certs`)
     tunnel.assume('certificate.trust', [trust], 'strongSwan trusts all of cacerts: name the one')
@@ -310,14 +334,26 @@ function familyOf(sections: readonly IpsecSection[]): Family {
       ({ key, value }) => keys.test(key) || (values?.test(`${key}=${value}`) ?? false),
     ).length
   const libreswan = count(
-    /^(?:ikev2|phase2alg|phase2|sha2-truncbug|protostack|plutodebug|logfile|virtual[-_]private|ikev1-policy|nssdir|dnssec-enable|salifetime|ipsec-lifetime|aggressive-mode|leftsubnets|rightsubnets|encapsulation|retransmit-timeout|vti-interface|ipsec-interface)$/,
+    /^(?:ikev2|phase2alg|phase2|sha2-truncbug|protostack|logfile|virtual[-_]private|ikev1-policy|nssdir|dnssec-enable|salifetime|ipsec-lifetime|aggressive-mode|leftsubnets|rightsubnets|encapsulation|retransmit-timeout|vti-interface|ipsec-interface)$/,
     /^(?:ike|esp)=.*(?:;|_)|^auto=(?:ondemand|ignore|keep)|^dpdaction=hold/,
   )
   const strongswan = count(
-    /^(?:charondebug|strictcrlpolicy|uniqueids|cachecrls|leftauth|rightauth|leftfirewall|mobike|inactivity|closeaction|reauth|forceencaps|installpolicy)$/,
-    /^keyexchange=ikev[12]|^(?:ike|esp)=.*(?:modp\d+!?$|!$)/,
+    /^(?:charondebug|charonstart|plutostart|crlcheckinterval|xauth|modeconfig|rightsourceip|leftauth2|rightauth2|strictcrlpolicy|uniqueids|cachecrls|leftauth|rightauth|leftfirewall|mobike|inactivity|closeaction|reauth|forceencaps|installpolicy)$/,
+    /^keyexchange=ikev[12]|^(?:ike|esp)=.*(?:modp\d+!?$|!$)|^leftcert=.*\.(?:pem|der|crt)$/,
   )
   return libreswan > strongswan ? 'libreswan' : 'strongswan'
+}
+
+/** Keys of connections that were skipped, or of none. */
+function unused(
+  secrets: readonly IpsecSecret[],
+  tunnels: readonly ImportedTunnel[],
+): readonly Note[] {
+  const place = ({ file, line }: Origin) => `${file}:${line}`
+  const used = new Set(tunnels.flatMap(({ notes }) => notes.map(({ origin }) => place(origin))))
+  return secrets
+    .filter((secret) => !used.has(place(secret)))
+    .map((origin) => ({ origin, kind: 'left-out', why: 'no tunnel that was read uses it' }))
 }
 
 function setupNotes(sections: readonly IpsecSection[]): readonly Note[] {

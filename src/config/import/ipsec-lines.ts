@@ -1,7 +1,7 @@
 import { MAX_FILE_OCTETS } from '../document.ts'
 import { type Files, isTrouble } from '../files.ts'
-import { absolute } from '../psk.ts'
 import { MOST_LINES, type Note, type Origin, type SourceText } from './imported.ts'
+import { DEEPEST_INCLUDE, includedPaths, MOST_INCLUDED } from './ipsec-includes.ts'
 import { shownText } from './shown-text.ts'
 
 /** `key=value` of an ipsec.conf. */
@@ -66,11 +66,9 @@ class Reading implements IpsecLines {
   }
 
   #include(pattern: string, from: string, at: Origin, depth: number): void {
-    const folder = from.includes('/') ? from.slice(0, from.lastIndexOf('/')) : '.'
-    const path = absolute(pattern, folder)
-    const paths = path.includes('*') ? this.#glob(path) : [path]
+    const paths = includedPaths(pattern, from, this.#files)
     this.#files_read += paths.length
-    if (depth > 8 || this.#files_read > MOST_FILES) {
+    if (depth > DEEPEST_INCLUDE || this.#files_read > MOST_INCLUDED) {
       this.#leave(at, 'too many files')
       return
     }
@@ -81,22 +79,10 @@ class Reading implements IpsecLines {
     }
   }
 
-  #glob(path: string): readonly string[] {
-    const slash = path.lastIndexOf('/')
-    const folder = path.slice(0, slash)
-    const [head = '', ...tails] = path.slice(slash + 1).split('*')
-    const tail = tails.at(-1) ?? ''
-    return (this.#files.list(folder) ?? [])
-      .filter((name) => name.startsWith(head) && name.endsWith(tail) && !name.startsWith('.'))
-      .map((name) => `${folder}/${name}`)
-  }
-
   #leave(origin: Origin, why: string): void {
     if (this.notes.length < 1_000) this.notes.push({ origin, kind: 'left-out', why })
   }
 }
-
-const MOST_FILES = 256
 
 /** `#` begins a comment, except inside quotes. */
 function withoutComment(line: string): string {

@@ -2,7 +2,7 @@ import type { Family, IpsecEnds } from './ipsec-conf.ts'
 import type { IpsecSetting } from './ipsec-lines.ts'
 import { readEspProposals } from './proposal-text.ts'
 import { isYes, secondsOf, swanSelector, swanTime } from './swan-values.ts'
-import { networkPair, type Side, trafficText } from './traffic.ts'
+import { addressKey, networkPair, type Side, trafficText } from './traffic.ts'
 import type { TunnelImport } from './tunnel-import.ts'
 
 type Conn = ReadonlyMap<string, IpsecSetting>
@@ -32,6 +32,8 @@ function networks(
 ): string | undefined {
   const other = own === 'left' ? 'right' : 'left'
   const used: IpsecSetting[] = []
+  const inside = insideAddresses(tunnel, conn, own, other)
+  const isTransport = tunnel.value('mode') === 'transport'
   const sides = (side: 'left' | 'right', address: string | undefined): readonly Side[] | string => {
     const plural = family === 'libreswan' ? conn.get(`${side}subnets`) : undefined
     const subnet = plural ?? conn.get(`${side}subnet`)
@@ -55,11 +57,17 @@ function networks(
     })
     const known = read.filter((one) => one !== undefined)
     if (known.length === read.length) return known
-    return `${side}subnet: it could not be read, or stands for an address not known`
+    const what =
+      side === own ? 'our address, which is not said: --our-address says it' : 'an unknown one'
+    return read.length > 0 && read[0] === undefined && address === undefined
+      ? `${side}subnet: without it, it stands for ${what}`
+      : `${side}subnet=${subnet?.value}: it could not be read`
   }
-  const ours = sides(own, local)
+  const ours = sides(own, inside.ours ?? local)
   if (typeof ours === 'string') return ours
-  const theirs = sides(other, peer === 'any' ? undefined : peer)
+  const isAnywhere = peer === 'any' && !isTransport && inside.theirs === undefined
+  const anywhere = isAnywhere ? '0.0.0.0/0' : undefined
+  const theirs = sides(other, inside.theirs ?? (peer === 'any' ? anywhere : peer))
   if (typeof theirs === 'string') return theirs
   const pairs: string[] = []
   for (const mine of ours) {
@@ -70,23 +78,71 @@ function networks(
     }
   }
   if (pairs.length > 256) return `${pairs.length} pairs of networks are too many`
-  if (pairs.every((pair) => pair === '0.0.0.0/0 <-> 0.0.0.0/0')) {
+  const isGiven = (inside.ours ?? inside.theirs) !== undefined
+  if (!isGiven && pairs.every((pair) => pair === '0.0.0.0/0 <-> 0.0.0.0/0')) {
     tunnel.set('networks', 'any', ...used)
     tunnel.assume('interface.routes', [], 'nothing is routed yet')
     tunnel.remark('Everything goes through the tunnel by its selectors: set interface.routes.')
   } else tunnel.set('networks', pairs, ...used)
-  for (const side of [own, other]) {
-    const source = conn.get(`${side}sourceip`)
-    if (source === undefined) continue
-    if (side === own && source.value.startsWith('%'))
-      tunnel.set('mode-config.role', 'client', source)
-    else tunnel.leave(source, 'an address to send from is interface.address here')
-  }
+  const subnet = conn.get(`${other}subnet`)?.value ?? '%dynamic'
+  if (isAnywhere && /^%?(?:dynamic|priv|vhost)/.test(subnet.replace(/^vhost:/, '%vhost')))
+    tunnel.narrowed()
   return undefined
 }
 
+/** What Mode Config gives: `any` stands for it on the side of the one that gets it. */
+function insideAddresses(
+  tunnel: TunnelImport,
+  conn: Conn,
+  own: 'left' | 'right',
+  other: 'left' | 'right',
+): { readonly ours?: string; readonly theirs?: string } {
+  const [mine, theirs] = [conn.get(`${own}sourceip`), conn.get(`${other}sourceip`)]
+  const [client, server] = [conn.get(`${own}modecfgclient`), conn.get(`${own}modecfgserver`)]
+  const pull = conn.get('modecfgpull')
+  const push = conn.get('modeconfig')
+  const method = () => {
+    const isPush = push !== undefined && /^push$/i.test(push.value)
+    if (isPush || (pull !== undefined && !isYes(pull.value)))
+      tunnel.set('mode-config.method', 'push', ...[push, pull].filter((one) => one !== undefined))
+    for (const side of [own, other]) {
+      for (const key of ['modecfgclient', 'modecfgserver']) {
+        const setting = conn.get(`${side}${key}`)
+        if (setting !== undefined) tunnel.take('mode-config.role', setting)
+      }
+    }
+    for (const one of [push, pull]) if (one !== undefined) tunnel.same(one, 'pull is the default')
+  }
+  if (mine?.value.startsWith('%') || (client !== undefined && isYes(client.value))) {
+    const origins = [mine, client].filter((one) => one !== undefined)
+    tunnel.set('mode-config.role', 'client', ...origins)
+    method()
+    return { ours: 'any' }
+  }
+  if (mine !== undefined) tunnel.leave(mine, 'an address to send from is interface.address here')
+  const pool = theirs ?? conn.get(`${other}addresspool`)
+  const [range = '', ...more] = (pool?.value ?? '').split(',').map((one) => one.trim())
+  if (
+    pool === undefined ||
+    !(theirs !== undefined || (server !== undefined && isYes(server.value)))
+  )
+    return {}
+  const key = addressKey(range)
+  if (key === undefined) {
+    tunnel.leave(pool, 'a pool is a network here: set mode-config: {role: server, pool: NETWORK}')
+    return {}
+  }
+  tunnel.set('mode-config.role', 'server', pool)
+  tunnel.set(key, range.replace(/\/(?:32|128)$/, ''), pool)
+  if (more.length > 0) tunnel.leave(pool, `${more.join(', ')}: not taken over`)
+  const dns = conn.get(`${other}dns`) ?? conn.get('modecfgdns')
+  if (dns !== undefined) tunnel.set('mode-config.dns', dns.value.split(/[\s,]+/).slice(0, 8), dns)
+  method()
+  return { theirs: 'any' }
+}
+
 function phase2(tunnel: TunnelImport, conn: Conn, family: Family): string | undefined {
-  const protocol = conn.get('phase2') ?? conn.get('ah')
+  const protocol = conn.get('phase2') ?? conn.get('auth') ?? conn.get('ah')
   if (protocol !== undefined && /^ah/i.test(protocol.value)) return 'AH is not spoken here'
   if (protocol !== undefined) tunnel.same(protocol)
   const compress = conn.get('compress')

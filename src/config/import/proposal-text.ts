@@ -56,12 +56,10 @@ export function readEspProposals(text: string): EspProposals {
     }
     const before = suites.length
     for (const encryption of parts.encryption) {
-      const esn = parts.esn ? '-esn' : ''
       // An AEAD stands alone; of its hashes none is for integrity.
-      const alone = parsePhase2(`${encryption}${esn}`)
-      const candidates = isTextProblem(alone)
-        ? parts.hash.map((hash) => `${encryption}-${hash}${esn}`)
-        : [`${encryption}${esn}`]
+      const isAlone = !isTextProblem(parsePhase2(encryption))
+      const names = isAlone ? [encryption] : parts.hash.map((hash) => `${encryption}-${hash}`)
+      const candidates = names.flatMap((name) => parts.esn.map((ending) => `${name}${ending}`))
       for (const candidate of candidates) {
         const read = parsePhase2(candidate)
         if (isTextProblem(read)) refused.push(`${candidate}: ${read.message}`)
@@ -85,7 +83,8 @@ type Parts = {
   readonly encryption: readonly string[]
   readonly hash: readonly string[]
   readonly group: readonly string[]
-  readonly esn: boolean
+  /** With and without extended sequence numbers, in the order of preference. */
+  readonly esn: readonly string[]
 }
 
 function proposalsIn(text: string): readonly string[] {
@@ -105,15 +104,16 @@ function partsOf(proposal: string): Parts | undefined {
   const words = [algorithms, ...groups]
     .flatMap((part) => part.split(/[-+]/))
     // A PRF has no number of its own in IKEv1; null is libreswan's word for no hash beside an AEAD.
-    .filter((word) => word !== '' && !/^(?:prf\w+|null|noesn)$/i.test(word))
+    .filter((word) => word !== '' && !/^(?:prf\w+|null)$/i.test(word))
+  const extended = words.filter((word) => /^(?:no)?esn$/i.test(word))
   const parts = {
     encryption: [] as string[],
     hash: [] as string[],
     group: [] as string[],
-    esn: words.some((word) => /^esn$/i.test(word)),
+    esn: extended.length === 0 ? [''] : extended.map((word) => (/^esn$/i.test(word) ? '-esn' : '')),
   }
   for (const word of words) {
-    if (/^esn$/i.test(word)) continue
+    if (extended.includes(word)) continue
     const read = parseAlgorithms(word.replaceAll('_', '-'))
     const [algorithm, ...more] = isTextProblem(read) ? [] : read
     if (algorithm === undefined || more.length > 0) return undefined

@@ -1,6 +1,7 @@
 import { readEspProposals } from './proposal-text.ts'
 import type { Section, Setting } from './settings.ts'
 import { isYes, secondsOf, swanSelector, swanTime } from './swan-values.ts'
+import type { InsideAddresses } from './swanctl-pools.ts'
 import { networkPair } from './traffic.ts'
 import type { TunnelImport } from './tunnel-import.ts'
 
@@ -9,6 +10,7 @@ export function importChildren(
   tunnel: TunnelImport,
   connection: Section,
   ends: { readonly local: string | undefined; readonly peer: string },
+  inside: InsideAddresses,
 ): string | undefined {
   const children = [...(connection.sections.get('children')?.sections.values() ?? [])]
   const usable = children.filter((child) => {
@@ -28,7 +30,7 @@ export function importChildren(
   const pairs: string[] = []
   const origins: Setting[] = []
   for (const child of usable) {
-    const pair = networksOf(tunnel, child, ends)
+    const pair = networksOf(tunnel, child, ends, inside)
     if (typeof pair !== 'string') return pair.why
     const stated = ['local_ts', 'remote_ts'].flatMap((key) => child.settings.get(key) ?? [])
     if (pairs.includes(pair)) for (const one of stated) tunnel.same(one, 'the same pair again')
@@ -44,7 +46,8 @@ export function importChildren(
     else tunnel.same(mode)
   }
   const everything = ['0.0.0.0/0 <-> 0.0.0.0/0', '::/0 <-> ::/0']
-  if (!isTransport && pairs.every((pair) => everything.includes(pair))) {
+  const isGiven = (inside.ours ?? inside.theirs) !== undefined
+  if (!isTransport && !isGiven && pairs.every((pair) => everything.includes(pair))) {
     tunnel.set('networks', 'any', ...origins)
     tunnel.assume('interface.routes', [], 'nothing is routed yet')
     tunnel.remark('Everything goes through the tunnel by its selectors: set interface.routes.')
@@ -60,6 +63,7 @@ function networksOf(
   tunnel: TunnelImport,
   { name, settings }: Section,
   { local, peer }: { readonly local: string | undefined; readonly peer: string },
+  inside: InsideAddresses,
 ): string | { readonly why: string } {
   const side = (key: 'local_ts' | 'remote_ts', own: string | undefined) => {
     const setting = settings.get(key)
@@ -69,10 +73,17 @@ function networksOf(
     if (own === undefined && /^dynamic/.test(first.trim())) return undefined
     return swanSelector(first, own ?? '')
   }
-  const ours = side('local_ts', local)
-  const theirs = side('remote_ts', peer === 'any' ? undefined : peer)
+  const ours = side('local_ts', inside.ours ?? local)
+  const isTransport = /^transport$/i.test(settings.get('mode')?.value ?? '')
+  const isAnywhere = peer === 'any' && inside.theirs === undefined && !isTransport
+  const anywhere = isAnywhere ? '0.0.0.0/0' : undefined
+  const theirs = side('remote_ts', inside.theirs ?? (peer === 'any' ? anywhere : peer))
+  if (isAnywhere && /^(?:$|%?dynamic)/.test(settings.get('remote_ts')?.value.trim() ?? ''))
+    tunnel.narrowed()
   if (ours === undefined || theirs === undefined)
-    return { why: `${name}: its networks could not be read, or stand for an address not known` }
+    return {
+      why: `${name}: its networks could not be read, or stand for an address not known (ours is said by local_addrs or --our-address)`,
+    }
   const pair = networkPair(ours, theirs)
   return 'pair' in pair ? pair.pair : { why: `${name}: ${pair.why}` }
 }

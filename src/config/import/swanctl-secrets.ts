@@ -1,7 +1,7 @@
 import type { Secret } from '#bytes/secret'
 import type { Files } from '../files.ts'
 import { absolute } from '../psk.ts'
-import type { Origin } from './imported.ts'
+import type { ImportedTunnel, Note, Origin } from './imported.ts'
 import type { Section, Setting } from './settings.ts'
 import { swanIdentity, swanSecret } from './swan-values.ts'
 import type { TunnelImport } from './tunnel-import.ts'
@@ -89,7 +89,7 @@ function rounds(connection: Section, which: 'local' | 'remote'): readonly Sectio
   return [...connection.sections.values()].filter(({ name }) => name.startsWith(which))
 }
 
-/** XAUTH in a second round, where we are the client; a server has its users in a file. */
+/** XAUTH in a second round. @returns why it cannot be here */
 function xauthRound(
   tunnel: TunnelImport,
   locals: readonly Section[],
@@ -99,8 +99,10 @@ function xauthRound(
   const isXauth = ({ settings }: Section) =>
     settings.get('auth')?.value.startsWith('xauth') === true
   const server = remotes.find(isXauth)
-  if (server !== undefined)
-    return 'the peer logs in by XAUTH: write xauth: {role: server, users: FILE} by hand'
+  if (server !== undefined) {
+    xauthServer(tunnel, server, secrets)
+    return undefined
+  }
   const client = locals.find(isXauth)
   if (client === undefined) return undefined
   const user = client.settings.get('xauth_id') ?? client.settings.get('id')
@@ -112,6 +114,38 @@ function xauthRound(
   if (found !== undefined) tunnel.givePassword(found.secret, ...found.origins)
   else tunnel.assume('xauth.password', `file:keys/${tunnel.name}.password`, 'not found')
   return undefined
+}
+
+/** Everybody whose password is there may log in, unless the round names one. */
+function xauthServer(tunnel: TunnelImport, { settings }: Section, { shared }: SwanSecrets): void {
+  const auth = settings.get('auth')
+  tunnel.set('xauth.role', 'server', ...(auth === undefined ? [] : [auth]))
+  const wanted = settings.get('xauth_id')
+  if (wanted !== undefined) tunnel.take('xauth.users', wanted)
+  const isWanted = (id: string) => wanted === undefined || wanted.value === id
+  const logins = shared.filter(({ kind, ids }) => kind === 'xauth' && ids.some(isWanted))
+  const users = logins.flatMap(({ ids, secret }) =>
+    ids.filter(isWanted).map((user) => ({ user, password: secret })),
+  )
+  tunnel.giveUsers(users, ...logins.flatMap(({ origins }) => origins))
+  if (auth !== undefined && !/^xauth(?:-generic)?$/.test(auth.value))
+    tunnel.remark(`${auth.value} asks elsewhere for passwords; here users are in xauth.users.`)
+}
+
+/** Secrets that no tunnel took. */
+export function unusedSecrets(
+  { shared, keyFiles }: SwanSecrets,
+  tunnels: readonly ImportedTunnel[],
+): readonly Note[] {
+  const used = new Set(tunnels.flatMap(({ notes }) => notes.map(({ origin }) => origin)))
+  const all = [
+    ...shared.map((one) => [one.at, ...one.origins]),
+    ...keyFiles.map((one) => [one.file]),
+  ]
+  return all
+    .filter((origins) => !origins.some((origin) => used.has(origin)))
+    .flatMap(([at]) => at ?? [])
+    .map((origin) => ({ origin, kind: 'left-out', why: 'no tunnel that was read uses it' }))
 }
 
 /** As strongSwan chooses: the secret most of whose identities are ours or the peer's; one without any fits everybody. */
@@ -154,6 +188,8 @@ function certificates(
     tunnel.remark('The file of our private key is not named: set certificate.key.')
   } else if (key.origin === undefined) tunnel.assume('certificate.key', key.path, 'by its name')
   else tunnel.set('certificate.key', key.path, key.origin)
+  if (key?.passphrase !== undefined && key.origin !== undefined)
+    tunnel.givePassphrase(key.passphrase, key.origin)
   const authorities = remote?.settings.get('cacerts') ?? remote?.settings.get('certs')
   const place = remote?.settings.has('cacerts') === true ? 'x509ca' : 'x509'
   if (authorities !== undefined) {
@@ -177,19 +213,21 @@ function certificates(
   tunnel.set('certificate.revocation', words[revocation.value] ?? 'crl-if-present', revocation)
 }
 
+type KeyFile = { readonly path: string; readonly origin?: Origin; readonly passphrase?: Secret }
+
 /** swanctl loads every key and lets the certificate choose; here the file is named. */
 function keyFor(
   own: string | undefined,
   { keyFiles }: SwanSecrets,
   files: Files,
   folder: string,
-): { readonly path: string; readonly origin?: Origin } | undefined {
+): KeyFile | undefined {
   const stem = (own ?? '').replace(/^.*\//, '').replace(/(?:[-_.]?cert)?\.\w+$/i, '')
   const inFolder = (name: string, place: string) => absolute(name, `${folder}/${place}`)
   const named =
     keyFiles.find(({ file }) => stem !== '' && file.value.startsWith(stem)) ?? keyFiles[0]
   if (named !== undefined && (keyFiles.length === 1 || named.file.value.startsWith(stem)))
-    return { path: inFolder(named.file.value, 'private'), origin: named.file }
+    return { ...named, path: inFolder(named.file.value, 'private'), origin: named.file }
   for (const place of ['private', 'rsa', 'ecdsa', 'pkcs8']) {
     const names = files.list(`${folder}/${place}`) ?? []
     const name = names.find((one) => stem !== '' && one.startsWith(stem)) ?? names[0]

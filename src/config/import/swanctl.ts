@@ -14,7 +14,8 @@ import { readIkeProposals } from './proposal-text.ts'
 import { readSettings, type Section, type Setting } from './settings.ts'
 import { isHostName, isYes, secondsOf, swanIdentity, swanTime } from './swan-values.ts'
 import { importChildren } from './swanctl-children.ts'
-import { importCredentials, type SwanSecrets, secretsIn } from './swanctl-secrets.ts'
+import { insideAddresses, unusedPools } from './swanctl-pools.ts'
+import { importCredentials, type SwanSecrets, secretsIn, unusedSecrets } from './swanctl-secrets.ts'
 import { TunnelImport, TunnelNames } from './tunnel-import.ts'
 
 /** Reads strongSwan's swanctl.conf: one tunnel for each connection that can speak IKEv1. */
@@ -27,7 +28,8 @@ export function importSwanctl(source: SourceText, files: Files, options: ImportO
   const skipped: SkippedTunnel[] = []
   for (const connection of connections.slice(0, MOST_TUNNELS)) {
     const tunnel = new TunnelImport(names.fresh(connection.name), connection.at)
-    const why = importConnection(tunnel, connection, secrets, files, options)
+    const about = { secrets, files, options, pools: root.sections.get('pools') }
+    const why = importConnection(tunnel, connection, about)
     if (why === undefined) tunnels.push(tunnel.done())
     else skipped.push({ name: connection.name, at: connection.at, why })
   }
@@ -35,7 +37,12 @@ export function importSwanctl(source: SourceText, files: Files, options: ImportO
     format: 'strongswan-swanctl',
     tunnels,
     skipped,
-    notes: [...notes, ...elsewhere(root)],
+    notes: [
+      ...notes,
+      ...elsewhere(root),
+      ...unusedPools(root.sections.get('pools'), tunnels),
+      ...unusedSecrets(secrets, tunnels),
+    ],
     otherLines: 0,
   }
 }
@@ -44,9 +51,17 @@ export function importSwanctl(source: SourceText, files: Files, options: ImportO
 function importConnection(
   tunnel: TunnelImport,
   connection: Section,
-  secrets: SwanSecrets,
-  files: Files,
-  options: ImportOptions,
+  {
+    secrets,
+    files,
+    options,
+    pools,
+  }: {
+    readonly secrets: SwanSecrets
+    readonly files: Files
+    readonly options: ImportOptions
+    readonly pools: Section | undefined
+  },
 ): string | undefined {
   const { settings } = connection
   const version = settings.get('version')
@@ -86,9 +101,9 @@ function importConnection(
     tunnel.set('phase1.propose', suites.length === 1 ? (suites[0] ?? '') : suites, proposals)
     for (const why of refused) tunnel.leave(proposals, why)
   }
-  const children = importChildren(tunnel, connection, ends)
+  const inside = insideAddresses(tunnel, settings, pools)
+  const children = importChildren(tunnel, connection, ends, inside)
   if (children !== undefined) return children
-  virtualAddresses(tunnel, settings, connection)
   for (const [key, why] of ELSEWHERE) {
     const setting = settings.get(key)
     if (setting !== undefined) tunnel.same(setting, why)
@@ -177,19 +192,6 @@ function times(tunnel: TunnelImport, settings: ReadonlyMap<string, Setting>): vo
   tunnel.deadPeer(secondsOf(every), giveUp === undefined ? undefined : secondsOf(giveUp), delay)
 }
 
-function virtualAddresses(
-  tunnel: TunnelImport,
-  settings: ReadonlyMap<string, Setting>,
-  { at }: Section,
-): void {
-  const vips = settings.get('vips')
-  if (vips !== undefined) tunnel.set('mode-config.role', 'client', vips)
-  const pools = settings.get('pools')
-  if (pools === undefined) return
-  tunnel.leave(pools, 'an address for one peer is given with mode-config: {role: server, address}')
-  tunnel.remark(`${at.text} gives addresses out of a pool; here each tunnel gives one.`)
-}
-
 /** The first round of authentication of one side. */
 function side(connection: Section, which: 'local' | 'remote'): Section | undefined {
   return [...connection.sections.values()].find(({ name }) => name.startsWith(which))
@@ -210,11 +212,10 @@ function* everyStatement(section: Section): Generator<Origin> {
 /** Sections beside connections and secrets. */
 function elsewhere(root: Section): readonly Note[] {
   const why: Readonly<Record<string, string>> = {
-    pools: 'a tunnel gives its peer one address: mode-config',
     authorities: 'CAs and CRLs are named by each tunnel: certificate.trust, certificate.crl',
   }
   return [...root.sections]
-    .filter(([name]) => name !== 'connections' && name !== 'secrets')
+    .filter(([name]) => !['connections', 'secrets', 'pools'].includes(name))
     .map(([name, { at }]) => ({
       origin: at,
       kind: 'left-out' as const,

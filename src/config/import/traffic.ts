@@ -11,7 +11,23 @@ export function networkPair(local: Side, remote: Side): { pair: string } | { why
   const text = `${sideText(local)} <-> ${sideText(remote)}`
   const pair = parseSelectorPair(text)
   if (isTextProblem(pair)) return { why: pair.message }
-  return { pair: formatSelectorPair(pair) }
+  const all = ipFamily(pair.local.start) === 4 ? '0.0.0.0/0' : '::/0'
+  const formatted = formatSelectorPair(pair).split(' <-> ')
+  // `any` stands for an address that is given, which shows where a network of all would not.
+  const named = [local, remote].map(({ range }, i) =>
+    range === 'any' ? formatted[i]?.replace(all, 'any') : formatted[i],
+  )
+  return { pair: named.join(' <-> ') }
+}
+
+/** Where an address that Mode Config gives is written here: one of its own, or a network they come from. */
+export function addressKey(text: string): 'mode-config.address' | 'mode-config.pool' | undefined {
+  const [, base = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text.trim()) ?? []
+  const address = parseIp(base)
+  if (address === undefined) return undefined
+  const whole = ipFamily(address) === 4 ? 32 : 128
+  if (bits === undefined || Number(bits) === whole) return 'mode-config.address'
+  return Number(bits) < whole ? 'mode-config.pool' : undefined
 }
 
 /** `tcp/80`, `tcp`, `6/443`, `udp/domain`, `gre/`: our words for it, undefined when it is none. */

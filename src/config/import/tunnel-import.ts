@@ -1,6 +1,6 @@
 import type { Secret } from '#bytes/secret'
 import { formatDuration } from '#policy/lifetime'
-import type { ImportedTunnel, Note, Origin, Value } from './imported.ts'
+import type { ImportedTunnel, ImportedUser, Note, Origin, Value } from './imported.ts'
 
 /** A tunnel while it is being read: collects our keys, and what became of each statement. */
 export class TunnelImport {
@@ -8,6 +8,8 @@ export class TunnelImport {
   readonly at: Origin
   #psk: Secret | undefined
   #password: Secret | undefined
+  #passphrase: Secret | undefined
+  #users: readonly ImportedUser[] = []
   readonly #values: Map<string, Value> = new Map()
   readonly #notes: Note[] = []
   readonly #remarks: string[] = []
@@ -26,6 +28,14 @@ export class TunnelImport {
   /** The same for what the product that is read has where nothing is said. */
   assume(key: string, value: Value['value'], why: string): void {
     if (!this.#values.has(key)) this.#values.set(key, { key, value, origins: [], why })
+  }
+
+  /** A peer from anywhere asks for the address it has; no pair can name it beforehand. */
+  narrowed(): void {
+    this.assume('narrow', 'allow', 'the peer asks for its own address')
+    this.remark(
+      'The peer comes from anywhere and asks for its own address: the pair covers every address, with narrow: allow. Write its network, or give it an address (mode-config), to let it ask for that alone.',
+    )
   }
 
   /** A lifetime as we write it, within what we take. */
@@ -85,6 +95,25 @@ export class TunnelImport {
     this.set('xauth.password', `file:keys/${this.name}.password`, ...origins)
   }
 
+  givePassphrase(passphrase: Secret, ...origins: readonly Origin[]): void {
+    this.#passphrase = passphrase
+    this.set('certificate.passphrase', `file:keys/${this.name}.passphrase`, ...origins)
+  }
+
+  /** Those who may log in by XAUTH; one name counts once, as its first line says. */
+  giveUsers(users: readonly ImportedUser[], ...origins: readonly Origin[]): void {
+    const first = new Map<string, ImportedUser>()
+    for (const one of users) if (!first.has(one.user)) first.set(one.user, one)
+    this.#users = [...first.values()]
+    if (this.#users.length > 0) this.set('xauth.users', `keys/${this.name}.users`, ...origins)
+    else {
+      this.assume('xauth.users', `keys/${this.name}.users`, 'not found')
+      this.remark(
+        'No user with a password was found: write a line NAME:PASSWORD for each into that file, mode 600.',
+      )
+    }
+  }
+
   /** Reports those of `statements` that nothing was said of yet: none is dropped in silence. */
   account(statements: Iterable<Origin>, why: string): void {
     const known = new Set(this.#notes.map(({ origin }) => origin))
@@ -98,6 +127,8 @@ export class TunnelImport {
       values: [...this.#values.values()],
       ...(this.#psk === undefined ? {} : { psk: this.#psk }),
       ...(this.#password === undefined ? {} : { password: this.#password }),
+      ...(this.#passphrase === undefined ? {} : { passphrase: this.#passphrase }),
+      ...(this.#users.length === 0 ? {} : { users: this.#users }),
       notes: merged(this.#notes),
       remarks: this.#remarks,
     }

@@ -54,6 +54,7 @@ const ORDER: readonly string[] = [
   'phase1',
   'phase2',
   'networks',
+  'narrow',
   'mode',
   'start',
   'encapsulation',

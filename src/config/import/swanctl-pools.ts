@@ -1,0 +1,62 @@
+import type { ImportedTunnel, Note } from './imported.ts'
+import type { Section, Setting } from './settings.ts'
+import { addressKey } from './traffic.ts'
+import type { TunnelImport } from './tunnel-import.ts'
+
+/** What `dynamic` stands for where Mode Config gives the address: `any` on the side of the one that gets it. */
+export type InsideAddresses = { readonly ours?: string; readonly theirs?: string }
+
+/** `mode-config` out of `vips`, `pools` and `pull`. */
+export function insideAddresses(
+  tunnel: TunnelImport,
+  settings: ReadonlyMap<string, Setting>,
+  pools: Section | undefined,
+): InsideAddresses {
+  const [vips, named, pull] = ['vips', 'pools', 'pull'].map((key) => settings.get(key))
+  const role = vips === undefined ? 'server' : 'client'
+  const isPush = pull !== undefined && /^(?:no|false|off|0)$/i.test(pull.value.trim())
+  if (pull !== undefined && (vips ?? named) !== undefined) {
+    if (isPush) tunnel.set('mode-config.method', 'push', pull)
+    else tunnel.same(pull, 'pull is the default')
+  }
+  if (vips !== undefined) {
+    tunnel.set('mode-config.role', role, vips)
+    if (named !== undefined) tunnel.leave(named, 'of a client none is asked for an address')
+    return { ours: 'any' }
+  }
+  if (named === undefined) return {}
+  const [first = '', ...others] = named.value.split(',').map((one) => one.trim())
+  const pool = pools?.sections.get(first)
+  const addrs = pool?.settings.get('addrs')
+  const key = addrs && addressKey(addrs.value)
+  if (pool === undefined || addrs === undefined || key === undefined) {
+    tunnel.leave(named, 'a pool is a network here: set mode-config: {role: server, pool: NETWORK}')
+    return {}
+  }
+  tunnel.set('mode-config.role', role, named)
+  tunnel.set(key, addrs.value.trim().replace(/\/(?:32|128)$/, ''), addrs)
+  tunnel.take(key, pool.at)
+  if (others.length > 0) tunnel.leave(named, `${others.join(', ')}: one pool a tunnel`)
+  const words: Readonly<Record<string, string>> = {
+    dns: 'mode-config.dns',
+    split_include: 'mode-config.networks',
+  }
+  for (const setting of pool.settings.values()) {
+    const ours = words[setting.key]
+    const list = setting.value.split(',').map((one) => one.trim())
+    if (ours !== undefined) tunnel.set(ours, list.slice(0, 8), setting)
+    else if (setting !== addrs) tunnel.leave(setting, 'not told to peers here')
+  }
+  return { theirs: 'any' }
+}
+
+/** Pools that no tunnel took. */
+export function unusedPools(
+  pools: Section | undefined,
+  tunnels: readonly ImportedTunnel[],
+): readonly Note[] {
+  const used = new Set(tunnels.flatMap(({ notes }) => notes.map(({ origin }) => origin)))
+  return [...(pools?.sections.values() ?? [])]
+    .filter(({ at }) => !used.has(at))
+    .map(({ at }) => ({ origin: at, kind: 'left-out', why: 'no tunnel that was read uses it' }))
+}
