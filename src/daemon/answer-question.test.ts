@@ -35,6 +35,7 @@ test('refuses a peer’s bad value with the reason, and never throws', () => {
   assert.deepEqual(ask(new Uint8Array(0)), {
     kind: 'refused',
     reason: 'public value of 0 octets',
+    by: 'peer',
   })
   assert.deepEqual(ask(new Uint8Array(6)), {
     kind: 'refused',

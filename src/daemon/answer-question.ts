@@ -29,10 +29,8 @@ export function answerQuestion(
     return work(question, means, verification)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    return {
-      kind: 'refused',
-      reason: error instanceof InvalidPublicValue ? reason : `${WORK[question.kind]}: ${reason}`,
-    }
+    if (error instanceof InvalidPublicValue) return { kind: 'refused', reason, by: 'peer' }
+    return { kind: 'refused', reason: `${WORK[question.kind]}: ${reason}` }
   }
 }
 

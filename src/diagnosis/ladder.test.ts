@@ -57,6 +57,42 @@ test('shows retransmissions and a refusal nobody can vouch for', () => {
   ])
 })
 
+test('counts retransmissions that bring the same refusal again', () => {
+  const [first, , refusal] = refusedEvents
+  assert.ok(first?.event.kind === 'message' && refusal !== undefined)
+  const { event } = first
+  const repeats = [1, 2, 3, 4].flatMap((repeat) => [
+    { at: repeat * 1_000, event: { ...event, repeat } },
+    { at: repeat * 1_000 + 14, event: { ...refusal.event } },
+  ])
+  const lines = ladderLines([first, { at: 14, event: { ...refusal.event } }, ...repeats])
+  assert.deepEqual(lines.slice(3), [
+    '      ←  NO-PROPOSAL-CHOSEN (unauthenticated)             +14 ms',
+    '    1 →  sent again (4 times)                             +4.0 s',
+    '      ←  NO-PROPOSAL-CHOSEN (unauthenticated)             +14 ms',
+  ])
+})
+
+test('a retransmission that brings nothing, or something new, keeps its line', () => {
+  const [first, , refusal] = refusedEvents
+  assert.ok(first?.event.kind === 'message' && refusal !== undefined)
+  const { event } = first
+  const again = (repeat: number) => ({ at: repeat * 1_000, event: { ...event, repeat } })
+  const lines = ladderLines([first, again(1), again(2), refusal, again(3)])
+  assert.equal(lines.filter((line) => line.includes('sent again')).length, 3)
+})
+
+test('a title too long for the line goes on in the next', () => {
+  const named = initiatorEvents.map(({ at, event }) => ({
+    at,
+    event: 'tunnel' in event ? { ...event, tunnel: 'branch-office-of-lyon' } : event,
+  })) as typeof initiatorEvents
+  assert.deepEqual(ladderLines(named).slice(0, 2), [
+    'branch-office-of-lyon  203.0.113.10 → 198.51.100.7',
+    '    IKEv1 Main mode, pre-shared key',
+  ])
+})
+
 test('explains what each message achieved, where asked to', () => {
   const lines = ladderLines(initiatorEvents, { explain: true })
   assert.ok(

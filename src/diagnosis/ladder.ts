@@ -36,7 +36,41 @@ export function ladderLines(
   options: LadderOptions = {},
 ): readonly string[] {
   const ladder = new Ladder(options)
-  return [...events.flatMap((event) => ladder.add(event)), ...ladder.flush()]
+  return [...folded(events).flatMap((event) => ladder.add(event)), ...ladder.flush()]
+}
+
+/** Without the retransmissions that brought the same refusal as those before and were followed by another. */
+function folded(events: readonly TimedEvent[]): readonly TimedEvent[] {
+  const dropped = new Set<Event>()
+  const heard = new Set<string>()
+  let run: readonly MessageEvent[] = []
+  for (const { event } of events) {
+    if (event.kind !== 'message' || !belongs(event)) continue
+    if (event.exchange === 'informational') {
+      run = [...run, event]
+      continue
+    }
+    const [sent, ...answers] = run
+    const isRepeated = sent !== undefined && sent.repeat > 0 && isRepeatOf(event, sent)
+    const isOld = answers.length > 0 && answers.every((answer) => heard.has(refusalText(answer)))
+    if (isRepeated && isOld) for (const one of run) dropped.add(one)
+    for (const answer of answers) heard.add(refusalText(answer))
+    run = [event]
+  }
+  return events.filter(({ event }) => !dropped.has(event))
+}
+
+function isRepeatOf(later: MessageEvent, earlier: MessageEvent): boolean {
+  return (
+    later.repeat > 0 &&
+    later.direction === earlier.direction &&
+    later.number === earlier.number &&
+    exchangeKey(later) === exchangeKey(earlier)
+  )
+}
+
+function refusalText(event: MessageEvent): string {
+  return `${event.direction} ${event.encrypted} ${payloadNames(event).join(' ')}`
 }
 
 /** Every IKE message as it went by. */
@@ -104,7 +138,7 @@ export class Ladder {
     }
     const lines = [...this.flush()]
     this.#offers.note(event)
-    if (!this.#begun) lines.push(titleOf(event, this.#offers.of(event)))
+    if (!this.#begun) lines.push(...titleOf(event, this.#offers.of(event), this.#columns))
     this.#begun = true
     const heading = event.repeat === 0 ? headingOf(event) : undefined
     if (heading !== undefined) lines.push(`  ${heading}`)
@@ -159,12 +193,19 @@ function isRefusal(name: string): boolean {
 }
 
 /** `paris  203.0.113.10 → 198.51.100.7  IKEv1 Main mode, pre-shared key`. */
-function titleOf(event: MessageEvent, offer: OfferText | undefined): string {
+function titleOf(
+  event: MessageEvent,
+  offer: OfferText | undefined,
+  columns: number,
+): readonly string[] {
   const arrow = event.role === 'initiator' ? '→' : '←'
   const authentication = offer?.authentication === undefined ? '' : `, ${offer.authentication}`
   const name = MODE_NAMES[event.exchange]
   const mode = name === undefined ? `${event.exchange} exchange` : `${name}${authentication}`
-  return `${event.tunnel}  ${event.local.address} ${arrow} ${event.remote.address}  IKEv1 ${mode}`
+  const ends = `${event.tunnel}  ${event.local.address} ${arrow} ${event.remote.address}`
+  const whole = `${ends}  IKEv1 ${mode}`
+  if (columnsOf(whole) <= columns) return [whole]
+  return [ends, ...wrap(`IKEv1 ${mode}`, columns - 4).map((text) => `    ${text}`)]
 }
 
 function isPhase1({ exchange }: MessageEvent): boolean {

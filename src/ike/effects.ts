@@ -179,4 +179,5 @@ export type Answer =
   | { readonly kind: 'signed'; readonly signature: Uint8Array }
   | VerifiedPeer
   | RefusedPeer
-  | { readonly kind: 'refused'; readonly reason: string }
+  /** `by`: the peer, whose public value must not be used; else us, who could not do the work. */
+  | { readonly kind: 'refused'; readonly reason: string; readonly by?: 'peer' }

@@ -122,13 +122,14 @@ function aggressiveRefused({ name, local }: TunnelConfig, evidence: string): Fai
   }
 }
 
-/** Public-key work that came to nothing, by what it was for. */
+/** Public-key work that came to nothing, by what it was for and whose fault it is. */
 export function workFailed(
   tunnel: TunnelConfig,
   { kind }: { readonly kind: string },
-  reason: string,
+  { reason, by }: { readonly reason: string; readonly by?: 'peer' },
 ): Failure {
-  if (kind !== 'proving' && kind !== 'checking') return badPublicValue(tunnel, reason)
+  if (kind !== 'proving' && kind !== 'checking')
+    return by === 'peer' ? badPublicValue(tunnel, reason) : agreementFailed(tunnel, reason)
   const own = kind === 'proving'
   return {
     code: own ? 'CW-311' : 'CW-306',
@@ -142,8 +143,21 @@ export function workFailed(
   }
 }
 
+/** Nothing the peer sent is wrong: our own cryptography, or too much of it at once. */
+function agreementFailed({ name }: TunnelConfig, reason: string): Failure {
+  return {
+    code: 'CW-202',
+    summary: `our own Diffie-Hellman computation for ${name} could not be done: ${reason}`,
+    evidence: 'our own cryptography',
+    certainty: 'certain',
+    key: 'phase1',
+    remedy:
+      'nothing is wrong with the peer: see the log and the load of this host, or use another group; it is tried again',
+  }
+}
+
 /** A public value that fails the checks of RFC 6989. */
-export function badPublicValue(tunnel: TunnelConfig, reason: string): Failure {
+function badPublicValue(tunnel: TunnelConfig, reason: string): Failure {
   return {
     code: 'CW-202',
     summary: `${tunnel.name} sent a Diffie-Hellman public value that must not be used: ${reason}`,

@@ -207,7 +207,7 @@ export class Phase1 {
   handleAnswer(answer: Answer, context: IkeContext): void {
     this.work.clear()
     if (answer.kind === 'refused') {
-      this.fail(failures.workFailed(this.config, this.#state, answer.reason))
+      this.fail(failures.workFailed(this.config, this.#state, answer))
       return
     }
     const state = this.#state
@@ -221,7 +221,8 @@ export class Phase1 {
       if (error instanceof AuthenticationFailure) {
         this.#reject(error.failure, 'keyed' in state ? state.keyed : undefined, ends, context)
       } else if (error instanceof PeerViolation) {
-        this.fail(failures.workFailed(this.config, state, error.message))
+        const wrong = { reason: error.message, by: 'peer' } as const
+        this.fail(failures.workFailed(this.config, state, wrong))
       } else throw error
     }
   }

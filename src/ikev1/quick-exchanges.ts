@@ -12,7 +12,7 @@ import type { IkeHeader } from '#wire/ike-header'
 import { MalformedMessage } from '#wire/malformed'
 import type { NotificationPayload, Payload } from '#wire/v1/payloads'
 import { conclude } from './child-sa.ts'
-import { badPublicValue } from './failures.ts'
+import { workFailed } from './failures.ts'
 import { messageIdOctets } from './keys.ts'
 import type { OutgoingMessage, Phase2Channel } from './phase2-channel.ts'
 import { isRepeatOf } from './protect.ts'
@@ -123,7 +123,7 @@ export class QuickExchanges implements QuickHost {
     const { pendingAsk: _, ...rest } = exchange
     const { state } = exchange
     if (answer.kind === 'refused') {
-      this.#fail(exchange, badPublicValue(this.tunnel, answer.reason), context)
+      this.#fail(exchange, workFailed(this.tunnel, state, answer), context)
       return
     }
     if (state.kind === 'generating' && 'own' in answer)
