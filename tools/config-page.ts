@@ -111,8 +111,8 @@ themselves, known by their mark, go past it. When only a protocol or port is lis
 (\`ip rule\`, Linux 4.17 or later) and the rest goes its usual way in clear. Behind a NAT the checksums of TCP and UDP are made
 anew, as RFC 3948 §3.1.2 asks. With strict source validation (\`rp_filter=1\`) the kernel would refuse packets of the peer that
 come from outside while its route points into the tunnel: use loose validation (2) with it.
-Datagrams other than TCP that are larger than the MTU do not pass in this mode: the host cuts them before they are sealed, and ESP in transport
-mode carries whole packets only (\`dropped.cannotCarry\`).
+ESP in this mode carries whole packets only (RFC 4303 §3.3.4): a datagram that the host has cut for the device is made whole, sealed, and cut
+again outside, as the kernel's own IPsec does it. What lies between the hosts must let IP fragments through then.
 
 ## IKEv1 is Historic
 

@@ -18,6 +18,8 @@ export type Test =
       readonly start: number
       readonly end: number
     }
+  /** An IPv6 fragment that is not its packet's first: what it is cannot be seen. Of IPv4 for itself the host sees whole packets here. */
+  | { readonly kind: 'later-fragment' }
 
 export type FilterRule = {
   readonly tests: readonly Test[]
@@ -208,6 +210,10 @@ function writeTest(list: NetlinkRequest, family: IpFamily, test: Test): void {
       loadPayload(list, TRANSPORT_HEADER, test.kind === 'first-word' ? 0 : 2, 2)
       compare(list, NFT_CMP_GTE, networkHalf(test.start))
       compare(list, NFT_CMP_LTE, networkHalf(test.end))
+      return
+    case 'later-fragment':
+      loadFragmentOffset(list)
+      compare(list, NFT_CMP_GTE, networkHalf(1 << 3))
   }
 }
 
@@ -224,6 +230,16 @@ function loadPayload(list: NetlinkRequest, base: number, offset: number, octets:
     big(data, NFTA_PAYLOAD_BASE, base)
     big(data, NFTA_PAYLOAD_OFFSET, offset)
     big(data, NFTA_PAYLOAD_LEN, octets)
+  })
+}
+
+/** With the three bits behind it (RFC 8200 §4.5); a packet without a fragment header does not match. */
+function loadFragmentOffset(list: NetlinkRequest): void {
+  expression(list, 'exthdr', (data) => {
+    big(data, NFTA_EXTHDR_DREG, REGISTER)
+    data.attribute(NFTA_EXTHDR_TYPE, Uint8Array.of(IPPROTO_FRAGMENT))
+    big(data, NFTA_EXTHDR_OFFSET, 2)
+    big(data, NFTA_EXTHDR_LEN, 2)
   })
 }
 
@@ -352,6 +368,11 @@ const NFTA_PAYLOAD_OFFSET = 3
 const NFTA_PAYLOAD_LEN = 4
 const NETWORK_HEADER = 1
 const TRANSPORT_HEADER = 2
+const IPPROTO_FRAGMENT = 44
+const NFTA_EXTHDR_DREG = 1
+const NFTA_EXTHDR_TYPE = 2
+const NFTA_EXTHDR_OFFSET = 3
+const NFTA_EXTHDR_LEN = 4
 const NFTA_CMP_SREG = 1
 const NFTA_CMP_OP = 2
 const NFTA_CMP_DATA = 3

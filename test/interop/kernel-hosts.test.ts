@@ -117,6 +117,10 @@ async function hostsPing(mode: 'tunnel' | 'transport'): Promise<void> {
   await assertPing(topology.gatewayA, LINK.strongswan, { interval: 0.01 })
   const back = await guest.run(`ping -n -c 3 -i 0.2 -W 2 ${LINK.causeway}`)
   assert.match(back.stdout, /3 received/)
+  // In transport mode both sides seal a packet as a whole, and cut it then.
+  await assertPing(topology.gatewayA, LINK.strongswan, { interval: 0.01, size: 5000 })
+  const large = await guest.run(`ping -n -c 3 -i 0.2 -W 2 -s 20000 ${LINK.causeway}`)
+  assert.match(large.stdout, /3 received/)
   const counts = countFrames(await capture.frames())
   assert.ok(counts.esp >= 12, `${counts.esp} frames of ESP`)
   assert.equal(counts.plaintext, 0)

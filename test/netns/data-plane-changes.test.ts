@@ -43,6 +43,12 @@ for (const outer of [OUTER_4, OUTER_6]) {
           JSON.stringify(counts),
         )
         assert.ok((await saOf(planes.a, 'outbound')).packets > 500)
+        // The host cuts these for the device; sealed they go as a whole, and are cut outside.
+        const before = (await saOf(planes.a, 'outbound')).packets
+        await assertPings(net.gatewayA, outer.b, { size: 4000 })
+        await assertPings(net.gatewayB, outer.a, { size: 65_000, count: 2 })
+        const { packets, cannotCarry } = await saOf(planes.a, 'outbound')
+        assert.deepEqual([packets - before, cannotCarry], [5, 0])
         await assertAllDelivered(planes)
       })
     })

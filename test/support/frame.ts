@@ -27,9 +27,11 @@ export function frameKind(frame: Uint8Array): FrameKind {
     return protocol === PROTOCOL_UDP && isFirst ? udpKind(view, 14 + headerOctets) : 'plaintext'
   }
   if (etherType === ETHERTYPE_IPV6 && frame.length >= 54) {
-    const next = view.getUint8(20)
+    const fragment = view.getUint8(20) === FRAGMENT && frame.length >= 62
+    const next = view.getUint8(fragment ? 54 : 20)
     if (next === PROTOCOL_ESP) return 'esp'
-    if (next === PROTOCOL_UDP) return udpKind(view, 54)
+    if (fragment && view.getUint16(56) >= 8) return 'plaintext'
+    if (next === PROTOCOL_UDP) return udpKind(view, fragment ? 62 : 54)
     // Multicast listener reports carry a hop-by-hop router alert (RFC 3810 §5).
     if (next === HOP_BY_HOP && frame.length >= 63) {
       return view.getUint8(54) === PROTOCOL_ICMPV6 ? icmpv6Kind(view, 62) : 'plaintext'
@@ -63,6 +65,7 @@ const ETHERTYPE_IPV4 = 0x0800
 const ETHERTYPE_ARP = 0x0806
 const ETHERTYPE_IPV6 = 0x86dd
 const HOP_BY_HOP = 0
+const FRAGMENT = 44
 const PROTOCOL_UDP = 17
 const PROTOCOL_ESP = 50
 const PROTOCOL_ICMPV6 = 58

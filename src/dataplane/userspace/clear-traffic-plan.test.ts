@@ -51,6 +51,20 @@ test('a local network inside a remote one may talk to itself; a remote one insid
   assert.deepEqual(hub?.ranges.inside, [])
 })
 
+test('later fragments of IKE and ESP reach the gateway where the kernel shows fragments: in IPv6', () => {
+  const networks = ['203.0.113.10/32 <-> 203.0.113.20/32', 'fd00:a::10/128 <-> fd00:b::20/128']
+  const rulesOf = (family: 4 | 6) => clearTrafficFilter(family, [planned(networks)])?.rules ?? []
+  const isLater = ({ tests }: { readonly tests: readonly { readonly kind: string }[] }) =>
+    tests.some(({ kind }) => kind === 'later-fragment')
+  assert.equal(rulesOf(4).some(isLater), false)
+  assert.deepEqual(rulesOf(6).filter(isLater), [
+    {
+      verdict: 'accept',
+      tests: [{ kind: 'later-fragment' }, { kind: 'destination', set: 'outer' }],
+    },
+  ])
+})
+
 test('a pair of one protocol and port keeps out just that', () => {
   const filter = clearTrafficFilter(4, [planned(['10.1.0.0/16 tcp/443 <-> 10.2.0.0/16 tcp'])])
   assert.deepEqual(filter?.ranges.remote, [])

@@ -65,6 +65,9 @@ function gatewayTraffic(family: IpFamily): readonly FilterRule[] {
           accept(protocol(IpProtocol.icmpv6), types(1, 4), here),
           // Neighbour discovery (RFC 4861), which finds the peer on the same link.
           accept(protocol(IpProtocol.icmpv6), types(133, 137), here),
+          // IKE and ESP inside UDP may come in fragments, which are seen here before they are joined. Without its first fragment, which these
+          // rules judge, none becomes a packet.
+          accept({ kind: 'later-fragment' }, here),
         ]
   return [
     accept(protocol(IpProtocol.esp), here),

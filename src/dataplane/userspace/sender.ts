@@ -4,7 +4,8 @@ import { readQuotedAnswer } from '#esp/icmp-error'
 import { clampMss } from '#esp/mss'
 import { IPV6_MIN_MTU, mssFor } from '#esp/mtu'
 import { ENCAPSULATION_TAILROOM, encapsulate, OutboundVerdict, SealedPacket } from '#esp/outbound'
-import { PacketFields, readPacketFields } from '#esp/packet-fields'
+import { Fragment, PacketFields, readPacketFields } from '#esp/packet-fields'
+import { Reassembly } from '#esp/reassembly'
 import { HostPacket, Segmentation } from '#esp/segmentation'
 import { Expiry } from '#esp/sequence'
 import { NO_PAIR } from '#esp/spd'
@@ -28,6 +29,7 @@ export class Sender {
   readonly #memory: PacketMemory
   readonly #events: Events
   readonly #fragments = new FragmentTable()
+  readonly #reassembly = new Reassembly()
   readonly #fields = new PacketFields()
   readonly #piece = new PacketFields()
   /** Of what an ICMP error is about. */
@@ -118,6 +120,26 @@ export class Sender {
       count(tunnel, TunnelCounter.noPolicy, 1)
       return
     }
+    if (tunnel.settings.mode === 'transport' && this.#fields.fragment !== Fragment.none) {
+      this.#handleFragment(tunnel, at, now)
+      return
+    }
+    this.#handleWhole(tunnel, at, long, now)
+  }
+
+  /** What the host cut for the device goes sealed as a whole, and is cut again outside (RFC 4303 §3.3.4). */
+  #handleFragment(tunnel: Tunnel, at: number, now: number): void {
+    const { arena, segment } = this.#memory
+    const fields = this.#fields
+    const length = this.#reassembly.add(arena, at, fields, segment)
+    if (length < 0) this.#handleWhole(tunnel, at, false, now)
+    if (length <= 0 || !readPacketFields(arena.view, segment, length, fields)) return
+    // Nor has IPv6 a word against it when the source has cut the packet itself.
+    fields.dontFragment = false
+    this.#handleWhole(tunnel, segment, false, now)
+  }
+
+  #handleWhole(tunnel: Tunnel, at: number, long: boolean, now: number): void {
     if (this.#handleFor(tunnel, at, long, now)) return
     // Routes know destinations only: where remote networks overlap, the source may mean another tunnel. Not so where routes were
     // written: they mean this one.
@@ -265,13 +287,17 @@ export class Sender {
     const mtu = slot.state.innerMtu
     if (fields.family === 6 && fields.totalOctets <= IPV6_MIN_MTU) {
       // Its sender need not make it smaller: the outer packet is cut instead (RFC 2473 §7.1 b).
-      if (this.sendAlone(slot, at, fields, now, 'dont') < 0) this.#events.countNotSent()
+      this.#sendToCut(tunnel, slot, at, now)
       return
     }
     if (fields.dontFragment) {
       count(tunnel, TunnelCounter.tooBig, 1)
       const length = writeTooBig(arena, at, fields, mtu, made)
       if (length > 0) tunnel.sink.deliverMade(made, length)
+      return
+    }
+    if (slot.state.mode === 'transport') {
+      this.#sendToCut(tunnel, slot, at, now)
       return
     }
     const piece = this.#piece
@@ -281,6 +307,13 @@ export class Sender {
       if (length === 0 || !readPacketFields(arena.view, made, length, piece)) return
       this.#send(slot, made, piece, now)
     }
+  }
+
+  /** By a packet that the host and the routers may cut. What is too long for any, with ESP around it, is too big. */
+  #sendToCut(tunnel: Tunnel, slot: OutboundSlot, at: number, now: number): void {
+    const result = this.sendAlone(slot, at, this.#fields, now, 'dont')
+    if (result === -EMSGSIZE) count(tunnel, TunnelCounter.tooBig, 1)
+    else if (result < 0) this.#events.countNotSent()
   }
 }
 
