@@ -10,7 +10,7 @@ import { certificateRefused, noKeyOverThere } from './certificate-failures.ts'
 
 /** CW-204. */
 export function otherAuthentication(tunnel: TunnelConfig, methods: readonly number[]): Failure {
-  const theirs = methods.map((method) => AuthenticationMethod.nameOf(method)).join(', ')
+  const theirs = methods.map(methodWords).join(', ')
   const { authentication } = tunnel
   const withKey = authentication.kind === 'psk'
   if (authentication.kind === 'certificate' && methods.every((one) => SIGNATURES.has(one)))
@@ -25,7 +25,7 @@ export function otherAuthentication(tunnel: TunnelConfig, methods: readonly numb
     evidence: 'authentication method in the SA payload of message 1',
     certainty: 'certain',
     key: aboutUsers ? 'xauth' : withKey ? 'psk' : 'certificate',
-    remedy: `set ${ours} on the peer for this tunnel too, or give this one what the peer offers`,
+    remedy: `have ${tunnel.name} use ${ours} for this tunnel, or give this one what ${tunnel.name} offers`,
   }
 }
 
@@ -51,6 +51,15 @@ const SIGNATURES: ReadonlySet<number> = new Set([
   RSA,
   ...Object.values(ECDSA_METHODS),
 ])
+
+/** Of a method that the initiator of an offer proposes, which is the peer. */
+function methodWords(method: number): string {
+  const name = AuthenticationMethod.nameOf(method)
+  const [, asked, proof] = /^XAUTH(Init|Resp)(PreShared|RSA)$/.exec(name) ?? []
+  if (asked === undefined) return name
+  const first = proof === 'RSA' ? 'RSA signatures' : 'pre-shared key'
+  return `${first} and XAUTH, ${asked === 'Init' ? 'to log in here' : 'to have us log in there'}`
+}
 
 function xauthWords({ xauth }: TunnelConfig): string {
   if (xauth === undefined) return ''

@@ -42,7 +42,7 @@ export function otherIdentity(
     remedy:
       identity === undefined
         ? `have ${name} send ${described(remoteId, ours)}`
-        : `set peer-id: ${quoted(theirs)} here, or have ${name} send ${ours}`,
+        : `set peer-id: ${peerIdValue(tunnel, identity)} here, or have ${name} send ${ours}`,
     forPeer: `Your gateway shows ${described(identity, theirs)} as its identity, ours expects ${described(remoteId, ours)}. Please have it send ${ours}.${how}`,
   }
 }
@@ -76,7 +76,9 @@ export function proofRefused(tunnel: TunnelConfig, evidence: string): Failure {
     remedy: `have ${name} expect ${ours}, or set id here to what it expects`,
     forPeer: `Our gateway shows ${described(localId, ours)} as its identity, and yours refuses it. Please have yours expect ${ours} for our address ${tunnel.local}, or tell us what it expects.`,
     otherCauses: [
-      `${name} wants Aggressive mode, or a user name and password besides (XAUTH)`,
+      tunnel.xauth === undefined
+        ? `${name} wants Aggressive mode, or a user name and password besides (XAUTH)`
+        : `${name} knows no user name and password (XAUTH) for our address, which this tunnel has: leave xauth out here`,
       `${name} has another tunnel for our address, and takes ours for that one`,
     ],
   }
@@ -104,6 +106,17 @@ function behindNat(identity: Identity | undefined): string {
   const address = identity?.kind === 'address' ? identity.address : ''
   const isPrivate = /^(?:10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.)/.test(address)
   return isPrivate ? ' (its own address behind a NAT)' : ''
+}
+
+/**
+ * What the file accepts as peer-id: where the key is found by the address (RFC 2409 §5.4), an identity other than that is written as
+ * meant so.
+ */
+function peerIdValue({ ike, authentication, peer }: TunnelConfig, identity: Identity): string {
+  const value = quoted(formatIdentity(identity))
+  const isAddress = identity.kind === 'address' && identity.address === peer
+  const byAddress = authentication.kind === 'psk' && ike === 'v1-main' && peer !== 'any'
+  return byAddress && !isAddress ? `{sends: ${value}}` : value
 }
 
 /** As the configuration file wants it: names need no quotes, what has a comma, an equals sign or an at sign in front does. */

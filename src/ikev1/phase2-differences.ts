@@ -32,6 +32,8 @@ export type ChildDifference = {
     | 'UDP encapsulation'
   readonly ours: string
   readonly theirs: string
+  /** What the peer has cannot be written into the configuration here. */
+  readonly isTheirsUnknown?: boolean
 }
 
 /** The transform offered and the suite of ours that differ in the fewest attributes; of equals, the first of each list. */
@@ -101,10 +103,15 @@ function cipherDifference(
   const sameCipher = encryption(suite.encryption).ikev1Esp?.id === id
   const name = EspTransform.nameOf(id).replace('ESP_', '').toLowerCase()
   const theirs =
-    known === undefined
-      ? `${name}${bits === undefined ? ' without a key length' : ` with ${bits} bits`}`
-      : formatEncryption(known.name)
-  return { what: sameCipher ? 'key length' : 'encryption', ours, theirs }
+    known === undefined ? `${name}${lengthWords(name, bits)}` : formatEncryption(known.name)
+  const what = sameCipher ? 'key length' : 'encryption'
+  return { what, ours, theirs, isTheirsUnknown: known === undefined }
+}
+
+/** RFC 2410 §2: the NULL algorithm has no key. */
+function lengthWords(name: string, bits: number | undefined): string {
+  if (bits !== undefined) return ` with ${bits} bits`
+  return name === 'null' ? '' : ' without a key length'
 }
 
 function integrityDifference(id: number | undefined, suite: EspSuite): ChildDifference | undefined {
@@ -117,6 +124,7 @@ function integrityDifference(id: number | undefined, suite: EspSuite): ChildDiff
     what: 'integrity',
     ours,
     theirs: known === undefined ? named : formatIntegrity(known.name),
+    isTheirsUnknown: known === undefined,
   }
 }
 

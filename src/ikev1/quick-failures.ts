@@ -23,7 +23,7 @@ export function noChildProposal(
   const differences = nearestChild(offer, wish) ?? []
   const [first, ...others] = differences
   const told = {
-    ours: `${ours}, ${wish.mode}`,
+    ours: `${ours}, ${wish.mode}${inUdp(wish)}`,
     theirs,
     evidence: 'SA payload of Quick mode message 1, under the keys',
     certainty: 'certain',
@@ -41,7 +41,7 @@ export function noChildProposal(
   return {
     ...told,
     code: 'CW-404',
-    summary: `${name} offers phase 2 ${theirs}; we accept ${ours}, ${wish.mode}${nearest}`,
+    summary: `${name} offers phase 2 ${theirs}; we accept ${ours}, ${wish.mode}${inUdp(wish)}${nearest}`,
     evidence: `${told.evidence}${values.length === 0 ? '' : ` (${values.join('; ')})`}`,
     remedy: `set phase2 to one of theirs here, or have ${name} offer one of ours`,
   }
@@ -151,7 +151,7 @@ type Only = Pick<Failure, 'code' | 'summary' | 'remedy'> & { readonly key?: stri
 /** Where a single attribute differs, that is the sentence. */
 function onlyOne(
   { name, phase2 }: TunnelConfig,
-  { what, ours, theirs }: ChildDifference,
+  { what, ours, theirs, isTheirsUnknown }: ChildDifference,
 ): Only | undefined {
   switch (what) {
     case 'PFS':
@@ -189,7 +189,9 @@ function onlyOne(
       return {
         code: 'CW-404',
         summary: `${name} offers phase 2 with ${theirs}, we accept ${ours}: only the ${what} ${what.endsWith('s') ? 'differ' : 'differs'}`,
-        remedy: `have ${name} set ${ours}, or write ${theirs} into phase2 here`,
+        remedy: isTheirsUnknown
+          ? `have ${name} set ${ours}: what it offers does not exist here`
+          : `have ${name} set ${ours}, or write ${theirs} into phase2 here`,
       }
   }
 }
@@ -210,4 +212,9 @@ function listText(differences: readonly ChildDifference[]): string {
   const words = differences.map(({ what }) => what)
   const last = words.at(-1) ?? ''
   return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} and ${last}`
+}
+
+/** As `describeChildOffer` says it. */
+function inUdp({ udp }: ChildWish): string {
+  return udp === false ? '' : ' in UDP'
 }

@@ -7,8 +7,15 @@ import {
   keyExchangeById,
 } from '#crypto/registry'
 import { type EspSpi, espSpi } from '#esp/sa'
-import { EncapsulationModeNumber, ESN_64_BIT, SaAttribute } from '#iana/ipsec-doi'
+import {
+  AuthenticationAlgorithm,
+  EncapsulationModeNumber,
+  ESN_64_BIT,
+  EspTransform,
+  SaAttribute,
+} from '#iana/ipsec-doi'
 import { Doi, ProtocolId, Situation } from '#iana/isakmp'
+import { formatEncryption, formatIntegrity } from '#policy/algorithm-names'
 import type { EncapsulationMode, EspSuite, Lifetime, Pfs } from '#policy/proposal'
 import { formatEspSuite, formatPfs } from '#policy/proposal'
 import type { ProposalPayload, SaPayload, Transform, TransformAttribute } from '#wire/v1/payloads'
@@ -129,7 +136,7 @@ export function offeredPfs(offer: SaPayload): Pfs | 'unknown' {
 export function describeChildOffer(offer: SaPayload): readonly string[] {
   const texts = offer.proposals.flatMap(({ protocolId, transforms }) =>
     transforms.map((transform) =>
-      protocolId === ProtocolId.number('ESP') ? describe(transform) : `protocol ${protocolId}`,
+      protocolId === ProtocolId.number('ESP') ? describe(transform) : ProtocolId.nameOf(protocolId),
     ),
   )
   return [...new Set(texts)]
@@ -182,10 +189,28 @@ function acceptsMode(wish: ChildWish, { encapsulationMode }: ReadTransform): boo
 
 function describe(transform: Transform): string {
   const read = readTransform(transform)
-  if (read === undefined) return `transform ${transform.id}`
+  if (read === undefined) return describeUnknown(transform)
   const pfs = read.pfs === 'unknown' ? 'unknown group' : formatPfs(read.pfs)
-  const mode = EncapsulationModeNumber.nameOf(read.encapsulationMode).toLowerCase()
-  return `${formatEspSuite(read.suite)}, ${pfs === 'none' ? 'no PFS' : `PFS ${pfs}`}, ${mode}`
+  return `${formatEspSuite(read.suite)}, ${pfs === 'none' ? 'no PFS' : `PFS ${pfs}`}, ${describeMode(read.encapsulationMode)}`
+}
+
+/** `null-sha256`, `aes without integrity`: by the names of the registries. */
+function describeUnknown({ id, attributes }: Transform): string {
+  const bits = findNumber(attributes, KEY_LENGTH)
+  const known = encryptionByIkev1Esp(id, bits)
+  const named = EspTransform.nameOf(id).replace('ESP_', '').toLowerCase()
+  const cipher = known === undefined ? `${named}${bits ?? ''}` : formatEncryption(known.name)
+  const authentication = findNumber(attributes, AUTHENTICATION_ALGORITHM) ?? 0
+  if (authentication === 0) return known?.aead === true ? cipher : `${cipher} without integrity`
+  const mac = integrityByIkev1(authentication)
+  return `${cipher}-${mac === undefined ? AuthenticationAlgorithm.nameOf(authentication) : formatIntegrity(mac.name)}`
+}
+
+/** `tunnel in UDP`. */
+function describeMode(number: number): string {
+  const name = EncapsulationModeNumber.nameOf(number).toLowerCase()
+  const inner = /^udp-encapsulated-(\w+?)(?:-draft)?$/.exec(name)?.[1]
+  return inner === undefined ? name : `${inner} in UDP`
 }
 
 function attributesOf(suite: EspSuite, wish: ChildWish): readonly TransformAttribute[] {

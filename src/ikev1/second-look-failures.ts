@@ -1,6 +1,7 @@
 import type { TunnelConfig } from '#config/config'
 import { Phase1Attribute } from '#iana/ikev1'
 import type { Failure } from '#ike/events'
+import { formatIdentity } from '#policy/identity'
 import { formatDuration } from '#policy/lifetime'
 import { formatIkeSuite } from '#policy/proposal'
 import type { SaPayload } from '#wire/v1/payloads'
@@ -37,7 +38,6 @@ function accepted(
   treatment: Treatment,
 ): Failure | undefined {
   const { name, peer, phase1 } = tunnel
-  if (tunnel.ike === 'v1-aggressive') return mainModeOnly(tunnel, treatment)
   const [theirs = ''] = describePhase1Offer(offer)
   const evidence = `asked beside it with many sets of algorithms, ${peer} chose this one; in clear, so anyone on the way could have answered`
   const attributes = offer.proposals[0]?.transforms[0]?.attributes ?? []
@@ -45,11 +45,16 @@ function accepted(
   if (method !== undefined && method !== authenticationMethod(tunnel, 'initiator')) {
     return { ...otherAuthentication(tunnel, [method]), evidence, certainty: 'very likely' }
   }
+  const aggressive = tunnel.ike === 'v1-aggressive'
   if (phase1.suites.some((suite) => formatIkeSuite(suite) === theirs)) {
+    if (aggressive) return mainModeOnly(tunnel, treatment)
     const shorter = LOOK_LIFETIME_SECONDS < phase1.lifetime.seconds
     return treatment === 'refused' && shorter ? lifetimeRefused(tunnel, theirs) : undefined
   }
-  const unsuited = phase1Unsuited(tunnel, offer, 'takes')
+  const unsuited = {
+    ...phase1Unsuited(tunnel, offer, 'takes'),
+    ...(aggressive ? { otherCauses: [`${name} takes Main mode only (CW-107)`] } : {}),
+  }
   if (treatment === 'refused') return { ...unsuited, evidence, certainty: 'very likely' }
   return {
     ...unsuited,
@@ -61,19 +66,26 @@ function accepted(
   }
 }
 
-/** CW-107 as the initiator finds it: second looks are in Main mode. */
-function mainModeOnly({ name, local, peer }: TunnelConfig, treatment: Treatment): Failure {
+/**
+ * CW-107 as the initiator finds it: second looks are in Main mode. Our identity is in the first message of Aggressive mode alone, and some
+ * peers answer anyone's Main mode, so this may also be about who we are.
+ */
+function mainModeOnly({ name, local, localId, peer }: TunnelConfig, treatment: Treatment): Failure {
+  const id = formatIdentity(localId)
   const refuses = treatment === 'refused' ? 'refuses' : 'ignores'
   return {
     code: 'CW-107',
     summary: `${name} answers Main mode and ${refuses} Aggressive mode, which this tunnel is set to`,
     ours: 'Aggressive mode',
     theirs: 'Main mode',
-    evidence: `${peer} answers the first message of Main mode and not that of Aggressive mode, in clear`,
-    certainty: 'very likely',
+    evidence: `${peer} answers the first message of Main mode and not that of Aggressive mode with the same algorithms, in clear`,
+    certainty: 'possible',
     key: 'ike',
-    remedy: 'set ike: v1-main here, which is the safer of the two',
-    forPeer: `Your gateway takes Main mode from ours (${local}), which is set to Aggressive mode. Is that as it should be?`,
+    remedy: `ask ${name} which mode it has for us: set ike: v1-main here, the safer of the two, or have it allow Aggressive mode`,
+    forPeer: `Your gateway takes Main mode from ours (${local}) and ${refuses} Aggressive mode. Which of the two is set for us? In Aggressive mode ours calls itself ${id}: is that the identity you expect?`,
+    otherCauses: [
+      `${name} has Aggressive mode, and expects another identity of us than ${id}, which id sets here`,
+    ],
   }
 }
 
@@ -100,11 +112,11 @@ function nothingSuits(tunnel: TunnelConfig): Failure {
   const { name, local, peer } = tunnel
   return {
     code: 'CW-103',
-    summary: `${peer} refuses every proposal there is: it has no tunnel for our address ${local}, or not with IKEv1`,
+    summary: `${peer} refuses every set of algorithms we asked about: it has no tunnel for our address ${local}, or not with IKEv1`,
     ours: local,
     theirs: 'not told by the peer',
     evidence:
-      'our offer and one with all usual sets of algorithms were both refused in clear, which anyone could have sent',
+      'our offer, one with all usual sets of algorithms and one with rarer ones were refused in clear, which anyone could have sent',
     certainty: 'possible',
     key: 'address',
     remedy: `have ${name} name the address its tunnel expects us at, and compare it with ours`,

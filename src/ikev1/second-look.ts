@@ -33,14 +33,14 @@ export type Finding =
   | { readonly kind: 'port-4500-passes' }
 
 /**
- * An initiator's questions to a peer that refuses or ignores it: one first message with many sets of algorithms, one of IKEv2, or one to UDP
- * 4500. None is ever gone on with, each is asked once for a negotiation, and what comes back is not authenticated: it makes words, and nothing
+ * An initiator's questions to a peer that refuses or ignores it: one first message with many sets of algorithms, another
+ * with rarer ones, one of IKEv2, or one to UDP 4500. None is ever gone on with, each is asked once for a negotiation, and what comes back is not authenticated: it makes words, and nothing
  * else.
  */
 export class SecondLook {
   readonly #tunnel: TunnelConfig
   readonly #tell: (finding: Finding, context: IkeContext) => void
-  readonly #asked = new Set<'sets' | 'IKEv2' | 'port 4500'>()
+  readonly #asked = new Set<Question | 'IKEv2'>()
 
   constructor(tunnel: TunnelConfig, tell: (finding: Finding, context: IkeContext) => void) {
     this.#tunnel = tunnel
@@ -50,6 +50,17 @@ export class SecondLook {
   /** Which of the usual sets it would take. */
   askSets(context: IkeContext): void {
     this.#ask('sets', 500, wideOffer(this.#tunnel), context, (octets, header, later) => {
+      const found = readAnswer(octets, header)
+      if (found?.kind !== 'refuses') return found
+      this.#askRarerSets(later)
+      return undefined
+    })
+  }
+
+  #askRarerSets(context: IkeContext): void {
+    const lifetime = { seconds: LOOK_LIFETIME_SECONDS }
+    const offer = offerPhase1({ suites: RARER, lifetime, method: methodOf(this.#tunnel) })
+    this.#ask('rarer sets', 500, offer, context, (octets, header, later) => {
       const found = readAnswer(octets, header)
       if (found?.kind === 'refuses') this.askIkev2(later)
       return found
@@ -81,7 +92,7 @@ export class SecondLook {
   }
 
   #ask(
-    what: 'sets' | 'port 4500',
+    what: Question,
     port: number,
     offer: SaPayload,
     context: IkeContext,
@@ -103,12 +114,15 @@ export class SecondLook {
     })
   }
 
-  #isAsked(what: 'sets' | 'IKEv2' | 'port 4500'): boolean {
+  #isAsked(what: Question | 'IKEv2'): boolean {
     if (this.#asked.has(what)) return true
     this.#asked.add(what)
     return false
   }
 }
+
+/** First messages of IKEv1. */
+type Question = 'sets' | 'rarer sets' | 'port 4500'
 
 /** Short, so that no peer can find it too long: whoever takes a set of ours with this and not with ours minds the lifetime. */
 export const LOOK_LIFETIME_SECONDS = 3_600
@@ -146,18 +160,38 @@ function methodOf(tunnel: TunnelConfig): number {
 
 const PSK = AuthenticationMethod.number('pre-shared key')
 
-const USUAL: readonly IkeSuite[] = (['aes256-cbc', 'aes128-cbc', '3des-cbc'] as const).flatMap(
-  (encryption) =>
-    (['sha256', 'sha1'] as const).flatMap((hash) =>
-      (['modp2048', 'modp1536', 'modp1024', 'ecp256'] as const).map((keyExchange) => ({
-        encryption,
-        hash,
-        keyExchange,
-      })),
-    ),
+const USUAL = setsOf(
+  ['aes256-cbc', 'aes128-cbc', '3des-cbc'],
+  ['sha256', 'sha1'],
+  ['modp2048', 'modp1536', 'modp1024', 'ecp256'],
 )
+
+/** What else peers are set to: groups above 14, SHA-2 with more bits, the third length of AES, and MD5. */
+const RARER: readonly IkeSuite[] = [
+  ...setsOf(['aes256-cbc', 'aes128-cbc'], ['sha256'], ['modp3072', 'modp4096', 'ecp384']),
+  ...setsOf(
+    ['aes256-cbc'],
+    ['sha384', 'sha512'],
+    ['modp2048', 'modp3072', 'modp4096', 'ecp256', 'ecp384'],
+  ),
+  ...setsOf(['aes256-cbc'], ['sha512'], ['ecp521']),
+  ...setsOf(['aes192-cbc'], ['sha256', 'sha1'], ['modp2048', 'modp1536', 'modp1024']),
+  ...setsOf(['aes192-cbc'], ['sha512'], ['modp3072']),
+  ...setsOf(['aes256-cbc', 'aes128-cbc', '3des-cbc'], ['md5'], ['modp2048', 'modp1024']),
+]
+
 const USUAL_OTHERWISE = USUAL.filter(
   ({ encryption, keyExchange }) =>
     encryption !== '3des-cbc' && (keyExchange === 'modp2048' || keyExchange === 'modp1024'),
 )
 const MOST_SETS = 34
+
+function setsOf(
+  encryptions: readonly IkeSuite['encryption'][],
+  hashes: readonly IkeSuite['hash'][],
+  groups: readonly IkeSuite['keyExchange'][],
+): readonly IkeSuite[] {
+  return encryptions.flatMap((encryption) =>
+    hashes.flatMap((hash) => groups.map((keyExchange) => ({ encryption, hash, keyExchange }))),
+  )
+}

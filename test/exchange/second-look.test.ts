@@ -81,6 +81,45 @@ test('CW-103: a peer that refuses whatever is offered has no tunnel for us', () 
   assert.match(failure.forPeer ?? '', /Is there a tunnel for our address 203\.0\.113\.10/)
 })
 
+test('algorithms that few are set to are found by a second question, before a peer is said to have no tunnel for us', () => {
+  const found = (ofB: TunnelConfig['phase1']['suites'][number]) => {
+    const rehearsal = differing(ofB)
+    rehearsal.runFor(2_000)
+    const { code, theirs } = lastOf(events(rehearsal, 'a', 'refusal-hinted')).failure
+    return [code, theirs]
+  }
+  assert.deepEqual(found({ ...SUITE, encryption: 'aes192-cbc' }), [
+    'CW-203',
+    'aes192-sha256-group14',
+  ])
+  assert.deepEqual(found({ ...SUITE, hash: 'md5' }), ['CW-201', 'aes256-md5-group14'])
+  assert.deepEqual(found({ ...SUITE, keyExchange: 'modp4096' }), [
+    'CW-202',
+    'aes256-sha256-group16',
+  ])
+})
+
+test('both questions fit a datagram', () => {
+  const rehearsal = rehearse(sites({}, {}, { ...A_BEGINS, phase1: ODD }))
+  rehearsal.runFor(10_000)
+  const questions = rehearsal.sent.filter(
+    ({ side, octets }) => side === 'a' && isFirstMessage(octets) && octets.length > 1_000,
+  )
+  assert.equal(questions.length, 2)
+  for (const { octets } of questions) assert.ok(octets.length <= 1_472, `${octets.length} octets`)
+})
+
+test('CW-102: of a tunnel in Aggressive mode, too, what the peer takes is told first, and the mode as another cause', () => {
+  const phase1 = { suites: [{ ...SUITE, keyExchange: 'modp1024' } as const], lifetime }
+  const rehearsal = rehearse(
+    sites({ ike: 'v1-aggressive' }, {}, { ...A_BEGINS, ike: 'v1-main', phase1 }),
+  )
+  rehearsal.runFor(40_000)
+  assert.equal(failureOf(rehearsal).code, 'CW-102')
+  assert.equal(failureOf(rehearsal).theirs, 'aes256-sha256-group2')
+  assert.match(failureOf(rehearsal).otherCauses?.join() ?? '', /takes Main mode only/)
+})
+
 test('CW-104: UDP 4500 that answers other messages is not what swallows message 5', () => {
   const rehearsal = prepare(sites({ encapsulation: 'force' }, {}, A_BEGINS))
   // A peer that finds our key wrong and says nothing of it.

@@ -38,6 +38,9 @@ test('CW-107: an initiator set to Aggressive mode finds that the peer answers Ma
   rehearsal.runFor(40_000)
   const [failed] = events(rehearsal, 'a', 'negotiation-failed')
   assert.equal(failed?.failure.code, 'CW-107')
+  // Our identity is in the message that was refused, and in no second look.
+  assert.equal(failed?.failure.certainty, 'possible')
+  assert.match(failed?.failure.otherCauses?.join() ?? '', /another identity of us than 203/)
 })
 
 test('CW-106: the peer speaks IKEv2', () => {

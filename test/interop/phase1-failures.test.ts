@@ -28,6 +28,9 @@ const PORT = numberedLink(10)
 const AGGRESSIVE = numberedLink(11, { ike: 'v1-aggressive' })
 const MAIN_ONLY = numberedLink(12, { ike: 'v1-aggressive' })
 const SLIP_THERE = numberedLink(13)
+const AGGRESSIVE_GROUP = numberedLink(14, { ike: 'v1-aggressive' })
+const AGGRESSIVE_ID = numberedLink(15, { ike: 'v1-aggressive' })
+const RARE = numberedLink(16)
 
 const NEW_ADDRESS = '198.51.100.140'
 const STRANGE = '198.51.100.141'
@@ -49,6 +52,9 @@ before(async () => {
     AGGRESSIVE,
     MAIN_ONLY,
     SLIP_THERE,
+    AGGRESSIVE_GROUP,
+    AGGRESSIVE_ID,
+    RARE,
   ]
   const hex = Buffer.from(`${PSK}\n`).toString('hex')
   encounter = await meet(
@@ -67,6 +73,9 @@ before(async () => {
       strongswanSide(AGGRESSIVE, { psk: `0x${hex}` }),
       strongswanSide({ ...MAIN_ONLY, ike: 'v1-main' }),
       strongswanSide(SLIP_THERE, { psk: `0x${Buffer.from(`"${PSK}"`).toString('hex')}` }),
+      strongswanSide({ ...AGGRESSIVE_GROUP, phase1: 'aes256-sha256-modp1024' }),
+      strongswanSide(AGGRESSIVE_ID, { remoteId: 'berlin.example' }),
+      strongswanSide({ ...RARE, phase1: 'aes192-sha512-modp3072' }),
     ],
     {
       prepare: async (topology) => {
@@ -138,6 +147,22 @@ test('CW-107: refused in Aggressive mode, Causeway finds out that the peer takes
   assert.match(failure.summary, /answers Main mode and refuses Aggressive mode/)
 })
 
+test('CW-202: refused in Aggressive mode, Causeway finds out that only the group differs', async () => {
+  const failure = await causewayFindsOut(AGGRESSIVE_GROUP)
+  assert.deepEqual([failure.code, failure.theirs], ['CW-202', 'aes256-sha256-group2'])
+})
+
+test('CW-107 of a peer that has Aggressive mode and expects another identity is possible, and names ours as the other cause', async () => {
+  const failure = await causewayFindsOut(AGGRESSIVE_ID)
+  assert.deepEqual([failure.code, failure.certainty], ['CW-107', 'possible'])
+  assert.match(failure.otherCauses?.join() ?? '', /expects another identity of us than 203\./)
+})
+
+test('CW-201: refused, Causeway asks for rarer algorithms too before it says that there is no tunnel', async () => {
+  const failure = await causewayFindsOut(RARE)
+  assert.deepEqual([failure.code, failure.theirs], ['CW-201', 'aes192-sha512-group15'])
+})
+
 test('CW-301: the peer has our key with a line end, Causeway says so and refuses it', async () => {
   const failure = await strongswanFails(SLIP)
   assert.deepEqual([failure.code, failure.certainty], ['CW-301', 'certain'])
@@ -165,7 +190,7 @@ test('CW-304: the peer shows a name where we expect its address', async () => {
   const failure = await strongswanFails(NAME)
   assert.equal(failure.code, 'CW-304')
   assert.equal(failure.theirs, 'asa1.example')
-  assert.match(failure.remedy, /peer-id: asa1\.example/)
+  assert.match(failure.remedy, /peer-id: \{sends: asa1\.example\}/)
   assert.match(failure.forPeer ?? '', /Please have it send 198\.51\.100\.109/)
 })
 

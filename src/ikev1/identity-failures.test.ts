@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ip } from '#bytes/ip'
+import type { TunnelConfig } from '#config/config'
+import { identityToPayload } from '#wire/v1/id-payload'
+import { sites } from '../../test/support/sites.ts'
+import { otherIdentity, proofRefused } from './identity-failures.ts'
+
+const NAME = identityToPayload({ kind: 'fqdn', name: 'gw.example' })
+const ADDRESS = identityToPayload({ kind: 'address', address: ip('198.51.100.7') })
+
+test('the line to write is one that the configuration accepts: in Main mode with a key, what a device sends elsewhere is said on purpose', () => {
+  assert.match(remedyFor({}, NAME), /^set peer-id: \{sends: gw\.example\} here/)
+  assert.match(remedyFor({ ike: 'v1-aggressive' }, NAME), /^set peer-id: gw\.example here/)
+  const other = { remoteId: { kind: 'fqdn', name: 'branch7' } } as const
+  assert.match(remedyFor(other, ADDRESS), /^set peer-id: 198\.51\.100\.7 here/)
+})
+
+test('a refused proof is laid to XAUTH on our side only where the tunnel has it', () => {
+  const xauth = { role: 'client', user: 'joe', password: tunnelOf({}).authentication } as never
+  assert.match(causes({}), /a user name and password besides/)
+  assert.match(causes({ xauth }), /knows no user name and password .* leave xauth out here/)
+})
+
+function remedyFor(changes: Partial<TunnelConfig>, shown: typeof NAME): string {
+  return otherIdentity(tunnelOf(changes), shown, 'under the key', undefined).remedy
+}
+
+function causes(changes: Partial<TunnelConfig>): string {
+  return proofRefused(tunnelOf(changes), 'a notify').otherCauses?.join('; ') ?? ''
+}
+
+function tunnelOf(changes: Partial<TunnelConfig>): TunnelConfig {
+  const [tunnel] = sites(changes).a.tunnels
+  assert.ok(tunnel !== undefined)
+  return tunnel
+}

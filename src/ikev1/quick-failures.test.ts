@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { espSpi } from '#esp/sa'
+import type { Transform } from '#wire/v1/payloads'
+import { sites } from '../../test/support/sites.ts'
+import { noChildProposal } from './quick-failures.ts'
+import { type ChildWish, offerChild } from './quick-proposals.ts'
+
+const CBC = { encryption: 'aes256-cbc', integrity: 'hmac-sha256-128', esn: false } as const
+const WISH: ChildWish = {
+  suites: [CBC],
+  pfs: 'none',
+  mode: 'tunnel',
+  udp: 'rfc3947',
+  lifetime: { seconds: 3_600 },
+}
+const ESP_NULL = 11
+
+test('an algorithm that does not exist here is named, and nobody is told to write it into phase2', () => {
+  const failure = told((one) => ({ ...one, id: ESP_NULL, attributes: one.attributes.slice(0, -1) }))
+  assert.equal(failure.theirs, 'null-sha256')
+  assert.match(failure.summary, /offers phase 2 with null, we accept aes256/)
+  assert.match(failure.remedy, /^have berlin-paris set aes256: what it offers does not exist here$/)
+})
+
+test('both sides’ modes are said in the same words, so that inside UDP they look the same where they are', () => {
+  const { ours, theirs } = noChildProposal(
+    tunnel(),
+    offerChild({ ...WISH, suites: [{ ...CBC, encryption: 'aes128-cbc' }] }, espSpi(0x1000)),
+    WISH,
+    undefined,
+  )
+  assert.equal(ours, 'aes256-sha256, no PFS, tunnel in UDP')
+  assert.equal(theirs, 'aes128-sha256, no PFS, tunnel in UDP')
+})
+
+function told(change: (transform: Transform) => Transform) {
+  const offer = offerChild(WISH, espSpi(0x1000))
+  const proposals = offer.proposals.map((one) => ({
+    ...one,
+    transforms: one.transforms.map(change),
+  }))
+  return noChildProposal(tunnel(), { ...offer, proposals }, WISH, undefined)
+}
+
+function tunnel() {
+  const [one] = sites().a.tunnels
+  assert.ok(one !== undefined)
+  return one
+}
