@@ -11,6 +11,8 @@ import { maskedNetwork } from './traffic.ts'
 export type CiscoPolicy = {
   readonly priority: number
   readonly isPsk: boolean
+  /** Signatures of RSA: certificates. */
+  readonly isSignature: boolean
   /** Undefined with `why` where it cannot be ours. */
   readonly suite: string | undefined
   readonly why?: string
@@ -63,6 +65,7 @@ function policy(command: Command, priority: number): CiscoPolicy {
   return {
     priority,
     isPsk: /^pre-?share/.test(authentication),
+    isSignature: authentication === 'rsa-sig',
     suite: isWrong ? undefined : formatIkeSuite(suite),
     ...(refusal === undefined ? {} : { why: refusal }),
     lifetime: Number.isFinite(lifetime) ? lifetime : 86_400,

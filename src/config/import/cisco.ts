@@ -121,9 +121,10 @@ function phase1(
   { policies, keys, commands, isAsa }: Device,
 ): string | undefined {
   const key = keyFor(peer, entry, keys, commands)
-  const wanted = policies.filter(({ isPsk }) => isPsk)
+  const isPsk = policies.length === 0 || policies.some((one) => one.isPsk)
+  const wanted = policies.filter((one) => (isPsk ? one.isPsk : one.isSignature))
   if (policies.length > 0 && wanted.length === 0)
-    return 'certificates (rsa-sig): write certificate: {own, key, trust, peer-id} by hand'
+    return 'RSA encryption (rsa-encr) is no authentication that is here'
   const usable = wanted.flatMap(({ suite, origins, lifetime }) =>
     suite === undefined ? [] : [{ suite, origins, lifetime }],
   )
@@ -142,6 +143,18 @@ function phase1(
   }
   for (const { why, origins: lines } of wanted)
     if (why !== undefined) for (const line of lines) tunnel.leave(line, why)
+  if (!isPsk) {
+    const point = commands.find(
+      (one) =>
+        after(one, 'crypto', 'pki', 'trustpoint') ?? after(one, 'crypto', 'ca', 'trustpoint'),
+    )
+    const name = point?.text.trim().split(/\s+/).at(-1) ?? 'TRUSTPOINT'
+    const how = isAsa
+      ? `crypto ca export ${name} pkcs12 PASSPHRASE prints both there`
+      : `crypto pki export ${name} pkcs12 URL password PASSPHRASE writes both, if the key is exportable`
+    tunnel.certificateInDevice(how, ...trustpointsFor(peer, entry, commands))
+    return undefined
+  }
   if (key?.secret !== undefined) tunnel.givePsk(key.secret, key.origin)
   else {
     tunnel.assume('psk', `file:keys/${tunnel.name}.psk`, 'to be written')
@@ -154,6 +167,25 @@ function phase1(
     )
   }
   return undefined
+}
+
+/** The lines that name the trustpoint of a tunnel: of the crypto map, and of the tunnel group. */
+function trustpointsFor(
+  peer: string,
+  entry: CiscoEntry,
+  commands: readonly Command[],
+): readonly Origin[] {
+  const group = commands.filter(
+    (one) => after(one, 'tunnel-group')?.[0] === peer && one.words.includes('ipsec-attributes'),
+  )
+  return [
+    ...entry.statements.flatMap(({ words, origin }) =>
+      words.some((word) => /^trust-?point$/.test(word)) ? [origin] : [],
+    ),
+    ...group.flatMap(({ inner }) =>
+      inner.filter(({ words }) => words.some((word) => /^trust-?point$/.test(word))),
+    ),
+  ]
 }
 
 /** The most specific of those that fit, and of the keyring that the profile names. */

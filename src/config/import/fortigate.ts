@@ -89,11 +89,15 @@ function importGateway(
   if (local !== undefined && parseIp(local) !== undefined)
     tunnel.set('address', local, ...from('local-gw', 'interface'))
   else tunnel.remark('Our address is not in this text: set gateway.address, or address here.')
-  if (value('authmethod') === 'signature')
-    return 'certificates: write certificate: {own, key, trust, peer-id} by hand'
+  const isCertificate = value('authmethod') === 'signature'
   const [first, second] = settings.get('psksecret')?.values ?? []
   const key = first === 'ENC' || second !== undefined ? undefined : first
-  if (key !== undefined) tunnel.givePsk(secretOf(key), ...from('psksecret', 'authmethod'))
+  if (isCertificate) {
+    tunnel.certificateInDevice(
+      `download ${value('certificate') ?? 'it'} as PKCS #12 (System, Certificates)`,
+      ...from('certificate', 'authmethod'),
+    )
+  } else if (key !== undefined) tunnel.givePsk(secretOf(key), ...from('psksecret', 'authmethod'))
   else {
     tunnel.assume('psk', `file:keys/${tunnel.name}.psk`, 'to be written')
     for (const line of from('psksecret'))
@@ -102,11 +106,12 @@ function importGateway(
   }
   const localId = value('localid')
   if (localId !== undefined && localId !== '')
-    tunnel.set('id', localId, ...from('localid', 'localid-type'))
+    tunnel.set(isCertificate ? 'certificate.id' : 'id', localId, ...from('localid', 'localid-type'))
   const peerId = value('peerid')
+  const peerKey = value('mode') === 'aggressive' ? 'peer-id' : 'peer-id.sends'
   if (peerId !== undefined && peerId !== '' && peerId !== peer)
     tunnel.set(
-      value('mode') === 'aggressive' ? 'peer-id' : 'peer-id.sends',
+      isCertificate ? 'certificate.peer-id' : peerKey,
       peerId,
       ...from('peerid', 'peertype'),
     )

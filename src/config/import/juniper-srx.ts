@@ -98,15 +98,25 @@ function importVpn(
   }
   const [first] = device.below(...policy, 'pre-shared-key')
   const key = device.value(...policy, 'pre-shared-key', 'ascii-text')
-  if (first === undefined)
-    return 'no pre-shared-key: write certificate: {own, key, trust, peer-id} by hand'
-  if (key !== undefined && !key.startsWith('$9$')) tunnel.givePsk(secretOf(key), first)
+  const certificate = device.below(...policy, 'certificate')
+  if (first === undefined && certificate.length === 0)
+    return 'its policy has neither a pre-shared-key nor a certificate'
+  const isCertificate = first === undefined
+  if (first === undefined) {
+    const name = device.value(...policy, 'certificate', 'local-certificate') ?? 'CERTIFICATE'
+    identities(tunnel, gateway, device, { peer, local, isAggressive, isCertificate })
+    tunnel.certificateInDevice(
+      `request security pki key-pair export certificate-id ${name} writes the key, and local-certificate export the certificate`,
+      ...certificate,
+    )
+  } else if (key !== undefined && !key.startsWith('$9$')) tunnel.givePsk(secretOf(key), first)
   else {
     tunnel.assume('psk', `file:keys/${tunnel.name}.psk`, 'to be written')
     tunnel.leave(first, 'stored scrambled or in hexadecimal: the key itself is needed')
     tunnel.remark('The key is not in this text in clear: put it where psk says, mode 600.')
   }
-  identities(tunnel, gateway, device, { peer, local, isAggressive })
+  if (!isCertificate)
+    identities(tunnel, gateway, device, { peer, local, isAggressive, isCertificate })
   const one = device.proposals('ike', policy)
   const { suites, refused } = readIkeProposals(one.texts.join(','))
   if (suites.length > 0) tunnel.set('phase1.propose', suites, ...one.origins)
@@ -132,6 +142,7 @@ function identities(
     readonly peer: string
     readonly local: string | undefined
     readonly isAggressive: boolean
+    readonly isCertificate: boolean
   },
 ): void {
   for (const [which, key, usual] of [
@@ -141,9 +152,12 @@ function identities(
     const [line] = device.below(...gateway, which)
     const [kind = '', value = ''] = line?.path.slice(gateway.length + 1) ?? []
     if (line === undefined) continue
-    const text = kind === 'hostname' ? `@${value}` : kind === 'key-id' ? `keyid:${value}` : value
+    const said = kind === 'hostname' ? `@${value}` : kind === 'key-id' ? `keyid:${value}` : value
+    // Parts of a name, not the whole of one.
+    const text = kind === 'distinguished-name' ? '' : said
     if (text === usual) tunnel.same(line, 'the address is the default')
     else if (text === '') tunnel.leave(line, 'no identity that could be written')
+    else if (about.isCertificate) tunnel.set(`certificate.${key}`, text, line)
     else tunnel.set(key === 'id' || about.isAggressive ? key : 'peer-id.sends', text, line)
   }
 }

@@ -100,6 +100,25 @@ export class TunnelImport {
     this.set('certificate.passphrase', `file:keys/${this.name}.passphrase`, ...origins)
   }
 
+  /** A certificate that is kept in the device itself: files stand for it that the operator has to write. */
+  certificateInDevice(how: string, ...origins: readonly Origin[]): void {
+    const files = [
+      ['own', 'pem'],
+      ['key', 'key'],
+    ] as const
+    for (const [key, ending] of files)
+      this.assume(`certificate.${key}`, `pki/${this.name}.${ending}`, 'to be written')
+    this.assume('certificate.trust', [`pki/${this.name}-ca.pem`], 'the CA of the peer')
+    for (const origin of origins) this.take('certificate', origin)
+    this.remark(
+      `The certificate and its key are kept in the device: ${how}. Or give this gateway a certificate of its own (causeway pki).`,
+    )
+    if (!this.has('certificate.peer-id'))
+      this.remark(
+        'Its certificate must name the address of the peer, unless certificate.peer-id says another name.',
+      )
+  }
+
   /** Those who may log in by XAUTH; one name counts once, as its first line says. */
   giveUsers(users: readonly ImportedUser[], ...origins: readonly Origin[]): void {
     const first = new Map<string, ImportedUser>()
