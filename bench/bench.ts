@@ -12,6 +12,7 @@ import { makePair, type Pair, setLink } from './namespaces.ts'
 import { kernelLibipsec, plain, reference, wireguardGo } from './peers.ts'
 import { need } from './programs.ts'
 import {
+  cryptoTable,
   type Latency,
   median,
   overName,
@@ -32,6 +33,7 @@ const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     scale: { type: 'boolean', default: false },
+    crypto: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     rounds: { type: 'string' },
     seconds: { type: 'string' },
@@ -46,6 +48,11 @@ const loadNames =
 const loads = LOADS.filter(({ name }) => loadNames.includes(name))
 const wanted = values.ways?.split(',')
 
+if (values.crypto) {
+  const crypto = await measureCrypto(values.quick)
+  console.log(values.json ? JSON.stringify({ crypto }, null, 2) : cryptoTable(crypto))
+  process.exit(0)
+}
 const privileges = networkPrivileges()
 if (privileges.kind !== 'here' || process.getuid?.() !== 0) {
   console.error('the benchmark needs root')
@@ -131,7 +138,7 @@ async function measure(ways: readonly Way[]): Promise<Report> {
     peakMemory: Object.fromEntries(
       ways.filter(({ pids }) => pids.length > 0).map(({ name, pids }) => [name, peakMemory(pids)]),
     ),
-    crypto: measureCrypto(values.quick),
+    crypto: await measureCrypto(values.quick),
   }
 }
 

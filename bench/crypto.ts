@@ -5,6 +5,7 @@ import type { EspTransform } from '#esp/transform'
 import { opensslTransformFactory } from '#platform/openssl'
 import type { EspSuite } from '#policy/proposal'
 import { allocateArena } from '../src/platform/arena.ts'
+import { compile } from './programs.ts'
 import { type CryptoResult, median } from './report.ts'
 
 const SIZES = [64, 256, 512, 1400, 4096, 16_384] as const
@@ -13,20 +14,25 @@ type Case = {
   readonly suite: EspSuite
   /** Names of `openssl speed -evp` (or `-hmac`) whose times together make the suite. */
   readonly evp: readonly (readonly string[])[]
+  /** The cipher as `bench/reference/packets.c` takes it. */
+  readonly packets: string
 }
 
 const CASES: readonly Case[] = [
   {
     suite: { encryption: 'aes128-gcm16', integrity: 'none', esn: false },
     evp: [['-evp', 'aes-128-gcm']],
+    packets: 'aes-128-gcm',
   },
   {
     suite: { encryption: 'aes256-gcm16', integrity: 'none', esn: false },
     evp: [['-evp', 'aes-256-gcm']],
+    packets: 'aes-256-gcm',
   },
   {
     suite: { encryption: 'chacha20poly1305', integrity: 'none', esn: false },
     evp: [['-evp', 'chacha20-poly1305']],
+    packets: 'chacha20-poly1305',
   },
   {
     suite: { encryption: 'aes128-cbc', integrity: 'hmac-sha256-128', esn: false },
@@ -34,16 +40,21 @@ const CASES: readonly Case[] = [
       ['-evp', 'aes-128-cbc'],
       ['-hmac', 'sha256'],
     ],
+    packets: 'aes-128-cbc',
   },
 ]
 
-/** Seals and opens packets without any I/O, beside `openssl speed` for as many octets on the same core. */
-export function measureCrypto(quick: boolean): CryptoResult[] {
+/**
+ * Seals and opens packets without any I/O, beside `openssl speed` for as many octets and beside C with the system's OpenSSL for as many
+ * packets.
+ */
+export async function measureCrypto(quick: boolean): Promise<CryptoResult[]> {
   const arena = allocateArena(65_536)
   const factory = opensslTransformFactory(arena)
   if (factory === undefined) return []
   const results: CryptoResult[] = []
-  for (const { suite, evp } of CASES) {
+  const program = await compile('packets', '-lcrypto')
+  for (const { suite, evp, packets } of CASES) {
     const name =
       suite.integrity === 'none' ? suite.encryption : `${suite.encryption} ${suite.integrity}`
     const { keyOctets, saltOctets } = encryption(suite.encryption)
@@ -58,10 +69,12 @@ export function measureCrypto(quick: boolean): CryptoResult[] {
       const seal: number[] = []
       const open: number[] = []
       const speed: number[] = []
+      const inC: number[] = []
       const place = { view: arena.view, octets, sequence: 0 }
       for (let round = 0; round < (quick ? 3 : 5); round++) {
         seal.push(timeSealing(out, place))
         open.push(timeOpening(into, place))
+        inC.push(timeInC(program, packets, octets))
         speed.push(evp.reduce((sum, args) => sum + opensslSpeed(args, octets), 0))
       }
       out.free()
@@ -73,6 +86,7 @@ export function measureCrypto(quick: boolean): CryptoResult[] {
         seal: median(seal),
         open: median(open),
         openssl: openssl > 0 ? openssl : undefined,
+        inC: median(inC),
       })
     }
   }
@@ -129,6 +143,15 @@ function timed(work: () => void): number {
 function cpuNanoseconds(): number {
   const { user, system } = (process.threadCpuUsage ?? process.cpuUsage)()
   return (user + system) * 1000
+}
+
+/** Nanoseconds to seal one and to open one, together. */
+function timeInC(program: string, cipher: string, octets: number): number {
+  const { stdout, stderr, status } = spawnSync(program, [cipher, `${octets}`, `${TURNS}`], {
+    encoding: 'utf8',
+  })
+  if (status !== 0) throw new Error(`bench/reference/packets.c, ${cipher}: ${stderr}`)
+  return stdout.split(' ').reduce((sum, part) => sum + Number(part), 0)
 }
 
 /** Nanoseconds for so many octets; 0 where there is no openssl command. */

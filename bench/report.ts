@@ -29,6 +29,8 @@ export type CryptoResult = {
   readonly open: number
   /** Nanoseconds `openssl speed` needs for as many octets, with the OpenSSL of the system. */
   readonly openssl: number | undefined
+  /** Nanoseconds that C with the OpenSSL of the system needs to seal one and open one, together. */
+  readonly inC: number
 }
 
 export function median(values: readonly number[]): number {
@@ -79,16 +81,22 @@ export function table(report: Report, loads: readonly Load[]): string {
     `ratios.${load}`,
     ...Object.entries(by).map(([name, value]) => `${name} ${value.toFixed(3)}`),
   ])
-  const crypto = (report.crypto ?? []).map(({ cipher, octets, seal, open, openssl }) => [
+  return [columns(rows), columns(ratios), cryptoTable(report.crypto ?? [])]
+    .filter((part) => part !== '')
+    .join('\n\n')
+}
+
+export function cryptoTable(results: readonly CryptoResult[]): string {
+  const rows = results.map(({ cipher, octets, seal, open, openssl, inC }) => [
     `${cipher} ${octets}`,
     `seal ${seal.toFixed(0)} ns`,
     `open ${open.toFixed(0)} ns`,
     openssl === undefined ? '' : `openssl ${openssl.toFixed(0)} ns`,
     openssl === undefined ? '' : `ratio ${((2 * openssl) / (seal + open)).toFixed(2)}`,
+    `in C ${(inC / 2).toFixed(0)} ns`,
+    `ratio ${(inC / (seal + open)).toFixed(2)}`,
   ])
-  return [columns(rows), columns(ratios), columns(crypto)]
-    .filter((part) => part !== '')
-    .join('\n\n')
+  return columns(rows)
 }
 
 function number(value: number | undefined, unit: number): string {
