@@ -4,7 +4,7 @@ import type { OpensslFunctions } from './openssl-functions.ts'
 
 /**
  * ChaCha20 and Poly1305 of one key, apart (RFC 8439 §2.4, §2.5). OpenSSL's AEAD gives associated data, payload and lengths to
- * Poly1305 one after the other, and each beginning costs as much as 700 octets do; laid out behind each other they begin once.
+ * Poly1305 one after the other, and each short stretch costs most of what 1,400 octets do; laid out behind each other they are one.
  */
 export interface ChachaPoly {
   /** Makes the key of Poly1305 from the nonce in the state (RFC 8439 §2.6). */
