@@ -157,6 +157,7 @@ test('tells everything of one tunnel that is up', () => {
     '  phase 2  10.1.0.0/16 ↔ 10.2.0.0/16       aes256gcm16, PFS group14',
     '           in  c1f0a2b3   214.3 MiB    188,204 pkt  last 0.2 s ago',
     '           out 8812ffe0    98.1 MiB    120,337 pkt  last 0.3 s ago, rekey in 23m',
+    '  now      12M bit/s in, 890k bit/s out',
     '  networks 10.1.0.0/16 ↔ 10.3.7.0/24 tcp/443, idle',
     '  path     ESP (protocol 50), no NAT, MTU 1438, TCP MSS 1398, interface cw-paris',
     '  health   peer heard 4s ago',

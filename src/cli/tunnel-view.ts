@@ -12,7 +12,7 @@ import type {
 import { durationText } from '#diagnosis/names'
 import { wrap } from '#diagnosis/wrap'
 import { dayText, expiryText, isEnding, leftText } from '#pki/expiry'
-import { grouped, longOctets } from './amounts.ts'
+import { grouped, longOctets, shortBitsPerSecond } from './amounts.ts'
 import {
   ageText,
   failureLines,
@@ -40,6 +40,11 @@ export function tunnelDetail(
   for (const child of active) rows.push(['phase 2', phase2Text(child)], ...trafficRows(child, at))
   const draining = tunnel.childSas.length - active.length
   if (draining > 0) rows.push(['', olderText(draining)])
+  if (active.length > 0) {
+    const { in: inward, out } = tunnel.traffic
+    const rate = (bits: number) => `${shortBitsPerSecond(bits)} bit/s`
+    rows.push(['now', `${rate(inward.bitsPerSecond)} in, ${rate(out.bitsPerSecond)} out`])
+  }
   for (const network of tunnel.networks.filter(({ state }) => state === 'idle')) {
     // Idle is what stands ready; where the tunnel is not up, nothing does.
     const word = tunnel.state === 'up' ? ', idle' : ''
