@@ -190,3 +190,19 @@ test('with and without extended sequence numbers are two proposals', () => {
   )
   assert.deepEqual(given(tunnel, 'phase2.propose'), ['aes128-sha256-esn', 'aes128-sha256'])
 })
+
+test('swanctl.conf: a connection whose children are all AH is skipped with that reason', () => {
+  const { skipped } = importedFrom({
+    '/etc/swanctl/swanctl.conf': `connections {
+  a { version = 1
+    local_addrs = 192.0.2.1
+    remote_addrs = 192.0.2.2
+    local { auth = psk }
+    remote { auth = psk }
+    children { host { ah_proposals = sha256-modp2048 } }
+  }
+}
+`,
+  })
+  assert.match(skipped[0]?.why ?? '', /host is AH/)
+})

@@ -26,7 +26,9 @@ export function importChildren(
     return false
   })
   if (usable.length === 0)
-    return children.length === 0 ? 'it has no children' : 'none of its children can be here'
+    return children.length === 0
+      ? 'it has no children'
+      : `none of its children can be here: ${children.map(unusable).join(', ')}`
   const pairs: string[] = []
   const origins: Setting[] = []
   for (const child of usable) {
@@ -57,6 +59,11 @@ export function importChildren(
   start(tunnel, usable)
   rest(tunnel, usable)
   return undefined
+}
+
+function unusable({ name, settings }: Section): string {
+  if (settings.has('ah_proposals')) return `${name} is AH`
+  return `${name} is of mode ${settings.get('mode')?.value}`
 }
 
 function networksOf(
