@@ -183,7 +183,10 @@ test('tells of one tunnel that is down why, from what evidence, and what to do',
   assert.match(text, /history {2}0 rekeys, 4 failures, next try in 41s/)
   assert.match(text, /CW-201 .* certain\n/)
   assert.match(text, /Remedy +ask tokyo for aes256-sha256-group14/)
-  assert.match(tunnelDetail(plant, statusSample, plain), /12 without SA, 1 too big/)
+  assert.match(
+    tunnelDetail(plant, statusSample, plain),
+    /12 without SA, 1 too big, 3\s+refused by this host/,
+  )
 })
 
 test('uses colour for the state only, and never instead of the word', () => {

@@ -225,6 +225,7 @@ function droppedText({ dropped }: TunnelStatus): string {
     [dropped.noSa, 'without SA'],
     [dropped.noPolicy, 'for no network pair'],
     [dropped.tooBig, 'too big'],
+    [dropped.notSent, 'refused by this host'],
   ]
   return [
     ...always,

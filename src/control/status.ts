@@ -73,6 +73,7 @@ export type TunnelStatus = {
     readonly noSa: number
     readonly noPolicy: number
     readonly tooBig: number
+    readonly notSent: number
   }
   readonly rekeys: number
   readonly failures: number

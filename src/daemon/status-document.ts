@@ -124,6 +124,7 @@ function tunnelStatus(
       noSa: own?.noSa ?? 0,
       noPolicy: own?.noPolicy ?? 0,
       tooBig: own?.tooBig ?? 0,
+      notSent: own?.notSent ?? 0,
     },
     rekeys: snapshot?.rekeys ?? 0,
     failures: snapshot?.failures ?? 0,

@@ -174,7 +174,9 @@ function counters(packets: number): DataPlaneCounters {
         ...none,
       },
     ],
-    tunnels: [{ tunnel: TUNNEL, mtu: 1_438, noSa: 0, noPolicy: 0, tooBig: 0, probes: 0 }],
+    tunnels: [
+      { tunnel: TUNNEL, mtu: 1_438, noSa: 0, noPolicy: 0, tooBig: 0, probes: 0, notSent: 0 },
+    ],
     unknownSpi: 0,
     malformed: 0,
     ikeOverflow: 0,

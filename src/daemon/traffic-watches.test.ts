@@ -75,6 +75,7 @@ function rig() {
         noPolicy: state.noPolicy,
         tooBig: 0,
         probes: state.probes,
+        notSent: 0,
       },
     ],
     unknownSpi: 0,

@@ -187,4 +187,6 @@ export type TunnelCounters = {
   readonly tooBig: number
   /** Packets of ours that ask what the path carries; the SAs count them, too. */
   readonly probes: number
+  /** Packets of this tunnel among the `notSent` of all. */
+  readonly notSent: number
 }

@@ -1,7 +1,7 @@
 import type { Endpoint } from '#bytes/ip'
 import type { EspSpi } from '#esp/sa'
 import type { DataPlaneEvent } from '../port.ts'
-import { type FromWorker, GlobalCounter } from './messages.ts'
+import { type FromWorker, GlobalCounter, TunnelCounter } from './messages.ts'
 
 /** IKE datagrams that may wait for the main thread; a flood is dropped here, before it fills the memory. */
 const MAX_IKE_WAITING = 2048
@@ -75,8 +75,14 @@ export class Events {
     this.#count(GlobalCounter.malformed)
   }
 
-  countNotSent(packets = 1): void {
+  /** @param tunnel its counters, where the packets are known to be of one */
+  countNotSent(
+    packets: number,
+    tunnel?: Float64Array,
+    field: number = TunnelCounter.notSent,
+  ): void {
     this.#count(GlobalCounter.notSent, packets)
+    if (tunnel !== undefined) tunnel[field] = (tunnel[field] as number) + packets
   }
 
   #count(field: number, by = 1): void {

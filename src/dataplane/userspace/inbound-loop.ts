@@ -181,7 +181,10 @@ export class InboundLoop {
       this.#tunnels.set(name, {
         settings: { name },
         interfaceName,
-        sink: new TunSink(tun, offloads, memory, events),
+        sink: new TunSink(tun, offloads, memory, events, {
+          counters: fields,
+          field: TunnelCounter.notTaken,
+        }),
         get mtu() {
           return fields[TunnelCounter.mtu] as number
         },

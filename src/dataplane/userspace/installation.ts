@@ -95,6 +95,7 @@ export class Installation {
     }
     const pair = tunnel?.pairs[sa.child.pair]
     const path = this.#path(sa)
+    if (tunnel !== undefined) path?.use(tunnel.counters)
     if (tunnel === undefined || pair === undefined || path === undefined) {
       transform.free()
       this.#events.warn(
@@ -137,6 +138,7 @@ export class Installation {
     if (tunnel === undefined) return
     for (const slot of tunnel.pairs.flatMap(({ slots }) => slots)) {
       slot.path = this.#path({ ...slot.state.sa, local, remote }) ?? slot.path
+      slot.path.use(tunnel.counters)
     }
     tunnel.adjustMtu()
     this.#tellPath(tunnel)
@@ -162,7 +164,7 @@ export class Installation {
   sendIke(octets: Uint8Array, local: Endpoint, remote: Endpoint, whole: boolean): void {
     const marker = local.port === NAT_TRAVERSAL_PORT ? NON_ESP_MARKER_OCTETS : 0
     if (octets.length + marker > MAX_UDP_PAYLOAD) {
-      this.#events.countNotSent()
+      this.#events.countNotSent(1)
       return
     }
     const at = this.#memory.made
@@ -254,7 +256,7 @@ export class Installation {
   ): void {
     const socket = this.sockets.forIke(local)
     if (socket === undefined) {
-      this.#events.countNotSent()
+      this.#events.countNotSent(1)
       return
     }
     const destination = this.#destination(remote)
@@ -266,7 +268,7 @@ export class Installation {
     // ESP shares this port and must not be fragmented; IKE may be.
     if (result === -EMSGSIZE) result = sendOtherwise(socket, at, length, destination, 'dont')
     if (result >= 0) return
-    this.#events.countNotSent()
+    this.#events.countNotSent(1)
     this.#events.warn(
       `IKE from ${formatEndpoint(local)} to ${formatEndpoint(remote)} was not sent: ${errnoDetail(-result)}`,
     )

@@ -111,8 +111,18 @@ export type WorkerData = {
   readonly globalCounters: SharedArrayBuffer
 }
 
-export const TunnelCounter = { mtu: 0, noSa: 1, noPolicy: 2, tooBig: 3, probes: 4 } as const
-export const TUNNEL_COUNTER_FIELDS = 5
+export const TunnelCounter = {
+  mtu: 0,
+  noSa: 1,
+  noPolicy: 2,
+  tooBig: 3,
+  probes: 4,
+  /** Refused by this host, counted by the thread that sends; */
+  notSent: 5,
+  /** and by one that only opens packets: no field has two writers. */
+  notTaken: 6,
+} as const
+export const TUNNEL_COUNTER_FIELDS = 7
 
 export const GlobalCounter = {
   unknownSpi: 0,

@@ -22,6 +22,9 @@ export class OuterPath {
   readonly encapsulation: EspEncapsulation
   /** Whether datagrams may leave as one message that the kernel cuts; a raw socket cannot. */
   segments: boolean
+  /** Counters of the tunnel that packets of this path are of; undefined where several share it. */
+  user: Float64Array | undefined
+  #shared = false
   #mtu: number
   #reportedUntil = 0
   #refusedUntil = 0
@@ -42,6 +45,12 @@ export class OuterPath {
 
   get remote(): IpAddress {
     return this.destination.endpoint.address
+  }
+
+  /** A tunnel with these counters sends by it. */
+  use(counters: Float64Array): void {
+    this.#shared ||= this.user !== undefined && this.user !== counters
+    this.user = this.#shared ? undefined : counters
   }
 
   /** @returns whether the MTU changed */

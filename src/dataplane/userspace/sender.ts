@@ -56,7 +56,7 @@ export class Sender {
     this.#batch = new SendBatch<OuterPath>(memory.arena, memory.toNetwork, SEND_OCTETS, {
       // A full socket loses packets, as a full router does; waiting would stall every other tunnel.
       onLost: (path, packets, errno) => {
-        events.countNotSent(packets)
+        events.countNotSent(packets, path.user)
         if (errno === EMSGSIZE) onTooBig(path)
       },
       onRefusedSegments: (path, errno) => {
@@ -75,7 +75,7 @@ export class Sender {
     const octets = length - VIRTIO_HEADER_OCTETS
     const kind = this.#segmentation.read(header, at, octets)
     if (kind === HostPacket.malformed) {
-      this.#events.countNotSent()
+      this.#events.countNotSent(1, tunnel.counters)
       return
     }
     this.#handlePacket(tunnel, at, octets, kind === HostPacket.segmented, now)
@@ -247,7 +247,7 @@ export class Sender {
   }
 
   /** @returns false when there is no ESP packet */
-  #seal({ state }: OutboundSlot, at: number, fields: PacketFields, now: number): boolean {
+  #seal({ state, path }: OutboundSlot, at: number, fields: PacketFields, now: number): boolean {
     const before = state.expiry
     let verdict: OutboundVerdict = OutboundVerdict.exhausted
     try {
@@ -262,7 +262,7 @@ export class Sender {
       this.#events.saExpired('outbound', state.sa.spi, state.expiry === Expiry.hard)
     }
     if (verdict === OutboundVerdict.sealed) return true
-    this.#events.countNotSent()
+    this.#events.countNotSent(1, path.user)
     return false
   }
 
@@ -313,7 +313,7 @@ export class Sender {
   #sendToCut(tunnel: Tunnel, slot: OutboundSlot, at: number, now: number): void {
     const result = this.sendAlone(slot, at, this.#fields, now, 'dont')
     if (result === -EMSGSIZE) count(tunnel, TunnelCounter.tooBig, 1)
-    else if (result < 0) this.#events.countNotSent()
+    else if (result < 0) this.#events.countNotSent(1, tunnel.counters)
   }
 }
 

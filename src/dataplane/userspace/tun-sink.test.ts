@@ -7,7 +7,13 @@ import type { Tun } from '#platform/tun'
 import { ipPacket, transportSum } from '../../../test/support/ip-packet.ts'
 import { foldChecksum } from '../../wire/checksum.ts'
 import { Events } from './events.ts'
-import { type FromWorker, GLOBAL_COUNTER_FIELDS, GlobalCounter } from './messages.ts'
+import {
+  type FromWorker,
+  GLOBAL_COUNTER_FIELDS,
+  GlobalCounter,
+  TUNNEL_COUNTER_FIELDS,
+  TunnelCounter,
+} from './messages.ts'
 import { PacketMemory } from './packet-memory.ts'
 import { offloadSentence, TunSink } from './tun-sink.ts'
 
@@ -27,8 +33,12 @@ function rig(merged: number, plain: number) {
   } as unknown as Tun
   const posted: FromWorker[] = []
   const counters = new Float64Array(GLOBAL_COUNTER_FIELDS)
+  const tunnel = new Float64Array(TUNNEL_COUNTER_FIELDS)
   const events = new Events((message) => posted.push(message), counters)
-  const sink = new TunSink(tun, { tcp: true, udp: true }, memory, events)
+  const sink = new TunSink(tun, { tcp: true, udp: true }, memory, events, {
+    counters: tunnel,
+    field: TunnelCounter.notSent,
+  })
   const coalescing = new Coalescing<TunSink>(memory.arena, memory.work, memory.coalesced)
   const deliver = (packets: readonly Uint8Array[]): void => {
     const fields = new PacketFields()
@@ -40,7 +50,7 @@ function rig(merged: number, plain: number) {
     }
     coalescing.flush()
   }
-  return { sink, written, posted, counters, deliver }
+  return { sink, written, posted, counters, tunnel, deliver }
 }
 
 function datagrams(count: number): Uint8Array[] {
@@ -83,11 +93,12 @@ test('a kernel that refuses merged packets gets them one by one, unchanged, now 
   assert.equal(counters[GlobalCounter.notSent], 0)
 })
 
-test('what a device that is down refuses is counted packet by packet', () => {
-  const { written, counters, deliver } = rig(-5, -5)
+test('what a device that is down refuses is counted packet by packet, for the tunnel too', () => {
+  const { written, counters, tunnel, deliver } = rig(-5, -5)
   deliver(datagrams(7))
   assert.deepEqual(written, [])
   assert.equal(counters[GlobalCounter.notSent], 7)
+  assert.equal(tunnel[TunnelCounter.notSent], 7)
 })
 
 test('says what the kernel agreed to', () => {

@@ -8,9 +8,16 @@ import {
   writePlainVirtioHeader,
 } from '#wire/virtio-net'
 import type { Events } from './events.ts'
+import type { TunnelCounter } from './messages.ts'
 import type { PacketMemory } from './packet-memory.ts'
 
 const EINVAL = 22
+
+/** Where packets are counted that the host does not take. */
+export type LossCount = {
+  readonly counters: Float64Array
+  readonly field: (typeof TunnelCounter)['notSent' | 'notTaken']
+}
 
 /** The way into the host: a TUN device with virtio headers, which takes several packets of a flow as one. */
 export class TunSink implements HostSink {
@@ -19,11 +26,19 @@ export class TunSink implements HostSink {
   readonly #tun: Tun
   readonly #memory: PacketMemory
   readonly #events: Events
+  readonly #lost: LossCount
 
-  constructor(tun: Tun, offloads: TunOffloads, memory: PacketMemory, events: Events) {
+  constructor(
+    tun: Tun,
+    offloads: TunOffloads,
+    memory: PacketMemory,
+    events: Events,
+    lost: LossCount,
+  ) {
     this.#tun = tun
     this.#memory = memory
     this.#events = events
+    this.#lost = lost
     this.takesTcp = offloads.tcp
     this.takesUdp = offloads.udp
   }
@@ -32,7 +47,7 @@ export class TunSink implements HostSink {
     const result = this.#tun.write(at, octets)
     if (result >= 0) return
     if (result === -EINVAL && packets > 1) this.#cutAgain(at, octets)
-    else this.#events.countNotSent(packets)
+    else this.#events.countNotSent(packets, this.#lost.counters, this.#lost.field)
   }
 
   /** A packet of our own making at `at`; the octets before it are overwritten. */

@@ -102,7 +102,10 @@ export class Tunnel {
     this.spd = new Spd(settings.pairs)
     this.tun = openTun(memory.arena, settings.interfaceName, { virtioHeader: true })
     this.offloads = this.tun.enableOffloads()
-    this.sink = new TunSink(this.tun, this.offloads, memory, events)
+    this.sink = new TunSink(this.tun, this.offloads, memory, events, {
+      counters,
+      field: TunnelCounter.notSent,
+    })
     try {
       withNetlink((netlink) =>
         changeLink(netlink, this.tun.index, {

@@ -162,6 +162,7 @@ export class UserspaceDataPlane implements DataPlane {
           noPolicy: fields[TunnelCounter.noPolicy] ?? 0,
           tooBig: fields[TunnelCounter.tooBig] ?? 0,
           probes: fields[TunnelCounter.probes] ?? 0,
+          notSent: (fields[TunnelCounter.notSent] ?? 0) + (fields[TunnelCounter.notTaken] ?? 0),
         }
       }),
       unknownSpi: total(GlobalCounter.unknownSpi),
