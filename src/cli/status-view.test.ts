@@ -185,7 +185,7 @@ test('tells of one tunnel that is down why, from what evidence, and what to do',
   assert.match(text, /Remedy +ask tokyo for aes256-sha256-group14/)
   assert.match(
     tunnelDetail(plant, statusSample, plain),
-    /12 without SA, 1 too big, 3\s+refused by this host/,
+    /12 without SA, 1 too big, 3\s+refused by this host, 58 queue full/,
   )
 })
 

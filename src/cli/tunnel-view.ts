@@ -226,6 +226,7 @@ function droppedText({ dropped }: TunnelStatus): string {
     [dropped.noPolicy, 'for no network pair'],
     [dropped.tooBig, 'too big'],
     [dropped.notSent, 'refused by this host'],
+    [dropped.queueFull, 'queue full'],
   ]
   return [
     ...always,

@@ -74,6 +74,7 @@ export type TunnelStatus = {
     readonly noPolicy: number
     readonly tooBig: number
     readonly notSent: number
+    readonly queueFull: number
   }
   readonly rekeys: number
   readonly failures: number

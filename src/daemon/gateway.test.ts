@@ -171,9 +171,11 @@ test('counts what an SA carried beyond its removal', async () => {
   }
   gateway.take({ kind: 'acquire', child, packet })
   dataPlane.current = { ...dataPlane.current, sas: [] }
+  dataPlane.full = new Map([[child.tunnel, 9]])
   const [tunnel] = gateway.status().tunnels
   assert.deepEqual(tunnel?.traffic.in, { packets: 3, octets: 300, bitsPerSecond: 0 })
   assert.equal(tunnel?.dropped.replayed, 1)
+  assert.equal(tunnel?.dropped.queueFull, 9)
   await gateway.stop()
 })
 

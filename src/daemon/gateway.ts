@@ -175,6 +175,7 @@ export class Gateway {
         config: this.#configuration.config ?? EMPTY,
         snapshots: engine.snapshot(clock.now()).map((snapshot) => this.#withHint(snapshot)),
         counters: dataPlane.counters(),
+        queueFull: dataPlane.queueFull(),
         ledger: this.#ledger,
         probed: (tunnel) => this.#probes.result(tunnel),
         health: (tunnel) => this.#health.of(tunnel),

@@ -42,6 +42,7 @@ export type StatusSources = {
   readonly config: Config
   readonly snapshots: readonly TunnelSnapshot[]
   readonly counters: DataPlaneCounters
+  readonly queueFull: ReadonlyMap<string, number>
   readonly ledger: TrafficLedger
   readonly probed: (tunnel: TunnelConfig) => ProbeResult | undefined
   readonly health: (tunnel: string) => HealthFacts
@@ -81,7 +82,7 @@ export function statusDocument(sources: StatusSources, only?: readonly string[])
 function tunnelStatus(
   tunnel: TunnelConfig,
   snapshot: TunnelSnapshot | undefined,
-  { clock, counters, ledger, gateway, probed, health }: StatusSources,
+  { clock, counters, queueFull, ledger, gateway, probed, health }: StatusSources,
 ): TunnelStatus {
   const own = counters.tunnels.find((entry) => entry.tunnel === tunnel.name)
   const totals = ledger.totals(tunnel.name, counters)
@@ -125,6 +126,7 @@ function tunnelStatus(
       noPolicy: own?.noPolicy ?? 0,
       tooBig: own?.tooBig ?? 0,
       notSent: own?.notSent ?? 0,
+      queueFull: queueFull.get(tunnel.name) ?? 0,
     },
     rekeys: snapshot?.rekeys ?? 0,
     failures: snapshot?.failures ?? 0,

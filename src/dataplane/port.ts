@@ -33,6 +33,8 @@ export interface DataPlane {
   /** One octet 0xff on 4500 (RFC 3948 §2.3). */
   sendNatKeepalive(local: Endpoint, remote: Endpoint): void
   counters(): DataPlaneCounters
+  /** Packets of each tunnel that its interface lost because they came faster than they were sealed. Asks the host: for who looks, not often. */
+  queueFull(): ReadonlyMap<string, number>
   /** Undoes everything `configure` did to the host. */
   close(): Promise<void>
 }

@@ -12,6 +12,8 @@ export type Link = {
   /** `tun`, `veth`, …; empty for hardware. */
   readonly kind: string
   readonly alias: string
+  /** Packets that the device refused, most of all because its queue was full. */
+  readonly transmitDropped: number
 }
 
 export type LinkChange = {
@@ -102,7 +104,14 @@ function decodeLink({ body }: NetlinkMessage): Link {
     mtu: attributes.uint32(IFLA_MTU) ?? 0,
     kind: attributes.nested(IFLA_LINKINFO)?.text(IFLA_INFO_KIND) ?? '',
     alias: attributes.text(IFLA_IFALIAS) ?? '',
+    transmitDropped: statistic(attributes.octets(IFLA_STATS64), TX_DROPPED),
   }
+}
+
+/** One of the 64-bit numbers of `struct rtnl_link_stats64`; older and newer kernels have fewer and more of them. */
+function statistic(octets: Uint8Array | undefined, index: number): number {
+  if (octets === undefined || octets.length < (index + 1) * 8) return 0
+  return Number(viewOf(octets).getBigUint64(index * 8, true))
 }
 
 /** `struct ifinfomsg`: family 0, type 2, index 4, flags 8, which of them change 12. */
@@ -127,8 +136,10 @@ const IFLA_MTU = 4
 const IFLA_TXQLEN = 13
 const IFLA_LINKINFO = 18
 const IFLA_IFALIAS = 20
+const IFLA_STATS64 = 23
 const IFLA_AF_SPEC = 26
 const IFLA_GSO_MAX_SEGS = 40
 const IFLA_INFO_KIND = 1
 const IFLA_INET6_ADDR_GEN_MODE = 8
 const ADDR_GEN_MODE_NONE = 1
+const TX_DROPPED = 7

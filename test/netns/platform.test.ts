@@ -96,6 +96,18 @@ describe('platform in a network namespace', { skip }, () => {
         ['causeway: paris', 1400, true, 'tun'],
       )
     })
+
+    it('tells how many packets met a full queue', () => {
+      changeLink(netlink, wire.index, { transmitQueue: 2 })
+      const before = linkByName(netlink, NAME)?.transmitDropped ?? 0
+      const socket = openUdpSocket(arena, { address: OURS[4], port: 4600 })
+      const to = prepareDestination({ address: PEER[4], port: 9 })
+      for (let i = 0; i < 5; i++) socket.send(PACKET, 20, to)
+      socket.close()
+      assert.equal(linkByName(netlink, NAME)?.transmitDropped, before + 3)
+      for (let i = 0; i < 2; i++) assert.equal(wire.read(PACKET, 2000), 48)
+      changeLink(netlink, wire.index, { transmitQueue: 1000 })
+    })
   })
 
   it('adds and removes addresses, twice without complaint, and leaves no link-local one', () => {

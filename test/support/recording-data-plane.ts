@@ -12,6 +12,7 @@ export class RecordingDataPlane implements DataPlane {
     ikeOverflow: 0,
     notSent: 0,
   }
+  full: ReadonlyMap<string, number> = new Map()
   /** Thrown by the next `configure`. */
   refusal: Error | undefined
 
@@ -53,6 +54,10 @@ export class RecordingDataPlane implements DataPlane {
 
   counters(): DataPlaneCounters {
     return this.current
+  }
+
+  queueFull(): ReadonlyMap<string, number> {
+    return this.full
   }
 
   async close(): Promise<void> {

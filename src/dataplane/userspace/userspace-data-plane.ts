@@ -1,6 +1,8 @@
 import type { Endpoint } from '#bytes/ip'
 import type { ChildId, EspSpi, InboundSa, OutboundSa } from '#esp/sa'
 import { SA_COUNTER_FIELDS, SaCounter } from '#esp/sa-counters'
+import { listLinks } from '#platform/links'
+import { withNetlink } from '#platform/netlink'
 import type {
   DataPlane,
   DataPlaneCounters,
@@ -51,6 +53,7 @@ export class UserspaceDataPlane implements DataPlane {
   readonly #inbound: PacketThread | undefined
   readonly #sas = new Map<string, InstalledSa>()
   #tunnels = new Map<string, SharedArrayBuffer>()
+  #interfaces = new Map<string, string>()
   /** Orders that wait until both threads agree on what there is. */
   #held: (() => void)[] | undefined
   #configuring: Promise<unknown> = Promise.resolve()
@@ -80,6 +83,7 @@ export class UserspaceDataPlane implements DataPlane {
         this.#tunnels.get(name) ?? new SharedArrayBuffer(TUNNEL_COUNTER_FIELDS * 8),
       ]),
     )
+    this.#interfaces = new Map(settings.tunnels.map((one) => [one.interfaceName, one.name]))
     const configure = (): Promise<Answer> =>
       this.#outbound.ask((id) => ({
         kind: 'configure',
@@ -170,6 +174,15 @@ export class UserspaceDataPlane implements DataPlane {
       ikeOverflow: total(GlobalCounter.ikeOverflow),
       notSent: total(GlobalCounter.notSent),
     }
+  }
+
+  queueFull(): ReadonlyMap<string, number> {
+    return new Map(
+      withNetlink(listLinks).flatMap(({ name, transmitDropped }) => {
+        const tunnel = this.#interfaces.get(name)
+        return tunnel === undefined ? [] : [[tunnel, transmitDropped] as const]
+      }),
+    )
   }
 
   async close(): Promise<void> {
