@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { NotifyType } from '#iana/isakmp'
 import { sampleAuthority, sampleGateway } from '../../test/support/sample-pki.ts'
 import { sites } from '../../test/support/sites.ts'
+import { withAuthorities } from './certificate-failures.ts'
 import { phase1Refused } from './failures.ts'
 import { identityRefused } from './identity-failures.ts'
 import { message5Unreadable, undecryptable } from './key-failures.ts'
@@ -49,7 +50,27 @@ test('a gateway with a certificate is never told to compare keys', () => {
 test('a refused certificate is named with its issuer and end', () => {
   const { code, summary } = identityRefused(withCertificate, FAILED)
   assert.equal(code, 'CW-306')
-  assert.match(summary, /of CN=Plant CA, O=Example, until 2027-/)
+  assert.match(summary, /of CN=Plant CA, O=Example, valid from 2026-.* until 2027-/)
+})
+
+test('a refusal of message 5 may as well be of the peer that cannot prove itself, or signs another way', () => {
+  const { otherCauses, remedy } = identityRefused(withCertificate, FAILED)
+  assert.match(otherCauses?.[0] ?? '', /lacks the key of its own certificate/)
+  assert.match(otherCauses?.[1] ?? '', /another kind of key than ours, ECDSA on P-256/)
+  assert.match(remedy, /clocks.*have it start the tunnel/)
+  const aggressive = identityRefused({ ...withCertificate, ike: 'v1-aggressive' }, FAILED)
+  assert.deepEqual(aggressive.otherCauses, [])
+})
+
+test('a certificate that is sent alone may lack the CA between it and one the peer asks for', () => {
+  const asked = [sampleAuthority('Root CA').certificate.subject.der]
+  const refused = identityRefused(withCertificate, FAILED)
+  const { code, remedy } = withAuthorities(refused, withCertificate, asked)
+  assert.equal(code, 'CW-310')
+  assert.match(
+    remedy,
+    /put the certificate of "CN=Plant CA, O=Example" behind ours in certificate.own/,
+  )
 })
 
 test('a responder that finds no key for us may have a certificate', () => {

@@ -29,8 +29,9 @@ export function certificateRefused(tunnel: TunnelConfig, evidence: string): Fail
     evidence,
     certainty: 'very likely',
     key: 'certificate',
-    remedy: `see that ${tunnel.name} uses certificates for this tunnel, trusts the issuer of ours, has not revoked it, has the right date, and expects our identity`,
+    remedy: `check the dates of our certificate against the clocks of both ends; see that ${tunnel.name} trusts its issuer, has not revoked it, and expects our identity; have it start the tunnel: its first message says how it signs`,
     forPeer: `Your gateway refuses the certificate or the identity of ours (${tunnel.local}, ${formatIdentity(tunnel.localId)}). What does its log say? Does it trust the CA of our certificate${named(tunnel)}?`,
+    otherCauses: notYetProven(tunnel),
   }
 }
 
@@ -84,7 +85,10 @@ export function withAuthorities(
     theirs: theirs.join(', '),
     evidence: `certificate requests of the peer; ${failure.evidence}`,
     certainty: 'very likely',
-    remedy: `use a certificate of a CA that ${name} asks for, or have it trust "${ours}"`,
+    remedy:
+      own.length === 1
+        ? `use a certificate of a CA that ${name} asks for, or have it trust "${ours}"; if one that it asks for issued "${ours}", put the certificate of "${ours}" behind ours in certificate.own`
+        : `use a certificate of a CA that ${name} asks for, or have it trust "${ours}"`,
     forPeer: `Your gateway asks for certificates of ${theirs.join(', ')}; ours (${local}) is from ${ours}. Please trust that CA for this tunnel.`,
   }
 }
@@ -98,5 +102,18 @@ function shown({ localId }: TunnelConfig): Pick<Failure, 'ours' | 'theirs'> {
 function named({ authentication }: TunnelConfig): string {
   const leaf = 'own' in authentication ? authentication.own[0] : undefined
   if (leaf === undefined) return ''
-  return ` (of ${leaf.issuer.text}, until ${formatMoment(leaf.notAfter)})`
+  return ` (of ${leaf.issuer.text}, valid from ${formatMoment(leaf.notBefore)} until ${formatMoment(leaf.notAfter)})`
+}
+
+/** A responder of Main mode proves itself after us, so all of its own proof may be what is wrong; in Aggressive mode it has proven itself. */
+function notYetProven({ name, ike, authentication }: TunnelConfig): readonly string[] {
+  if (ike === 'v1-aggressive') return []
+  const withoutProof = `${name} takes ours and cannot prove itself: it lacks the key of its own certificate, or that does not name the identity it is to show`
+  if (authentication.kind !== 'certificate') return [withoutProof]
+  const { publicKey } = authentication.key
+  const ours = publicKey.kind === 'ec' ? `ECDSA on ${publicKey.curve}` : 'RSA'
+  return [
+    withoutProof,
+    `the certificate of ${name} has another kind of key than ours, ${ours}: in IKEv1 both sides sign the same way`,
+  ]
 }

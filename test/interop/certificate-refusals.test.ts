@@ -113,7 +113,7 @@ test('strongSwan refuses our revoked certificate, and Causeway tells what is kno
   const { failure, log } = await fails(WE_ARE_REVOKED, 'initiator')
   assert.match(log, /certificate was revoked/)
   assert.equal(failure.code, 'CW-306')
-  assert.match(failure.summary, /refuses our certificate \(of CN=Example VPN CA, until/)
+  assert.match(failure.summary, /refuses our certificate \(of CN=Example VPN CA, valid from/)
   assert.match(failure.evidence, /encrypted notify AUTHENTICATION-FAILED/)
 })
 
