@@ -7,6 +7,7 @@ import { type FailureBlock, failureText } from '#diagnosis/failure-text'
 import { ladderDocument, type TimedEvent } from '#diagnosis/ladder'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { type Addressing, namedControl } from './gateway-connection.ts'
+import { standingFailure } from './standing-failure.ts'
 import { ageText } from './status-view.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -77,13 +78,13 @@ function isBeginning(event: ToldEvent['event']): boolean {
 
 function failureOf(
   negotiation: readonly ToldEvent[],
-  { state, lastFailure }: TunnelStatus,
+  tunnel: TunnelStatus,
 ): FailureBlock | undefined {
-  if (state === 'up') return undefined
+  if (tunnel.state === 'up') return standingFailure(tunnel)
   const told = negotiation.findLast(
     ({ event }) => event.kind === 'negotiation-failed' || event.kind === 'refusal-hinted',
   )
-  if (told === undefined || !('failure' in told.event)) return lastFailure
+  if (told === undefined || !('failure' in told.event)) return tunnel.lastFailure
   return { ...told.event.failure, ...(told.line === undefined ? {} : { line: told.line }) }
 }
 

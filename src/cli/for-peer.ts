@@ -1,10 +1,11 @@
 import type { StatusDocument, TunnelStatus } from '#control/status'
 import { wrap } from '#diagnosis/wrap'
+import { standingFailure } from './standing-failure.ts'
 
 /** A mail to the other administrator about the last failure; nothing of it is secret, and times are in UTC. */
 export function mailToPeer(tunnel: TunnelStatus, { at, gateway }: StatusDocument): string {
   const { name, local, peer, networks, state } = tunnel
-  const failure = state === 'up' ? tunnel.degraded : tunnel.lastFailure
+  const failure = standingFailure(tunnel)
   if (failure === undefined) return `${name}: nothing has failed.\n`
   const values = [
     ['Your gateway', peer],

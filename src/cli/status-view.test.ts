@@ -91,6 +91,21 @@ test('says what the peer gives no means to show', () => {
   )
 })
 
+test('a tunnel that is up tells of a rekey that fails, and of a pair that is missing, and no more', () => {
+  assert.ok(paris !== undefined && tokyo?.lastFailure !== undefined)
+  const whole = { ...paris, networks: paris.networks.slice(0, 1) }
+  const shown = (tunnel: typeof paris) => {
+    const told = statusTable({ ...statusSample, tunnels: [tunnel] }, plain)
+    const detail = tunnelDetail(tunnel, statusSample, plain)
+    return [/▲ up/.test(told), /^paris {3}CW/m.test(told), /^ {2}CW-/m.test(detail)]
+  }
+  const lastFailure = { ...tokyo.lastFailure, code: 'CW-603' } as const
+  assert.deepEqual(shown({ ...whole, lastFailure }), [true, true, true])
+  assert.deepEqual(shown({ ...paris, lastFailure: tokyo.lastFailure }), [true, true, true])
+  // Somebody may have been refused in the name of the peer.
+  assert.deepEqual(shown({ ...whole, lastFailure: tokyo.lastFailure }), [false, false, false])
+})
+
 test('shows few network pairs each, and counts the rest of many', () => {
   assert.ok(paris !== undefined)
   const networks = [2, 3, 4, 5, 6, 7].map((net) => ({

@@ -11,6 +11,7 @@ import { durationText } from '#diagnosis/names'
 import { wrap } from '#diagnosis/wrap'
 import { expiryText, isEnding } from '#pki/expiry'
 import { shortBitsPerSecond, shortOctets } from './amounts.ts'
+import { type FailureFacts, standingFailure } from './standing-failure.ts'
 import { clip, columnsOf, padEnd } from './table.ts'
 import type { Style } from './terminal.ts'
 
@@ -33,12 +34,14 @@ const STYLES: Readonly<Record<TunnelStatus['state'], Style>> = {
 }
 
 /** The state with its symbol: told in colour, and readable without. What is up and does not carry what it should looks different. */
-export function stateText({ state, degraded }: Pick<TunnelStatus, 'state' | 'degraded'>): string {
-  return `${degraded === undefined ? SYMBOLS[state] : DEGRADED} ${state}`
+export function stateText(tunnel: FailureFacts): string {
+  const isImpaired = tunnel.state === 'up' && standingFailure(tunnel) !== undefined
+  return `${isImpaired ? DEGRADED : SYMBOLS[tunnel.state]} ${tunnel.state}`
 }
 
-export function stateStyle({ state, degraded }: Pick<TunnelStatus, 'state' | 'degraded'>): Style {
-  return degraded === undefined ? STYLES[state] : 'yellow'
+export function stateStyle(tunnel: FailureFacts): Style {
+  const isImpaired = tunnel.state === 'up' && standingFailure(tunnel) !== undefined
+  return isImpaired ? 'yellow' : STYLES[tunnel.state]
 }
 
 const DEGRADED = '▲'
@@ -60,16 +63,17 @@ export function statusTable(document: StatusDocument, options: ViewOptions): str
     `${padEnd(left, Math.max(columnsOf(left) + 2, options.columns - columnsOf(right)))}${right}`,
   ]
   if (tunnels.length > 0) lines.push('', ...tableOf(document, options))
-  const failed = tunnels.filter(({ state, lastFailure }) => state !== 'up' && lastFailure)
-  for (const { name, lastFailure } of failed) {
-    if (lastFailure !== undefined)
-      lines.push('', ...reasonLines(name, lastFailure, options.columns))
+  // What is not up comes first.
+  for (const isUp of [false, true]) {
+    for (const tunnel of tunnels.filter(({ state }) => (state === 'up') === isUp)) {
+      const failure = standingFailure(tunnel)
+      if (failure !== undefined)
+        lines.push('', ...reasonLines(tunnel.name, failure, options.columns))
+    }
   }
-  for (const { name, degraded } of tunnels) {
-    if (degraded !== undefined) lines.push('', ...reasonLines(name, degraded, options.columns))
-  }
-  for (const { name, proof } of tunnels) {
-    if (proof?.failure !== undefined)
+  for (const { name, proof, ...tunnel } of tunnels) {
+    const known = standingFailure(tunnel)?.code === proof?.failure?.code
+    if (proof?.failure !== undefined && !known)
       lines.push('', ...reasonLines(name, proof.failure, options.columns))
   }
   const ending = endingCertificates(document)

@@ -13,6 +13,7 @@ import { durationText } from '#diagnosis/names'
 import { wrap } from '#diagnosis/wrap'
 import { dayText, expiryText, isEnding, leftText } from '#pki/expiry'
 import { grouped, longOctets, shortBitsPerSecond } from './amounts.ts'
+import { standingFailure } from './standing-failure.ts'
 import {
   ageText,
   failureLines,
@@ -70,8 +71,7 @@ export function tunnelDetail(
   }
   if (tunnel.note !== undefined) rows.push(['note', tunnel.note])
   const body = rows.flatMap(([label, text]) => labelled(label, text, options.columns))
-  const { lastFailure } = tunnel
-  const reason = degraded ?? (tunnel.state === 'up' ? undefined : lastFailure)
+  const reason = standingFailure(tunnel)
   const why = reason === undefined ? [] : ['', ...failureLines(reason, options.columns)]
   return `${[headText(tunnel, at, options), ...body, ...why].join('\n')}\n`
 }

@@ -1,5 +1,6 @@
 import type { StatusDocument, TunnelStatus } from '#control/status'
 import { shortBitsPerSecond } from './amounts.ts'
+import { standingFailure } from './standing-failure.ts'
 import { ageText, failureLines, nextText, stateStyle, stateText } from './status-view.ts'
 import { clip, columnsOf, padEnd } from './table.ts'
 import type { Terminal } from './terminal.ts'
@@ -137,7 +138,7 @@ function tableLines(state: WatchState, looks: Looks, screen: Screen): readonly s
   )
   const line = (row: readonly string[]) =>
     clip(row.map((cell, i) => padEnd(cell, widths[i] ?? 0)).join('  '), screen.columns - 2)
-  const why = selected?.degraded ?? (selected?.state === 'up' ? undefined : selected?.lastFailure)
+  const why = selected === undefined ? undefined : standingFailure(selected)
   const below = why === undefined ? [] : ['', ...failureLines(why, screen.columns)]
   // The selected row stays in sight, with what is said of it below.
   const room = Math.max(1, screen.rows - 4 - below.length)

@@ -153,6 +153,7 @@ export class TrafficWatches {
       malformed,
       outsideSelectors,
       noPolicy: own?.noPolicy ?? 0,
+      probes: own?.probes ?? 0,
     }
   }
 

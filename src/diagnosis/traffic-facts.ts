@@ -28,6 +28,8 @@ export type TrafficCounts = {
   readonly malformed: number
   readonly outsideSelectors: number
   readonly noPolicy: number
+  /** What was sent to ask the path, in no other of these; the answers are in `in`. */
+  readonly probes: number
 }
 
 /** What the packet path has seen of the odd ones. */

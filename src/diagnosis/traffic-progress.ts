@@ -52,7 +52,8 @@ export class ProgressMeter {
       this.#unreturnedFrom = undefined
     }
     const unanswered = counts.out - this.#lastIn.counts.out
-    const unreturned = counts.in - this.#lastOut.counts.in
+    const answers = ANSWERED * (counts.probes - this.#lastOut.counts.probes)
+    const unreturned = Math.max(0, counts.in - this.#lastOut.counts.in - answers)
     if (unanswered > 0) this.#unansweredFrom ??= now
     if (unreturned > 0) this.#unreturnedFrom ??= now
     this.#marks = [...this.#marks.filter(({ at }) => at >= now - LATELY), mark]
@@ -100,6 +101,7 @@ function growth(from: TrafficCounts, to: TrafficCounts): TrafficCounts {
     malformed: to.malformed - from.malformed,
     outsideSelectors: to.outsideSelectors - from.outsideSelectors,
     noPolicy: to.noPolicy - from.noPolicy,
+    probes: to.probes - from.probes,
   }
 }
 
@@ -113,8 +115,11 @@ const NOTHING: Mark = {
     malformed: 0,
     outsideSelectors: 0,
     noPolicy: 0,
+    probes: 0,
   },
 }
 
+/** Packets that may answer one of ours to the path: a peer with a smaller MTU sends its echo in two pieces. */
+const ANSWERED = 2
 /** Milliseconds. */
 const LATELY = 60_000

@@ -14,6 +14,7 @@ const NOTHING: TrafficCounts = {
   malformed: 0,
   outsideSelectors: 0,
   noPolicy: 0,
+  probes: 0,
 }
 const HOST = {
   forwarding: true,
@@ -102,6 +103,12 @@ describe('packets come out and none goes in', () => {
 describe('the host leads packets elsewhere', () => {
   const way = (name: string | undefined) => ({
     host: { ...HOST, ways: [{ ...HOST.ways[0], interface: name }] },
+  })
+
+  test('answers to what the gateway asks of the path are no packets of hosts, in two pieces neither', () => {
+    const probed = IN.map(({ in: count }) => ({ in: count, probes: count / 2 }))
+    assert.equal(codeOf(probed), undefined)
+    assert.equal(codeOf([...probed, { in: 20 }, { in: 24 }, { in: 28 }]), 'CW-502')
   })
 
   test('another route that comes first is named with its interface: CW-508', () => {
