@@ -23,7 +23,9 @@ export function blankSecrets(text: string, document: Document.Parsed): string {
       ranges.push(rangeOf(value))
     },
   })
-  const blanked = cover(text, ranges).replace(SECRET_LINE, `$1${LABEL}`)
+  const blanked = cover(text, ranges)
+    .replace(SECRET_LINE, `$1${LABEL}`)
+    .replace(BEHIND_SECRET, LABEL)
   return document.errors.length === 0 ? blanked : withoutQuotes(blanked)
 }
 
@@ -37,6 +39,8 @@ const REFERENCE = /^(?:file|env):/
 const SECRET_WORD = /psk|secret|passw|passphrase|preshared|pre-shared/i
 const SECRET_LINE =
   /^(.*(?:psk|(?<!\[)secret|passw\w*|pre-?shared-?key)["']?(?:\s*:[ \t]*|[ \t]+|(?=\W)))(?!\s*:?\s*["']?(?:file|env):|\s*:?\s*\[secret\]|\s*:?\s*$)\S.*$/gim
+/** A comment behind a secret may be the one before it. */
+const BEHIND_SECRET = /\[secret\].*\S.*$/gm
 
 /** Secrets themselves, and what a secret may be written under by mistake. */
 const HIDDEN_KEYS: readonly string[] = ['psk', 'passphrase', 'password', 'key']
