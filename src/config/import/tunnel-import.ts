@@ -34,7 +34,7 @@ export class TunnelImport {
   narrowed(): void {
     this.assume('narrow', 'allow', 'the peer asks for its own address')
     this.remark(
-      'The peer comes from anywhere and asks for its own address: the pair covers every address, with narrow: allow. Write its network, or give it an address (mode-config), to let it ask for that alone.',
+      'The peer comes from anywhere and asks for its own address: the pair covers every address, with narrow: allow, so whoever proves to be this peer can take any address for its own. Write its network, or give it an address (mode-config), to let it ask for that alone.',
     )
   }
 
