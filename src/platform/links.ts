@@ -21,8 +21,6 @@ export type LinkChange = {
   readonly mtu?: number
   /** Packets the device queues for us before it drops them; the kernel's default for TUN is 500. */
   readonly transmitQueue?: number
-  /** Segments in the longest packet the host may give to a device that cuts them itself. */
-  readonly maxSegments?: number
   /** What `ip link` shows beside the device. */
   readonly alias?: string
   /** No link-local address made by the kernel, so no router solicitations into the device. Before it is raised. */
@@ -50,7 +48,6 @@ export function changeLink(netlink: Netlink, index: number, change: LinkChange):
   const request = new NetlinkRequest(RTM_NEWLINK, 0, header(index))
   if (change.mtu !== undefined) request.uint32(IFLA_MTU, change.mtu)
   if (change.transmitQueue !== undefined) request.uint32(IFLA_TXQLEN, change.transmitQueue)
-  if (change.maxSegments !== undefined) request.uint32(IFLA_GSO_MAX_SEGS, change.maxSegments)
   if (change.alias !== undefined) request.text(IFLA_IFALIAS, change.alias)
   netlink.request(request, 'change link', subject)
   if (change.up === undefined) return
@@ -138,7 +135,6 @@ const IFLA_LINKINFO = 18
 const IFLA_IFALIAS = 20
 const IFLA_STATS64 = 23
 const IFLA_AF_SPEC = 26
-const IFLA_GSO_MAX_SEGS = 40
 const IFLA_INFO_KIND = 1
 const IFLA_INET6_ADDR_GEN_MODE = 8
 const ADDR_GEN_MODE_NONE = 1

@@ -19,8 +19,6 @@ import { TunSink } from './tun-sink.ts'
 import { WaitingPackets } from './waiting-packets.ts'
 
 const QUEUE_PACKETS = 1000
-/** What fits into one message to the network when each segment fills an Ethernet frame: ⌊65,507 / 1,472⌋. */
-const MAX_SEGMENTS = 44
 const USUAL_MTU = 1500
 /** A device takes no less (RFC 791: what every IPv4 host must take is 68; Linux agrees). */
 const SMALLEST_MTU = 68
@@ -111,7 +109,6 @@ export class Tunnel {
         changeLink(netlink, this.tun.index, {
           ipv6LinkLocal: false,
           transmitQueue: QUEUE_PACKETS,
-          ...(this.offloads.tcp ? { maxSegments: MAX_SEGMENTS } : {}),
           alias: `causeway tunnel ${settings.name}`,
         }),
       )
