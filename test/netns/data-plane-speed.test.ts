@@ -52,6 +52,15 @@ for (const [name, link, family] of LINKS) {
   })
 }
 
+test('what hosts behind the gateway send in one long packet comes to it in one', async () => {
+  await withLink(net, {}, async (planes) => {
+    await planes.transfer(30_000_000, ADDRESSES.hostB.ipv4)
+    const { packets, bytes } = await sentToTunnel(net.gatewayA)
+    // No packet that the kernel has cut is longer than the path takes.
+    assert.ok(bytes / packets > 2_000, `${bytes} octets in ${packets} packets`)
+  })
+})
+
 test('datagrams that just fill the path pass, handed over as long messages too', async () => {
   await withLink(net, {}, async ({ a }) => {
     await sendTrain('ipv4', 40, 1410)
@@ -163,4 +172,12 @@ async function checksumErrors(host: Namespace): Promise<number> {
   }
   const udp6 = Number(/Udp6InCsumErrors\s+(\d+)/.exec(text)?.[1])
   return column('Tcp:') + column('Udp:') + udp6
+}
+
+async function sentToTunnel(gateway: Namespace): Promise<{ packets: number; bytes: number }> {
+  const links = JSON.parse(
+    await gateway.runOk(['ip', '-j', '-s', 'link', 'show', 'type', 'tun']),
+  ) as readonly { stats64: { tx: { packets: number; bytes: number } } }[]
+  assert.equal(links.length, 1)
+  return links[0]?.stats64.tx ?? { packets: 0, bytes: 0 }
 }
