@@ -13,9 +13,9 @@ export function standingFailure({
   degraded,
 }: FailureFacts): FailureStatus | undefined {
   if (degraded !== undefined || state !== 'up') return degraded ?? lastFailure
-  const concerns =
+  const isOfTunnel =
     lastFailure?.code === REKEY_FAILED || networks.some((pair) => pair.state !== 'up')
-  return concerns ? lastFailure : undefined
+  return isOfTunnel ? lastFailure : undefined
 }
 
 const REKEY_FAILED = 'CW-603'

@@ -1,6 +1,7 @@
 import type {
   CertificateStatus,
   FailureStatus,
+  IkeSaStatus,
   NetworkStatus,
   ProofStatus,
   StatusDocument,
@@ -35,13 +36,15 @@ const STYLES: Readonly<Record<TunnelStatus['state'], Style>> = {
 
 /** The state with its symbol: told in colour, and readable without. What is up and does not carry what it should looks different. */
 export function stateText(tunnel: FailureFacts): string {
-  const isImpaired = tunnel.state === 'up' && standingFailure(tunnel) !== undefined
-  return `${isImpaired ? DEGRADED : SYMBOLS[tunnel.state]} ${tunnel.state}`
+  return `${isImpaired(tunnel) ? DEGRADED : SYMBOLS[tunnel.state]} ${tunnel.state}`
 }
 
 export function stateStyle(tunnel: FailureFacts): Style {
-  const isImpaired = tunnel.state === 'up' && standingFailure(tunnel) !== undefined
-  return isImpaired ? 'yellow' : STYLES[tunnel.state]
+  return isImpaired(tunnel) ? 'yellow' : STYLES[tunnel.state]
+}
+
+function isImpaired(tunnel: FailureFacts): boolean {
+  return tunnel.state === 'up' && standingFailure(tunnel) !== undefined
 }
 
 const DEGRADED = '▲'
@@ -64,12 +67,10 @@ export function statusTable(document: StatusDocument, options: ViewOptions): str
   ]
   if (tunnels.length > 0) lines.push('', ...tableOf(document, options))
   // What is not up comes first.
-  for (const isUp of [false, true]) {
-    for (const tunnel of tunnels.filter(({ state }) => (state === 'up') === isUp)) {
-      const failure = standingFailure(tunnel)
-      if (failure !== undefined)
-        lines.push('', ...reasonLines(tunnel.name, failure, options.columns))
-    }
+  const isUp = ({ state }: TunnelStatus) => Number(state === 'up')
+  for (const tunnel of [...tunnels].sort((a, b) => isUp(a) - isUp(b))) {
+    const failure = standingFailure(tunnel)
+    if (failure !== undefined) lines.push('', ...reasonLines(tunnel.name, failure, options.columns))
   }
   for (const { name, proof, ...tunnel } of tunnels) {
     const known = standingFailure(tunnel)?.code === proof?.failure?.code
@@ -188,6 +189,10 @@ function cellsOf(tunnel: TunnelStatus, at: string): readonly string[] {
   ]
 }
 
+export function newestFirst(ikeSas: readonly IkeSaStatus[]): readonly IkeSaStatus[] {
+  return [...ikeSas].sort((a, b) => Date.parse(b.establishedAt) - Date.parse(a.establishedAt))
+}
+
 /** When the next Child SA is rekeyed, or the next attempt is made. */
 export function nextText({ state, childSas, retryAt }: TunnelStatus, at: string): string {
   if (state !== 'up') return retryAt === undefined ? '' : `retry ${untilText(retryAt, at)}`
@@ -204,7 +209,7 @@ function algorithmLines(
   columns: number,
 ): readonly string[] {
   if (state !== 'up') return []
-  const [ikeSa] = [...ikeSas].sort((a, b) => b.establishedAt.localeCompare(a.establishedAt))
+  const [ikeSa] = newestFirst(ikeSas)
   const active = childSas.filter((child) => child.state === 'active')
   const suites = new Set(
     active.map(({ suite, pfs }) => `${suite} ${pfs === 'none' ? 'no pfs' : `pfs ${pfs}`}`),
@@ -246,10 +251,9 @@ const MOST_PAIRS = 4
 function below(parts: readonly string[], columns: number): readonly string[] {
   const lines: string[] = []
   for (const part of parts) {
-    const last = lines.at(-1)
-    const joined = last === undefined ? part : `${last}, ${part}`
-    if (last !== undefined && columnsOf(joined) <= columns - 4) lines.pop()
-    lines.push(last !== undefined && columnsOf(joined) > columns - 4 ? part : joined)
+    const joined = `${lines.at(-1)}, ${part}`
+    if (lines.length === 0 || columnsOf(joined) > columns - 4) lines.push(part)
+    else lines.splice(-1, 1, joined)
   }
   return lines.map((line, index) => `  ${index === 0 ? '└' : ' '} ${clip(line, columns - 4)}`)
 }

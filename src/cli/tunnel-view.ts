@@ -17,6 +17,7 @@ import { standingFailure } from './standing-failure.ts'
 import {
   ageText,
   failureLines,
+  newestFirst,
   stateStyle,
   stateText,
   untilText,
@@ -82,10 +83,6 @@ function loginText(ikeSa: IkeSaStatus | undefined): string {
   const { addresses = [] } = ikeSa?.assigned ?? {}
   const given = addresses.length === 0 ? [] : [`address ${addresses.join(', ')}`]
   return [...user, ...given].join(', ')
-}
-
-function newestFirst(ikeSas: readonly IkeSaStatus[]): readonly IkeSaStatus[] {
-  return [...ikeSas].sort((a, b) => Date.parse(b.establishedAt) - Date.parse(a.establishedAt))
 }
 
 function olderText(count: number): string {

@@ -3,7 +3,7 @@ import type { Arena } from './arena.ts'
 import { chachaPoly } from './chacha-internals.ts'
 import { CHACHA_STATE, type ChachaPoly } from './chacha-poly.ts'
 import { allocateMemory } from './native.ts'
-import { OpensslError } from './openssl-cipher.ts'
+import { noPacketAt, OpensslError } from './openssl-cipher.ts'
 import type { OpensslFunctions } from './openssl-functions.ts'
 import { SequenceGuard } from './sequence-guard.ts'
 
@@ -57,9 +57,7 @@ export class ChachaTransform implements EspTransform {
 
   seal(offset: number, length: number, sequenceHigh: number): void {
     const plain = this.#payloadOctets(offset, length)
-    if (plain < 0) {
-      throw new RangeError(`no ESP packet of this SA stands at ${offset} with ${length} octets`)
-    }
+    if (plain < 0) throw noPacketAt(offset, length)
     const { view } = this.#arena
     const high = this.#esn ? sequenceHigh : 0
     const low = view.getUint32(offset + 4)

@@ -1,7 +1,7 @@
 import type { EspTransform } from '#esp/transform'
 import type { Arena } from './arena.ts'
 import { allocateMemory } from './native.ts'
-import { keyedCipher, OpensslError } from './openssl-cipher.ts'
+import { keyedCipher, noPacketAt, OpensslError } from './openssl-cipher.ts'
 import type { OpensslFunctions } from './openssl-functions.ts'
 import { SequenceGuard } from './sequence-guard.ts'
 
@@ -86,9 +86,7 @@ export class EncryptThenMacTransform implements EspTransform {
   seal(offset: number, length: number, sequenceHigh: number): void {
     const { view } = this.#arena
     const plain = this.#payloadOctets(offset, length)
-    if (plain < 0) {
-      throw new RangeError(`no ESP packet of this SA stands at ${offset} with ${length} octets`)
-    }
+    if (plain < 0) throw noPacketAt(offset, length)
     const high = this.#esn ? sequenceHigh : 0
     this.#guard.advance(high, view.getUint32(offset + 4))
     if (this.#mode === 'ctr') {

@@ -1,7 +1,7 @@
 import type { EspTransform } from '#esp/transform'
 import type { Arena } from './arena.ts'
 import { allocateMemory, writePointer } from './native.ts'
-import { keyedCipher, OpensslError } from './openssl-cipher.ts'
+import { keyedCipher, noPacketAt, OpensslError } from './openssl-cipher.ts'
 import type { OpensslFunctions } from './openssl-functions.ts'
 import { SequenceGuard } from './sequence-guard.ts'
 
@@ -72,7 +72,7 @@ export class GcmTransform implements EspTransform {
   seal(offset: number, length: number, sequenceHigh: number): void {
     const { view } = this.#arena
     const plain = length - HEADER_OCTETS - IV_OCTETS - this.icvOctets
-    if (plain < 0 || offset < 0 || offset + length > this.#limit) throw outOfBounds(offset, length)
+    if (plain < 0 || offset < 0 || offset + length > this.#limit) throw noPacketAt(offset, length)
     const high = this.#esn ? sequenceHigh : 0
     this.#guard.advance(high, view.getUint32(offset + 4))
     view.setUint32(offset + 8, high)
@@ -153,10 +153,6 @@ export class GcmTransform implements EspTransform {
     if (this.#esn) view.setUint32(DATA + 4, sequenceHigh)
     view.setUint32(DATA + this.#dataOctets - 4, packet.getUint32(offset + 4))
   }
-}
-
-function outOfBounds(offset: number, length: number): RangeError {
-  return new RangeError(`no ESP packet of this SA stands at ${offset} with ${length} octets`)
 }
 
 /** SPI and sequence. */

@@ -28,6 +28,11 @@ export class OpensslError extends Error {
   }
 }
 
+/** What `seal` throws where no packet of its SA can be: outside the arena, or of no length that the SA makes. */
+export function noPacketAt(offset: number, length: number): RangeError {
+  return new RangeError(`no ESP packet of this SA stands at ${offset} with ${length} octets`)
+}
+
 /** Fetched ciphers stay for the life of the process; fetching costs more than sealing a packet. */
 function fetchCipher(openssl: OpensslFunctions, name: string): number {
   const known = fetched.get(name)

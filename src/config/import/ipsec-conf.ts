@@ -18,6 +18,7 @@ import { importIpsecXauth } from './ipsec-xauth.ts'
 import { readIkeProposals } from './proposal-text.ts'
 import { isHostName, isYes, secondsOf, swanIdentity, swanTime } from './swan-values.ts'
 import { TunnelImport, TunnelNames } from './tunnel-import.ts'
+import { unusedNotes } from './unused.ts'
 
 export type Family = 'strongswan' | 'libreswan'
 
@@ -57,7 +58,15 @@ export function importIpsecConf(
     format,
     tunnels,
     skipped,
-    notes: [...notes, ...others, ...unused(secrets, tunnels)],
+    notes: [
+      ...notes,
+      ...others,
+      ...unusedNotes(
+        secrets.map((secret) => [secret]),
+        tunnels,
+        placeOf,
+      ),
+    ],
     otherLines: 0,
   }
 }
@@ -345,15 +354,9 @@ function familyOf(sections: readonly IpsecSection[]): Family {
 }
 
 /** Keys of connections that were skipped, or of none. */
-function unused(
-  secrets: readonly IpsecSecret[],
-  tunnels: readonly ImportedTunnel[],
-): readonly Note[] {
-  const place = ({ file, line }: Origin) => `${file}:${line}`
-  const used = new Set(tunnels.flatMap(({ notes }) => notes.map(({ origin }) => place(origin))))
-  return secrets
-    .filter((secret) => !used.has(place(secret)))
-    .map((origin) => ({ origin, kind: 'left-out', why: 'no tunnel that was read uses it' }))
+/** Secrets are copied on their way into a tunnel. */
+function placeOf({ file, line }: Origin): string {
+  return `${file}:${line}`
 }
 
 function setupNotes(sections: readonly IpsecSection[]): readonly Note[] {

@@ -102,9 +102,9 @@ function importVpn(
   if (first === undefined && certificate.length === 0)
     return 'its policy has neither a pre-shared-key nor a certificate'
   const isCertificate = first === undefined
+  identities(tunnel, gateway, device, { peer, local, isAggressive, isCertificate })
   if (first === undefined) {
     const name = device.value(...policy, 'certificate', 'local-certificate') ?? 'CERTIFICATE'
-    identities(tunnel, gateway, device, { peer, local, isAggressive, isCertificate })
     tunnel.certificateInDevice(
       `request security pki key-pair export certificate-id ${name} writes the key, and local-certificate export the certificate`,
       ...certificate,
@@ -115,8 +115,6 @@ function importVpn(
     tunnel.leave(first, 'stored scrambled or in hexadecimal: the key itself is needed')
     tunnel.remark('The key is not in this text in clear: put it where psk says, mode 600.')
   }
-  if (!isCertificate)
-    identities(tunnel, gateway, device, { peer, local, isAggressive, isCertificate })
   const one = device.proposals('ike', policy)
   const { suites, refused } = readIkeProposals(one.texts.join(','))
   if (suites.length > 0) tunnel.set('phase1.propose', suites, ...one.origins)

@@ -2,6 +2,7 @@ import type { ImportedTunnel, Note } from './imported.ts'
 import type { Section, Setting } from './settings.ts'
 import { addressKey } from './traffic.ts'
 import type { TunnelImport } from './tunnel-import.ts'
+import { unusedNotes } from './unused.ts'
 
 /** What `dynamic` stands for where Mode Config gives the address: `any` on the side of the one that gets it. */
 export type InsideAddresses = { readonly ours?: string; readonly theirs?: string }
@@ -55,8 +56,8 @@ export function unusedPools(
   pools: Section | undefined,
   tunnels: readonly ImportedTunnel[],
 ): readonly Note[] {
-  const used = new Set(tunnels.flatMap(({ notes }) => notes.map(({ origin }) => origin)))
-  return [...(pools?.sections.values() ?? [])]
-    .filter(({ at }) => !used.has(at))
-    .map(({ at }) => ({ origin: at, kind: 'left-out', why: 'no tunnel that was read uses it' }))
+  return unusedNotes(
+    [...(pools?.sections.values() ?? [])].map(({ at }) => [at]),
+    tunnels,
+  )
 }

@@ -5,6 +5,7 @@ import type { ImportedTunnel, Note, Origin } from './imported.ts'
 import type { Section, Setting } from './settings.ts'
 import { swanIdentity, swanSecret } from './swan-values.ts'
 import type { TunnelImport } from './tunnel-import.ts'
+import { unusedNotes } from './unused.ts'
 
 export type SwanSecrets = {
   readonly shared: readonly SharedSecret[]
@@ -137,15 +138,10 @@ export function unusedSecrets(
   { shared, keyFiles }: SwanSecrets,
   tunnels: readonly ImportedTunnel[],
 ): readonly Note[] {
-  const used = new Set(tunnels.flatMap(({ notes }) => notes.map(({ origin }) => origin)))
-  const all = [
-    ...shared.map((one) => [one.at, ...one.origins]),
-    ...keyFiles.map((one) => [one.file]),
-  ]
-  return all
-    .filter((origins) => !origins.some((origin) => used.has(origin)))
-    .flatMap(([at]) => at ?? [])
-    .map((origin) => ({ origin, kind: 'left-out', why: 'no tunnel that was read uses it' }))
+  return unusedNotes(
+    [...shared.map((one) => [one.at, ...one.origins]), ...keyFiles.map((one) => [one.file])],
+    tunnels,
+  )
 }
 
 /** As strongSwan chooses: the secret most of whose identities are ours or the peer's; one without any fits everybody. */
