@@ -46,6 +46,16 @@ test('says at its foot what is about to break: proofs that failed, certificates 
   assert.doesNotMatch(before, /CW-307/)
 })
 
+test('tells of packets that came in clear, once there are any', () => {
+  const shown = (packets: number) => {
+    const dropped = { ...statusSample.dropped, 'came-in-clear': packets }
+    return /\n\n(.* in clear .*)\n/.exec(statusTable({ ...statusSample, dropped }, plain))?.[1]
+  }
+  assert.equal(shown(0), undefined)
+  assert.equal(shown(1), '1 packet of protected networks came in clear and was dropped')
+  assert.equal(shown(12), '12 packets of protected networks came in clear and were dropped')
+})
+
 test('names a certificate once, however many tunnels use it', () => {
   assert.ok(paris !== undefined)
   const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g']

@@ -80,6 +80,7 @@ export function statusTable(document: StatusDocument, options: ViewOptions): str
   const ending = endingCertificates(document)
   if (ending.length > 0) lines.push('')
   for (const text of ending) lines.push(...hanging('CW-307  ', text, options.columns))
+  lines.push(...clearLines(document, options.columns))
   lines.push(...trialLines(document))
   const { refused } = gateway.configuration
   if (refused !== undefined) {
@@ -94,6 +95,15 @@ export function statusTable(document: StatusDocument, options: ViewOptions): str
     lines.push(`  causeway check ${gateway.configuration.file}`)
   }
   return `${lines.join('\n')}\n`
+}
+
+/** What came beside the tunnels is no tunnel's: its sender is not known. */
+function clearLines({ dropped }: StatusDocument, columns: number): readonly string[] {
+  const packets = dropped['came-in-clear'] ?? 0
+  if (packets === 0) return []
+  const [came, were] = packets === 1 ? ['packet', 'was'] : ['packets', 'were']
+  const text = `${packets} ${came} of protected networks came in clear and ${were} dropped`
+  return ['', ...wrap(text, columns)]
 }
 
 /** A configuration on trial, or one that was taken back while its file stays. */

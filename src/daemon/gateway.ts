@@ -176,6 +176,7 @@ export class Gateway {
         snapshots: engine.snapshot(clock.now()).map((snapshot) => this.#withHint(snapshot)),
         counters: dataPlane.counters(),
         queueFull: dataPlane.queueFull(),
+        cameInClear: dataPlane.cameInClear(),
         ledger: this.#ledger,
         probed: (tunnel) => this.#probes.result(tunnel),
         health: (tunnel) => this.#health.of(tunnel),

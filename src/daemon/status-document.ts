@@ -43,6 +43,7 @@ export type StatusSources = {
   readonly snapshots: readonly TunnelSnapshot[]
   readonly counters: DataPlaneCounters
   readonly queueFull: ReadonlyMap<string, number>
+  readonly cameInClear: number
   readonly ledger: TrafficLedger
   readonly probed: (tunnel: TunnelConfig) => ProbeResult | undefined
   readonly health: (tunnel: string) => HealthFacts
@@ -74,6 +75,7 @@ export function statusDocument(sources: StatusSources, only?: readonly string[])
       'esp-malformed': counters.malformed,
       'ike-overflow': counters.ikeOverflow,
       'not-sent': counters.notSent,
+      'came-in-clear': sources.cameInClear,
     },
     defects: sources.defects,
   }

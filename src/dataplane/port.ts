@@ -35,6 +35,8 @@ export interface DataPlane {
   counters(): DataPlaneCounters
   /** Packets of each tunnel that its interface lost because they came faster than they were sealed. Asks the host: for who looks, not often. */
   queueFull(): ReadonlyMap<string, number>
+  /** Packets of protected networks that came in clear and were dropped (RFC 4301 §5.2). Asks the host, too. */
+  cameInClear(): number
   /** Undoes everything `configure` did to the host. */
   close(): Promise<void>
 }

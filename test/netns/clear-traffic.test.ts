@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { Capture } from '../support/capture.ts'
-import { GatewayProcess, type TunnelSettings } from '../support/gateway.ts'
+import { GatewayProcess, type GatewaySettings, type TunnelSettings } from '../support/gateway.ts'
 import { eventually } from '../support/process.ts'
 import { ADDRESSES, buildTopology, type Topology } from '../support/topology.ts'
 
 const PSK = 'x7Yk2mQ9vB4nL1cZ8sT6wR3pD5hJ0gFa'
 const { gatewayA, gatewayB, hostA, hostB } = ADDRESSES
+const PARIS = ['10.1.0.0/16 <-> 10.2.0.0/16']
 /** Addresses of site B, as somebody outside pretends to have them. */
 const FORGED = { ipv4: '10.2.0.2', ipv6: 'fd00:2::2' }
 
@@ -31,7 +32,7 @@ test('the forged packets arrive while no gateway runs', async () => {
 
 test('forwarded or for the gateway itself, in both families, they end before the host; others pass', async () => {
   const gateway = await start({
-    paris: { peer: gatewayB.ipv4, networks: ['10.1.0.0/16 <-> 10.2.0.0/16'] },
+    paris: { peer: gatewayB.ipv4, networks: PARIS },
     paris6: {
       address: gatewayA.ipv6,
       peer: gatewayB.ipv6,
@@ -47,6 +48,15 @@ test('forwarded or for the gateway itself, in both families, they end before the
     assert.equal(await inEchos(), before, 'the gateway’s own address inside')
     await net.middle.ping(gatewayA.lan, { source: '192.0.2.9', wait: 1 })
     assert.equal(await inEchos(), before + 3)
+    // Three forwarded in each family, three for itself; a filter that takes the place of this one goes on from there.
+    assert.equal(await cameInClear(gateway), 9)
+    await gateway.reload(settingsOf({ paris: { peer: gatewayB.ipv4, networks: PARIS } }))
+    await eventually('the filter follows', async () => {
+      return !(await net.gatewayA.runOk(['nft', 'list', 'ruleset'])).includes('fd00:')
+    })
+    assert.equal(await cameInClear(gateway), 9)
+    assert.equal(await arriving(hostA.ipv4, FORGED.ipv4), 0)
+    assert.equal(await cameInClear(gateway), 12)
   } finally {
     await gateway.stop()
   }
@@ -119,8 +129,14 @@ test('between two hosts in transport mode only what is listed is kept out in cle
   }
 })
 
-function start(tunnels: Readonly<Record<string, Omit<TunnelSettings, 'psk'>>>) {
-  return GatewayProcess.start(net.gatewayA, {
+type Tunnels = Readonly<Record<string, Omit<TunnelSettings, 'psk'>>>
+
+function start(tunnels: Tunnels): Promise<GatewayProcess> {
+  return GatewayProcess.start(net.gatewayA, settingsOf(tunnels))
+}
+
+function settingsOf(tunnels: Tunnels): GatewaySettings {
+  return {
     name: 'berlin',
     address: gatewayA.ipv4,
     tunnels: Object.fromEntries(
@@ -129,7 +145,11 @@ function start(tunnels: Readonly<Record<string, Omit<TunnelSettings, 'psk'>>>) {
         { psk: PSK, start: 'respond', ...one } as TunnelSettings,
       ]),
     ),
-  })
+  }
+}
+
+async function cameInClear(gateway: GatewayProcess): Promise<number | undefined> {
+  return (await gateway.status()).dropped['came-in-clear']
 }
 
 /** Echo requests of three that reach host A from the middle under this source address. */

@@ -60,6 +60,10 @@ export class RecordingDataPlane implements DataPlane {
     return this.full
   }
 
+  cameInClear(): number {
+    return 0
+  }
+
   async close(): Promise<void> {
     this.calls.push('close')
   }

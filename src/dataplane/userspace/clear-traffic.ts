@@ -1,5 +1,7 @@
 import type { IpFamily } from '#bytes/ip'
 import { SystemError } from '#platform/errno'
+import { droppedByFilter } from '#platform/filter-counters'
+import { NETLINK_NETFILTER, withNetlink } from '#platform/netlink'
 import { PacketFilter } from '#platform/packet-filter'
 import { clearTrafficFilter } from './clear-traffic-plan.ts'
 import type { PlannedTunnel } from './routing-plan.ts'
@@ -12,12 +14,15 @@ const FAMILIES: readonly IpFamily[] = [4, 6]
  */
 export class ClearTraffic {
   readonly #warn: (text: string) => void
+  /** Told how many packets a filter dropped that stands no longer. */
+  readonly #count: (packets: number) => void
   readonly #standing = new Map<IpFamily, string>()
   #filter: PacketFilter | undefined
   #refused = false
 
-  constructor(warn: (text: string) => void) {
+  constructor(warn: (text: string) => void, count: (packets: number) => void) {
     this.#warn = warn
+    this.#count = count
   }
 
   /** Makes the filter what these tunnels need. */
@@ -52,10 +57,31 @@ export class ClearTraffic {
     if (this.#standing.get(family) === text || (wanted === undefined && this.#filter === undefined))
       return
     this.#filter ??= new PacketFilter(TABLE)
+    // The new one counts from 0.
+    const dropped = this.#standing.has(family) ? droppedIn([family]) : 0
     if (wanted === undefined) this.#filter.remove(family)
     else this.#filter.replace(wanted)
+    this.#count(dropped)
     if (text === undefined) this.#standing.delete(family)
     else this.#standing.set(family, text)
+  }
+}
+
+/** Packets that the filter which stands now has dropped; 0 where the host does not say. For any thread. */
+export function clearPacketsDropped(): number {
+  return droppedIn(FAMILIES)
+}
+
+function droppedIn(families: readonly IpFamily[]): number {
+  try {
+    return withNetlink(
+      (netlink) =>
+        families.reduce((sum, family) => sum + droppedByFilter(netlink, family, TABLE), 0),
+      NETLINK_NETFILTER,
+    )
+  } catch (error) {
+    if (error instanceof SystemError) return 0
+    throw error
   }
 }
 

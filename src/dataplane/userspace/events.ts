@@ -75,6 +75,10 @@ export class Events {
     this.#count(GlobalCounter.malformed)
   }
 
+  countCameInClear(packets: number): void {
+    this.#count(GlobalCounter.cameInClear, packets)
+  }
+
   /** @param tunnel its counters, where the packets are known to be of one */
   countNotSent(
     packets: number,

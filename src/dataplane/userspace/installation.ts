@@ -52,7 +52,10 @@ export class Installation {
     this.#events = events
     this.sockets = new OuterSockets(memory.arena)
     this.#errors = new SocketErrors(events, (remote, mtu, now) => this.reportMtu(remote, mtu, now))
-    this.#clearTraffic = new ClearTraffic((text) => events.warn(text))
+    this.#clearTraffic = new ClearTraffic(
+      (text) => events.warn(text),
+      (packets) => events.countCameInClear(packets),
+    )
     this.sender = new Sender(memory, events, this, (path) =>
       // The kernel has learned a smaller MTU, and says which in the error queue.
       this.readErrors(path.socket),

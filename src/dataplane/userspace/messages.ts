@@ -133,8 +133,10 @@ export const GlobalCounter = {
   ikeTaken: 4,
   /** 1 as soon as routes of ours may stand in the host's tables; before that they are another process's. */
   routesAreOurs: 5,
+  /** Dropped by filters for clear packets that stand no longer; the one that stands is asked. */
+  cameInClear: 6,
 } as const
-export const GLOBAL_COUNTER_FIELDS = 6
+export const GLOBAL_COUNTER_FIELDS = 7
 
 /** An SA as it crosses between threads: a `Secret` would arrive empty there, which is what it is for. */
 export type PlainSa = Plain<InboundSa> | Plain<OutboundSa>

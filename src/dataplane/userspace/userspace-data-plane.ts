@@ -10,6 +10,7 @@ import type {
   DataPlaneSettings,
   SaCounters,
 } from '../port.ts'
+import { clearPacketsDropped } from './clear-traffic.ts'
 import { reconcileRouting } from './host-routing.ts'
 import {
   type FromWorker,
@@ -58,6 +59,7 @@ export class UserspaceDataPlane implements DataPlane {
   #held: (() => void)[] | undefined
   #configuring: Promise<unknown> = Promise.resolve()
   #closing = false
+  #cameInClear = 0
 
   constructor(options: UserspaceOptions) {
     this.#onEvent = options.onEvent
@@ -183,6 +185,13 @@ export class UserspaceDataPlane implements DataPlane {
         return tunnel === undefined ? [] : [[tunnel, transmitDropped] as const]
       }),
     )
+  }
+
+  cameInClear(): number {
+    const before = this.#outbound.counters[GlobalCounter.cameInClear] ?? 0
+    // While a filter takes the place of another its packets may be missing in both.
+    this.#cameInClear = Math.max(this.#cameInClear, before + clearPacketsDropped())
+    return this.#cameInClear
   }
 
   async close(): Promise<void> {
