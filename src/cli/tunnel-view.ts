@@ -223,7 +223,7 @@ function droppedText({ dropped }: TunnelStatus): string {
     [dropped.noPolicy, 'for no network pair'],
     [dropped.tooBig, 'too big'],
     [dropped.notSent, 'refused by this host'],
-    [dropped.queueFull, 'queue full'],
+    [dropped.queueFull ?? 0, 'queue full'],
   ]
   return [
     ...always,

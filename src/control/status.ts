@@ -74,7 +74,8 @@ export type TunnelStatus = {
     readonly noPolicy: number
     readonly tooBig: number
     readonly notSent: number
-    readonly queueFull: number
+    /** Absent where the host does not say. */
+    readonly queueFull?: number
   }
   readonly rekeys: number
   readonly failures: number

@@ -179,6 +179,16 @@ test('counts what an SA carried beyond its removal', async () => {
   await gateway.stop()
 })
 
+test('tells nothing of the queue of an interface that the host does not tell of, and everything else', async () => {
+  const { gateway, dataPlane } = rig(() => [])
+  await gateway.start(sampleConfig(paris))
+  dataPlane.full = new Map()
+  const [tunnel] = gateway.status().tunnels
+  assert.equal(tunnel?.dropped.noSa, 0)
+  assert.ok(!('queueFull' in tunnel.dropped))
+  await gateway.stop()
+})
+
 test('logs a bug once, counts it always, and goes on', async () => {
   const bug = new Error('boom')
   const { gateway, notes } = rig((input) => {

@@ -92,6 +92,7 @@ function tunnelStatus(
   const served = new Set(snapshot?.childSas.map(({ child }) => child.pair))
   const time = (at: Instant) => clock.wall(at).toISOString()
   const failure = snapshot?.lastFailure
+  const full = queueFull.get(tunnel.name)
   const probe = probed(tunnel)
   const { degradation: degraded, incidents } = health(tunnel.name)
   return {
@@ -128,7 +129,7 @@ function tunnelStatus(
       noPolicy: own?.noPolicy ?? 0,
       tooBig: own?.tooBig ?? 0,
       notSent: own?.notSent ?? 0,
-      queueFull: queueFull.get(tunnel.name) ?? 0,
+      ...(full === undefined ? {} : { queueFull: full }),
     },
     rekeys: snapshot?.rekeys ?? 0,
     failures: snapshot?.failures ?? 0,

@@ -33,7 +33,10 @@ export interface DataPlane {
   /** One octet 0xff on 4500 (RFC 3948 §2.3). */
   sendNatKeepalive(local: Endpoint, remote: Endpoint): void
   counters(): DataPlaneCounters
-  /** Packets of each tunnel that its interface lost because they came faster than they were sealed. Asks the host: for who looks, not often. */
+  /**
+   * Packets of each tunnel that its interface lost because they came faster than they were sealed; nothing of those the host does not tell of.
+   * Asks the host: for who looks, not often.
+   */
   queueFull(): ReadonlyMap<string, number>
   /** Packets of protected networks that came in clear and were dropped (RFC 4301 §5.2). Asks the host, too. */
   cameInClear(): number

@@ -21,6 +21,7 @@ import {
   TunnelCounter,
 } from './messages.ts'
 import { type Answer, PacketThread } from './packet-thread.ts'
+import { packetsAtFullQueues } from './queue-full.ts'
 
 export type UserspaceOptions = {
   readonly onEvent: (event: DataPlaneEvent) => void
@@ -179,12 +180,7 @@ export class UserspaceDataPlane implements DataPlane {
   }
 
   queueFull(): ReadonlyMap<string, number> {
-    return new Map(
-      withNetlink(listLinks).flatMap(({ name, transmitDropped }) => {
-        const tunnel = this.#interfaces.get(name)
-        return tunnel === undefined ? [] : [[tunnel, transmitDropped] as const]
-      }),
-    )
+    return packetsAtFullQueues(this.#interfaces, () => withNetlink(listLinks))
   }
 
   cameInClear(): number {
