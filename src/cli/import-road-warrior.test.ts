@@ -34,7 +34,7 @@ const CLIENT = `${BOTH}conn hub
 const SECRETS = ': PSK "a rather long key for the two"\nann : XAUTH "of seven syllables"\n'
 
 for (const [what, server, client] of [
-  ['its own address', '', ''],
+  ['a network of its own', '  rightsubnet=10.8.0.0/16\n', '  leftsubnet=10.8.0.0/16\n'],
   ['an address it is given', '  rightsourceip=10.9.0.7\n', '  leftsourceip=%config\n'],
   [
     'a login',

@@ -5,6 +5,7 @@ import { importFortigate } from './fortigate.ts'
 import type { Imported, ImportFormat, ImportOptions, Note, Origin, SourceText } from './imported.ts'
 import { importIpsecConf } from './ipsec-conf.ts'
 import { importJuniperSrx } from './juniper-srx.ts'
+import { shownText } from './shown-text.ts'
 import { importSwanctl } from './swanctl.ts'
 
 /** What the texts given are: configurations, and the secrets beside them. */
@@ -36,15 +37,15 @@ export const IMPORT_FORMATS: readonly ImportFormat[] = [
 
 /** Reads each text in the format it is in; files of secrets belong to the configurations beside them. Never throws. */
 export function importTexts({ sources, files, options, format }: ImportRequest): ImportResult {
-  const secrets = sources.filter(({ text }) => formatOf(text) === 'secrets')
+  const secrets = sources.filter((source) => formatOfSource(source) === 'secrets')
   const configurations = sources.filter((source) => !secrets.includes(source))
   const imported: Imported[] = []
   const unknown: string[] = []
   for (const source of configurations) {
-    const found = format ?? formatOf(source.text)
+    const found = format ?? formatOfSource(source)
     const read = found === undefined || found === 'secrets' ? undefined : readAs(found, source)
     if (read === undefined) unknown.push(source.file)
-    else imported.push(withPlainOrigins(read))
+    else imported.push(withPlainOrigins(withReason(read, source)))
   }
   if (configurations.length === 0) unknown.push(...secrets.map(({ file }) => file))
   return { imported, unknown }
@@ -91,6 +92,26 @@ function withPlainOrigins(imported: Imported): Imported {
     })),
   }
 }
+
+/** A text in which no connection is says so: its comments may be all there is. */
+function withReason(imported: Imported, { file, text }: SourceText): Imported {
+  if (imported.tunnels.length + imported.skipped.length > 0) return imported
+  const at = { file, line: 1, text: shownText(text.split('\n')[0] ?? '') }
+  const why = 'no connection is in this file, nor in one that it includes'
+  return { ...imported, notes: [{ origin: at, kind: 'left-out', why }, ...imported.notes] }
+}
+
+/** What stands in a text decides; the usual names of the files decide where nothing tells, such as comments alone. */
+function formatOfSource({ file, text }: SourceText): ImportFormat | 'secrets' | undefined {
+  const name = file.slice(file.lastIndexOf('/') + 1)
+  if (name.endsWith('.secrets')) return 'secrets'
+  return formatOf(text) ?? NAMES.find(([, pattern]) => pattern.test(name))?.[0]
+}
+
+const NAMES: readonly (readonly [ImportFormat, RegExp])[] = [
+  ['strongswan-ipsec', /^ipsec\.conf$/],
+  ['strongswan-swanctl', /^swanctl\.conf$/],
+]
 
 /** By what stands in the text; undefined when it is none that is known. */
 export function formatOf(text: string): ImportFormat | 'secrets' | undefined {

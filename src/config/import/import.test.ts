@@ -137,6 +137,7 @@ for (const [what, text, why] of [
   ['IKEv2', 'version = 2', /IKEv2 is not in this version/],
   ['a peer anywhere with a key', 'version = 1\nremote_addrs = %any', /RFC 2409 §5\.4/],
   ['a host name', 'version = 1\nremote_addrs = sun.example', /a name is not looked up/],
+  ['a range of peers', 'version = 1\nremote_addrs = 192.0.2.0/28', /a connection for each peer/],
   ['EAP', 'version = 0\nremote_addrs = 192.0.2.1\nremote { auth = eap-tls }', /eap/],
 ] as const) {
   test(`${what} is skipped, with the reason`, () => {
@@ -202,6 +203,16 @@ test('libreswan: PFS with the group of phase 1, lists of networks, and IKEv2 unl
   assert.deepEqual([phase2, pfs], [['aes256gcm16', 'aes256-sha256'], 'group14'])
   assert.deepEqual(networks, ['10.1.0.0/16 <-> 10.2.0.0/16', '10.5.0.0/16 <-> 10.2.0.0/16'])
   assert.equal(tunnel.encapsulation, 'force')
+})
+
+test('the usual names tell the format where the text does not, and that no connection is there is said', () => {
+  for (const file of ['/etc/ipsec.conf', '/etc/swanctl/swanctl.conf']) {
+    const { notes, tunnels } = importedFrom({ [file]: '# all of it is in a database\n' })
+    assert.deepEqual(tunnels, [])
+    assert.match(JSON.stringify(notes), /no connection is in this file/)
+  }
+  const eap = { '/etc/ipsec.secrets': 'ann : EAP "for another protocol"\n' }
+  assert.equal(importedFrom({ '/etc/ipsec.conf': IPSEC_MOON, ...eap }).tunnels.length, 1)
 })
 
 test('the format is seen from the text', () => {

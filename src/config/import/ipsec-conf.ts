@@ -16,7 +16,15 @@ import { type IpsecSecret, readIpsecSecrets, secretFor } from './ipsec-secrets.t
 import { importIpsecTraffic } from './ipsec-traffic.ts'
 import { importIpsecXauth } from './ipsec-xauth.ts'
 import { readIkeProposals } from './proposal-text.ts'
-import { isHostName, isYes, secondsOf, swanIdentity, swanTime } from './swan-values.ts'
+import {
+  ANY_PEER_WITH_KEY,
+  isYes,
+  noAddressOfPeer,
+  secondsOf,
+  swanIdentity,
+  swanTime,
+  unnamedPeers,
+} from './swan-values.ts'
 import { TunnelImport, TunnelNames } from './tunnel-import.ts'
 import { unusedNotes } from './unused.ts'
 
@@ -209,8 +217,7 @@ function endsOf(
   } else if (/^%any6?$|^%group$|^0\.0\.0\.0$|^%opportunistic/.test(address))
     tunnel.set('peer', 'any', ...(theirs === undefined ? [] : [theirs]))
   else if (parseIp(address) === undefined || theirs === undefined) {
-    const what = isHostName(address) ? 'a name is not looked up' : 'it is no address'
-    return { why: `${theirs?.key ?? own}=${address}: a peer has an address here; ${what}` }
+    return { why: `${theirs?.key ?? own}=${address}: ${noAddressOfPeer(address)}` }
   } else tunnel.set('peer', address, theirs)
   const local = parseIp(ours?.value ?? '')
   if (local !== undefined && ours !== undefined) tunnel.set('address', local, ours)
@@ -255,10 +262,8 @@ function authentication(
       tunnel.set('peer-id.sends', peers, peerId)
     else tunnel.set(`${prefix}peer-id`, peers, peerId)
   }
-  if (about.peer === 'any' && isPsk && !about.isAggressive)
-    return 'any peer with a pre-shared key in Main mode: the key is found by the address (RFC 2409 §5.4)'
-  if (about.peer === 'any' && peers === undefined)
-    return 'any peer without an identity: Causeway has to know who may come (peer-id)'
+  if (about.peer === 'any' && isPsk && !about.isAggressive) return ANY_PEER_WITH_KEY
+  if (about.peer === 'any' && peers === undefined) return unnamedPeers(`${other}id=`)
   if (!isPsk) {
     certificates(tunnel, conn, { own, other }, secrets, about)
     return undefined

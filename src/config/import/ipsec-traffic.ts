@@ -1,7 +1,16 @@
 import type { Family, IpsecEnds } from './ipsec-conf.ts'
 import type { IpsecSetting } from './ipsec-lines.ts'
 import { readEspProposals } from './proposal-text.ts'
-import { isYes, secondsOf, swanSelector, swanTime } from './swan-values.ts'
+import {
+  ITS_OWN_ADDRESS,
+  isYes,
+  ourAddressUnsaid,
+  POOL_IS_NETWORK,
+  secondsOf,
+  swanSelector,
+  swanTime,
+  TRANSPORT_FROM_ANYWHERE,
+} from './swan-values.ts'
 import { addressKey, networkPair, type Side, trafficText } from './traffic.ts'
 import type { TunnelImport } from './tunnel-import.ts'
 
@@ -48,26 +57,23 @@ function networks(
     const wanted = plural === undefined ? [first ?? '%dynamic'] : [first ?? '%dynamic', ...others]
     if (plural === undefined && others.length > 0 && subnet !== undefined)
       tunnel.leave(subnet, `${others.join(', ')}: IKEv1 sends the first only`)
-    const read = wanted.map((one) => {
-      const range = one.trim().replace(/^vhost:.*|^%priv.*/, '%dynamic')
-      if (/^%?dynamic/.test(range) && address === undefined) return undefined
+    const ranges = wanted.map((one) => one.trim().replace(/^vhost:.*|^%priv.*/, '%dynamic'))
+    if (address === undefined && ranges.some((range) => /^(?:$|%?dynamic)/.test(range)))
+      return side === own ? ourAddressUnsaid(`${side}=`) : (inside.why ?? ITS_OWN_ADDRESS)
+    const read = ranges.map((range) => {
       const found = swanSelector(range, address ?? '')
       if (found === undefined) return undefined
       return found.traffic === '' ? { ...found, traffic } : found
     })
     const known = read.filter((one) => one !== undefined)
-    if (known.length === read.length) return known
-    const what =
-      side === own ? 'our address, which is not said: --our-address says it' : 'an unknown one'
-    return read.length > 0 && read[0] === undefined && address === undefined
-      ? `${side}subnet: without it, it stands for ${what}`
+    return known.length === read.length
+      ? known
       : `${side}subnet=${subnet?.value}: it could not be read`
   }
   const ours = sides(own, inside.ours ?? local)
   if (typeof ours === 'string') return ours
-  const isAnywhere = peer === 'any' && !isTransport && inside.theirs === undefined
-  const anywhere = isAnywhere ? '0.0.0.0/0' : undefined
-  const theirs = sides(other, inside.theirs ?? (peer === 'any' ? anywhere : peer))
+  if (isTransport && peer === 'any') return TRANSPORT_FROM_ANYWHERE
+  const theirs = sides(other, inside.theirs ?? (peer === 'any' ? undefined : peer))
   if (typeof theirs === 'string') return theirs
   const pairs: string[] = []
   for (const mine of ours) {
@@ -84,19 +90,16 @@ function networks(
     tunnel.assume('interface.routes', [], 'nothing is routed yet')
     tunnel.remark('Everything goes through the tunnel by its selectors: set interface.routes.')
   } else tunnel.set('networks', pairs, ...used)
-  const subnet = conn.get(`${other}subnet`)?.value ?? '%dynamic'
-  if (isAnywhere && /^%?(?:dynamic|priv|vhost)/.test(subnet.replace(/^vhost:/, '%vhost')))
-    tunnel.narrowed()
   return undefined
 }
 
-/** What Mode Config gives: `any` stands for it on the side of the one that gets it. */
+/** What Mode Config gives, or why it cannot: `any` stands for it on the side of the one that gets it. */
 function insideAddresses(
   tunnel: TunnelImport,
   conn: Conn,
   own: 'left' | 'right',
   other: 'left' | 'right',
-): { readonly ours?: string; readonly theirs?: string } {
+): { readonly ours?: string; readonly theirs?: string; readonly why?: string } {
   const [mine, theirs] = [conn.get(`${own}sourceip`), conn.get(`${other}sourceip`)]
   const [client, server] = [conn.get(`${own}modecfgclient`), conn.get(`${own}modecfgserver`)]
   const pull = conn.get('modecfgpull')
@@ -129,8 +132,8 @@ function insideAddresses(
     return {}
   const key = addressKey(range)
   if (key === undefined) {
-    tunnel.leave(pool, 'a pool is a network here: set mode-config: {role: server, pool: NETWORK}')
-    return {}
+    tunnel.leave(pool, POOL_IS_NETWORK)
+    return { why: `${pool.key}=${pool.value}: ${POOL_IS_NETWORK}` }
   }
   tunnel.set('mode-config.role', 'server', pool)
   tunnel.set(key, range.replace(/\/(?:32|128)$/, ''), pool)

@@ -3,7 +3,6 @@ import { test } from 'node:test'
 import { formatSelectorPair } from '#policy/traffic-selector'
 import { importedFrom, tunnelFrom } from '../../../test/support/import-check.ts'
 import type { ImportedTunnel } from './imported.ts'
-import { tunnelYaml } from './tunnel-yaml.ts'
 
 const GATEWAY = `
 conn %default
@@ -16,6 +15,11 @@ conn %default
   right=%any
   ike=aes256-sha256-modp2048!
   auto=add
+`
+const BRANCH = `
+conn branch
+  rightid=b@example.net
+  rightsubnet=10.8.0.0/16
 `
 const KEYS = '@hub.example : PSK "a key that is long enough for it"\n'
 
@@ -35,14 +39,17 @@ const given = (tunnel: ImportedTunnel, key: string) =>
 const usersOf = (tunnel: ImportedTunnel) =>
   tunnel.users?.map(({ user, password }) => `${user}:${Buffer.from(password.reveal())}`)
 
-test('a peer from anywhere that has no network may ask for its own address', () => {
+test('a peer from anywhere without a network is skipped: a pair of all addresses would take all traffic of the host', () => {
+  const { tunnels, skipped } = imported(`${GATEWAY}\nconn branch\n  rightid=b@example.net\n`)
+  assert.deepEqual(tunnels, [])
+  assert.match(skipped[0]?.why ?? '', /write its network, or give it an address/)
   const { tunnel } = tunnelFrom({
-    '/etc/ipsec.conf': `${GATEWAY}\nconn branch\n  rightid=b@example.net\n`,
+    '/etc/ipsec.conf': `${GATEWAY}${BRANCH}`,
     '/etc/ipsec.secrets': KEYS,
   })
   assert.deepEqual(
     [tunnel.peer, tunnel.narrow, ...tunnel.networks.map(formatSelectorPair)],
-    ['any', 'allow', '10.7.0.0/16 <-> 0.0.0.0/0'],
+    ['any', undefined, '10.7.0.0/16 <-> 10.8.0.0/16'],
   )
 })
 
@@ -55,9 +62,10 @@ test('an address or a network for the peer is Mode Config as a server', () => {
     ['server', '10.9.0.7', ['10.7.0.0/16 <-> any']],
   )
   assert.equal(given(conn('10.9.0.0/24'), 'mode-config.pool'), '10.9.0.0/24')
-  const range = conn('10.9.0.5-10.9.0.9')
-  assert.equal(given(range, 'mode-config.role'), undefined)
-  assert.match(tunnelYaml(range), /rightsourceip=\S+: a pool is a network here/)
+  const { skipped } = imported(
+    `${GATEWAY}${BRANCH}  rightsourceip=10.9.0.5-10.9.0.9\n`.replace(/ {2}rightsubnet.*\n/, ''),
+  )
+  assert.match(skipped[0]?.why ?? '', /rightsourceip=10\.9\.0\.5-10\.9\.0\.9: a pool is a network/)
 })
 
 test('a client of Mode Config has its given address in phase 2', () => {
@@ -70,14 +78,13 @@ test('a client of Mode Config has its given address in phase 2', () => {
 
 test('who logs in is read from both ways of writing XAUTH, and the users with it', () => {
   const users = `${KEYS}ann : XAUTH "pass one"\n: XAUTH bob "pass two"\n`
-  const branch = '\nconn branch\n  rightid=b@example.net\n'
   for (const line of ['rightauth2=xauth', 'xauth=server\n  authby=xauthpsk']) {
-    const tunnel = one(`${GATEWAY}${branch}  ${line}\n`, users)
+    const tunnel = one(`${GATEWAY}${BRANCH}  ${line}\n`, users)
     assert.equal(given(tunnel, 'xauth.role'), 'server')
     assert.equal(given(tunnel, 'xauth.users'), 'keys/branch.users')
     assert.deepEqual(usersOf(tunnel), ['ann:pass one', 'bob:pass two'])
   }
-  const named = one(`${GATEWAY}${branch}  rightauth2=xauth\n  xauth_identity=bob\n`, users)
+  const named = one(`${GATEWAY}${BRANCH}  rightauth2=xauth\n  xauth_identity=bob\n`, users)
   assert.deepEqual(usersOf(named), ['bob:pass two'])
 })
 
@@ -171,8 +178,7 @@ test('the passphrase of a private key goes into a file of its own', () => {
 })
 
 test('where none of the algorithms written can be, strongSwan offers its defaults unless told not to', () => {
-  const conf = (ike: string) =>
-    `${GATEWAY.replace(/ike=.*/, `ike=${ike}`)}\nconn b\n rightid=b@x.net\n`
+  const conf = (ike: string) => `${GATEWAY.replace(/ike=.*/, `ike=${ike}`)}${BRANCH}`
   assert.equal(given(one(conf('aes128-sha')), 'phase1.propose'), undefined)
   assert.equal(imported(conf('aes128-sha!')).tunnels.length, 0)
 })
@@ -185,9 +191,7 @@ test('a peer by name that may come from anywhere is waited for', () => {
 })
 
 test('with and without extended sequence numbers are two proposals', () => {
-  const tunnel = one(
-    `${GATEWAY}\nconn b\n rightid=b@x.net\n esp=aes128-sha256-modp2048-esn-noesn!\n`,
-  )
+  const tunnel = one(`${GATEWAY}${BRANCH} esp=aes128-sha256-modp2048-esn-noesn!\n`)
   assert.deepEqual(given(tunnel, 'phase2.propose'), ['aes128-sha256-esn', 'aes128-sha256'])
 })
 
@@ -205,4 +209,29 @@ test('swanctl.conf: a connection whose children are all AH is skipped with that 
 `,
   })
   assert.match(skipped[0]?.why ?? '', /host is AH/)
+})
+
+test('swanctl.conf: a login without a name has that of the first round, as strongSwan takes it', () => {
+  const { tunnels } = importedFrom({
+    '/etc/swanctl/swanctl.conf': `connections {
+  home { version = 1
+    local_addrs = 192.0.2.8
+    remote_addrs = 192.0.2.1
+    local-1 { auth = psk
+      id = ann@example.net }
+    local-2 { auth = xauth }
+    remote { auth = psk }
+    children { net { remote_ts = 10.7.0.0/16 } }
+  }
+}
+secrets {
+  ike { secret = "a key that is long enough for it" }
+  xauth { id = ann@example.net
+    secret = "pass one" }
+}
+`,
+  })
+  const [tunnel] = tunnels
+  assert.ok(tunnel?.password)
+  assert.equal(given(tunnel, 'xauth.user'), 'ann@example.net')
 })

@@ -61,8 +61,41 @@ export function swanSelector(text: string, own: string): Side | undefined {
   return { range: rangeText(plain), traffic: said }
 }
 
+/** Why what stands for a peer cannot be one here. */
+export function noAddressOfPeer(text: string): string {
+  if (parseIp(text.split(/[/-]/)[0] ?? '') !== undefined)
+    return 'a peer has one address here: write a connection for each peer'
+  return isHostName(text)
+    ? 'a name is not looked up here: write the address of the peer'
+    : 'no address'
+}
+
 export function isHostName(text: string): boolean {
   return parseIp(text) === undefined && !/^%/.test(text) && /[a-z]/i.test(text)
+}
+
+/** Why any peer cannot come in; `where` is what names one. */
+export function unnamedPeers(where: string): string {
+  return `any peer may come; here each peer is a tunnel of its own: write a connection for each with its identity (${where})`
+}
+
+/** Main mode finds a pre-shared key before it knows who the peer is. */
+export const ANY_PEER_WITH_KEY =
+  'any peer with a pre-shared key in Main mode: the key is found by the address (RFC 2409 §5.4): write a connection for each peer with its address'
+
+/** A pair that covers every address would route all the host's traffic into the tunnel. */
+export const ITS_OWN_ADDRESS =
+  'the peer comes from anywhere and asks for the address it then has, which no pair of networks can name here: write its network, or give it an address or a network of them (Mode Config)'
+
+export const POOL_IS_NETWORK =
+  'a pool is a network or one address here, such as 10.9.0.0/24 (mode-config)'
+
+export const TRANSPORT_FROM_ANYWHERE =
+  'transport mode needs the address of the peer: write a connection for each peer with its address'
+
+/** `where` is what would say our address. */
+export function ourAddressUnsaid(where: string): string {
+  return `our network is our own address, which is not said: --our-address ADDRESS says it, or ${where}`
 }
 
 /** They write names as encoded, the broadest part first; we as RFC 4514 §2.1 has it, the other way round. */

@@ -1,6 +1,14 @@
 import { readEspProposals } from './proposal-text.ts'
 import type { Section, Setting } from './settings.ts'
-import { isYes, secondsOf, swanSelector, swanTime } from './swan-values.ts'
+import {
+  ITS_OWN_ADDRESS,
+  isYes,
+  ourAddressUnsaid,
+  secondsOf,
+  swanSelector,
+  swanTime,
+  TRANSPORT_FROM_ANYWHERE,
+} from './swan-values.ts'
 import type { InsideAddresses } from './swanctl-pools.ts'
 import { networkPair } from './traffic.ts'
 import type { TunnelImport } from './tunnel-import.ts'
@@ -77,20 +85,16 @@ function networksOf(
     const [first = 'dynamic', ...others] = (setting?.value ?? 'dynamic').split(/\s*,\s*/)
     if (others.length > 0 && setting !== undefined)
       tunnel.leave(setting, `${others.join(', ')}: IKEv1 sends the first only, as strongSwan does`)
-    if (own === undefined && /^dynamic/.test(first.trim())) return undefined
-    return swanSelector(first, own ?? '')
+    if (own === undefined && /^(?:$|%?dynamic)/.test(first.trim()))
+      return key === 'local_ts' ? ourAddressUnsaid('local_addrs') : (inside.why ?? ITS_OWN_ADDRESS)
+    return swanSelector(first, own ?? '') ?? `${key} = ${first}: it could not be read`
   }
-  const ours = side('local_ts', inside.ours ?? local)
   const isTransport = /^transport$/i.test(settings.get('mode')?.value ?? '')
-  const isAnywhere = peer === 'any' && inside.theirs === undefined && !isTransport
-  const anywhere = isAnywhere ? '0.0.0.0/0' : undefined
-  const theirs = side('remote_ts', inside.theirs ?? (peer === 'any' ? anywhere : peer))
-  if (isAnywhere && /^(?:$|%?dynamic)/.test(settings.get('remote_ts')?.value.trim() ?? ''))
-    tunnel.narrowed()
-  if (ours === undefined || theirs === undefined)
-    return {
-      why: `${name}: its networks could not be read, or stand for an address not known (ours is said by local_addrs or --our-address)`,
-    }
+  if (isTransport && peer === 'any') return { why: `${name}: ${TRANSPORT_FROM_ANYWHERE}` }
+  const ours = side('local_ts', inside.ours ?? local)
+  const theirs = side('remote_ts', inside.theirs ?? (peer === 'any' ? undefined : peer))
+  if (typeof ours === 'string') return { why: `${name}: ${ours}` }
+  if (typeof theirs === 'string') return { why: `${name}: ${theirs}` }
   const pair = networkPair(ours, theirs)
   return 'pair' in pair ? pair.pair : { why: `${name}: ${pair.why}` }
 }

@@ -1,11 +1,17 @@
 import type { ImportedTunnel, Note } from './imported.ts'
 import type { Section, Setting } from './settings.ts'
+import { POOL_IS_NETWORK } from './swan-values.ts'
 import { addressKey } from './traffic.ts'
 import type { TunnelImport } from './tunnel-import.ts'
 import { unusedNotes } from './unused.ts'
 
 /** What `dynamic` stands for where Mode Config gives the address: `any` on the side of the one that gets it. */
-export type InsideAddresses = { readonly ours?: string; readonly theirs?: string }
+export type InsideAddresses = {
+  readonly ours?: string
+  readonly theirs?: string
+  /** Why the peer has none from us though it should. */
+  readonly why?: string
+}
 
 /** `mode-config` out of `vips`, `pools` and `pull`. */
 export function insideAddresses(
@@ -31,8 +37,10 @@ export function insideAddresses(
   const addrs = pool?.settings.get('addrs')
   const key = addrs && addressKey(addrs.value)
   if (pool === undefined || addrs === undefined || key === undefined) {
-    tunnel.leave(named, 'a pool is a network here: set mode-config: {role: server, pool: NETWORK}')
-    return {}
+    tunnel.leave(named, POOL_IS_NETWORK)
+    const said =
+      addrs === undefined ? 'its addresses are not in this file' : `addrs = ${addrs.value}`
+    return { why: `pools = ${first} (${said}): ${POOL_IS_NETWORK}` }
   }
   tunnel.set('mode-config.role', role, named)
   tunnel.set(key, addrs.value.trim().replace(/\/(?:32|128)$/, ''), addrs)

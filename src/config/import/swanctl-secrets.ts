@@ -70,7 +70,7 @@ export function importCredentials(
     const setting = auth(round)
     if (setting !== undefined) tunnel.take(isPsk ? 'psk' : 'certificate', setting)
   }
-  const xauth = xauthRound(tunnel, locals.slice(1), remotes.slice(1), secrets)
+  const xauth = xauthRound(tunnel, locals, remotes.slice(1), secrets)
   if (xauth !== undefined) return { why: xauth }
   if (isPsk) {
     const id = (round: Section | undefined) => round?.settings.get('id')?.value
@@ -93,7 +93,7 @@ function rounds(connection: Section, which: 'local' | 'remote'): readonly Sectio
 /** XAUTH in a second round. @returns why it cannot be here */
 function xauthRound(
   tunnel: TunnelImport,
-  locals: readonly Section[],
+  [first, ...locals]: readonly Section[],
   remotes: readonly Section[],
   secrets: SwanSecrets,
 ): string | undefined {
@@ -106,9 +106,14 @@ function xauthRound(
   }
   const client = locals.find(isXauth)
   if (client === undefined) return undefined
-  const user = client.settings.get('xauth_id') ?? client.settings.get('id')
+  const [named, round, ike] = [
+    client.settings.get('xauth_id'),
+    client.settings.get('id'),
+    first?.settings.get('id'),
+  ]
+  const user = named ?? round ?? ike
   const auth = client.settings.get('auth')
-  if (user === undefined) return 'XAUTH without a user name (xauth_id)'
+  if (user === undefined) return 'XAUTH without a user name: write xauth_id'
   tunnel.set('xauth.role', 'client', ...(auth === undefined ? [] : [auth]))
   tunnel.set('xauth.user', user.value, user)
   const found = bestSecret(secrets, 'xauth', [user.value])

@@ -12,7 +12,15 @@ import {
 } from './imported.ts'
 import { readIkeProposals } from './proposal-text.ts'
 import { readSettings, type Section, type Setting } from './settings.ts'
-import { isHostName, isYes, secondsOf, swanIdentity, swanTime } from './swan-values.ts'
+import {
+  ANY_PEER_WITH_KEY,
+  isYes,
+  noAddressOfPeer,
+  secondsOf,
+  swanIdentity,
+  swanTime,
+  unnamedPeers,
+} from './swan-values.ts'
 import { importChildren } from './swanctl-children.ts'
 import { insideAddresses, unusedPools } from './swanctl-pools.ts'
 import { importCredentials, type SwanSecrets, secretsIn, unusedSecrets } from './swanctl-secrets.ts'
@@ -85,11 +93,10 @@ function importConnection(
     remote: ends.peer,
   })
   if (credentials.why !== undefined) return credentials.why
-  if (ends.peer === 'any' && credentials.kind === 'psk' && !isAggressive)
-    return 'any peer with a pre-shared key in Main mode: the key is found by the address (RFC 2409 §5.4)'
+  if (ends.peer === 'any' && credentials.kind === 'psk' && !isAggressive) return ANY_PEER_WITH_KEY
   identities(tunnel, connection, { ...ends, kind: credentials.kind, isAggressive })
   if (ends.peer === 'any' && !tunnel.has('peer-id') && !tunnel.has('certificate.peer-id'))
-    return 'any peer without an identity: Causeway has to know who may come (peer-id)'
+    return unnamedPeers('id in remote')
   times(tunnel, settings)
   const proposals = settings.get('proposals')
   if (proposals === undefined || /^default$/i.test(proposals.value.trim())) {
@@ -134,8 +141,8 @@ function addresses(
   const [first = '%any', ...others] = listOf(remote?.value)
   if (/^%any[46]?$|^0\.0\.0\.0(?:\/0)?$|^::(?:\/0)?$/.test(first)) {
     tunnel.set('peer', 'any', ...(remote === undefined ? [] : [remote]))
-  } else if (isHostName(first) || parseIp(first) === undefined) {
-    return { why: `remote_addrs = ${first}: a peer has an address here; a name is not looked up` }
+  } else if (parseIp(first) === undefined) {
+    return { why: `remote_addrs = ${first}: ${noAddressOfPeer(first)}` }
   } else tunnel.set('peer', first, ...(remote === undefined ? [] : [remote]))
   if (remote !== undefined && others.length > 0)
     tunnel.leave(remote, `${others.join(', ')}: one address a tunnel`)

@@ -30,14 +30,6 @@ export class TunnelImport {
     if (!this.#values.has(key)) this.#values.set(key, { key, value, origins: [], why })
   }
 
-  /** A peer from anywhere asks for the address it has; no pair can name it beforehand. */
-  narrowed(): void {
-    this.assume('narrow', 'allow', 'the peer asks for its own address')
-    this.remark(
-      'The peer comes from anywhere and asks for its own address: the pair covers every address, with narrow: allow, so whoever proves to be this peer can take any address for its own. Write its network, or give it an address (mode-config), to let it ask for that alone.',
-    )
-  }
-
   /** A lifetime as we write it, within what we take. */
   lifetime(phase: 1 | 2, seconds: number, ...origins: readonly Origin[]): void {
     const most = phase === 1 ? 7 * 86_400 : 86_400
