@@ -24,6 +24,7 @@ import {
   type ViewOptions,
 } from './status-view.ts'
 import { padEnd } from './table.ts'
+import { watchedText } from './watched-host.ts'
 
 /** Everything about one tunnel: `causeway status NAME`. */
 export function tunnelDetail(
@@ -54,11 +55,15 @@ export function tunnelDetail(
   }
   rows.push(['path', pathText(tunnel)])
   const alive = tunnel.peerAliveAt
-  if (alive !== undefined) rows.push(['health', `peer heard ${ageText(alive, at)} ago`])
+  const health = [
+    ...(alive === undefined ? [] : [`peer heard ${ageText(alive, at)} ago`]),
+    ...(tunnel.watch === undefined ? [] : [watchedText(tunnel.watch, at)]),
+  ]
+  if (health.length > 0) rows.push(['health', health.join('; ')])
   const { degraded } = tunnel
   if (degraded !== undefined) {
     const told = `${degraded.code} for ${ageText(degraded.since, at)}, see below`
-    rows.push([alive === undefined ? 'health' : '', told])
+    rows.push([health.length === 0 ? 'health' : '', told])
   }
   const { certificate, ikeV1Until, ikeV2, proof } = tunnel
   if (certificate !== undefined) rows.push(['certs', certificatesText(certificate, at)])

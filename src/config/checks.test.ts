@@ -117,6 +117,34 @@ test('route-based tunnels do not overlap: they take what is routed into them', (
   assert.equal(told({ paris: {}, tokyo: { ...any, peer: '192.0.2.1' } }), '')
 })
 
+test('a watched host is one that can be asked through the tunnel', () => {
+  const { config } = load({ paris: { watch: 'ping 10.2.0.1' } })
+  assert.equal(config!.tunnels[0]!.watch, '10.2.0.1')
+  assert.match(
+    told({ paris: { watch: '10.2.0.1' } }),
+    /error .* is not "ping" .*watch: ping 10\.2\.0\.1/,
+  )
+  assert.match(
+    told({ paris: { watch: 'ping 10.3.0.1' } }),
+    /error 10\.3\.0\.1 is in no network of the other side/,
+  )
+  const tcp = { networks: '["10.1.0.0/16 <-> 10.2.0.0/16 tcp/443"]' }
+  assert.match(
+    told({ paris: { ...tcp, watch: 'ping 10.2.0.1' } }),
+    /error no network pair of paris carries ICMP to 10\.2\.0\.1/,
+  )
+})
+
+test('where any address is ours, a watched host is asked from the interface', () => {
+  const any = { networks: 'any', watch: 'ping 10.2.0.1' }
+  assert.match(
+    told({ paris: { ...any, interface: '{routes: 10.2.0.0/16}' } }),
+    /error 10\.2\.0\.1 can only be asked from an address .* and the interface has none/,
+  )
+  const device = '{routes: 10.2.0.0/16, address: 169.254.10.1/30}'
+  assert.equal(told({ paris: { ...any, interface: device } }), '')
+})
+
 test('another identity is accepted where it is meant', () => {
   const { config, problems } = load({ paris: { 'peer-id': '{sends: asa1.example}' } })
   assert.deepEqual(problems, [])

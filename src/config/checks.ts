@@ -30,6 +30,7 @@ import {
   overlapsInTunnel,
   pairsAgainstGateways,
   routesInTunnel,
+  watchedHost,
 } from './traffic-rules.ts'
 import type { TunnelSource } from './tunnel-source.ts'
 import {
@@ -76,6 +77,7 @@ const RULES: readonly Rule[] = [
   interfaceMtu,
   interfaceAddress,
   routesInTunnel,
+  watchedHost,
   weakAlgorithms,
   lifetimes,
   deadPeer,

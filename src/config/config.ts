@@ -67,6 +67,8 @@ export type TunnelConfig = {
   readonly addresses?: readonly InterfaceAddress[]
   /** What is led into the interface while the tunnel is up. Absent: the remote networks, always. */
   readonly routes?: readonly Prefix[]
+  /** A host in the remote networks that is asked again and again whether it is there. */
+  readonly watch?: IpAddress
   /** Day from which this tunnel should no longer use IKEv1, `2027-06-30`. */
   readonly ikeV1Until?: string
   /** Whether the peer is asked once a day if it answers IKEv2. */

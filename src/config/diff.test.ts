@@ -23,6 +23,11 @@ test('a file that only looks different changes nothing', () => {
   })
 })
 
+test('whom a tunnel watches changes without touching it', () => {
+  const watching = TWO.replace('psk: file:a', 'psk: file:a, watch: ping 10.2.0.1')
+  assert.deepEqual(names(TWO, watching).changed, '')
+})
+
 test('tunnels are told apart by what happened to them', () => {
   const text = TWO.replace('tokyo:', 'osaka:').replace('10.2.0.0/16', '10.2.0.0/15')
   assert.deepEqual(names(TWO, text), {

@@ -10,7 +10,7 @@ export type ConfigDiff = {
   readonly unchanged: readonly TunnelConfig[]
 }
 
-/** Compares by name and meaning: keys by value; where a tunnel stands in the file, its note, and whether a preset said it, do not count. */
+/** Compares by name and meaning: keys by value; where a tunnel stands in the file, its note, whom it watches, and whether a preset said it, do not count. */
 export function diffConfig(before: Config, after: Config): ConfigDiff {
   const old = new Map(before.tunnels.map((tunnel) => [tunnel.name, tunnel]))
   const names = new Set(after.tunnels.map(({ name }) => name))
@@ -32,7 +32,14 @@ export function sameTunnel(a: TunnelConfig, b: TunnelConfig): boolean {
 }
 
 function meaning(tunnel: TunnelConfig): object {
-  const { positions: _positions, written: _written, note: _note, preset: _preset, ...rest } = tunnel
+  const {
+    positions: _positions,
+    written: _written,
+    note: _note,
+    watch: _watch,
+    preset: _preset,
+    ...rest
+  } = tunnel
   return rest
 }
 

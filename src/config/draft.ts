@@ -50,6 +50,7 @@ export type TunnelDraft = {
   readonly quirks: readonly Quirk[]
   readonly 'dead-peer': { readonly 'probe-every': number; readonly 'give-up-after': number }
   readonly interface: InterfaceDraft
+  readonly watch: IpAddress | undefined
 }
 
 /** `any`: everything, chosen by routes. */

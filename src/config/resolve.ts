@@ -85,6 +85,7 @@ export function resolveTunnel({
     ...(draft.interface?.mtu === undefined ? {} : { mtu: draft.interface.mtu }),
     ...(draft.interface?.address === undefined ? {} : { addresses: draft.interface.address }),
     ...routesOf(draft),
+    ...(draft.watch === undefined ? {} : { watch: draft.watch }),
     ...(draft['ike-v1-until'] === undefined ? {} : { ikeV1Until: draft['ike-v1-until'] }),
     probeV2: draft['probe-v2'] !== 'off' && peer.kind === 'address',
     positions: positionsOf(at, node),

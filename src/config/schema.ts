@@ -21,6 +21,7 @@ import {
   replayWindow,
   routes,
   text,
+  watch,
   workers,
 } from './values.ts'
 
@@ -342,6 +343,14 @@ export const tunnelKeys: KeyTable<TunnelDraft> = {
       since: SINCE,
     },
   ),
+  watch: documented(watch.optional(), {
+    sentence: 'A host in the far site that is asked again and again whether it is there.',
+    paragraph:
+      'An ICMP echo goes to it through the tunnel every five seconds, as from any host here. `status` shows how long the answer took and how many were lost; after three without an answer in a row the tunnel counts as degraded (CW-503) although it is up, until one comes. It is asked from an address of this gateway in the local network, so the gateway must have one there, and the other side must let an echo of it pass. A change does not touch the tunnel.',
+    example: 'ping 10.8.0.1',
+    otherwise: 'none',
+    since: SINCE,
+  }),
 }
 
 /** What may stand in a file that `include` names. */

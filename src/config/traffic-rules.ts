@@ -1,4 +1,5 @@
 import { ipToBigInt } from '#bytes/ip'
+import { carriesEcho, isEverything } from '#policy/echo-way'
 import {
   ANY_PROTOCOL,
   covers,
@@ -198,6 +199,41 @@ export const interfaceAddress: Rule = (tunnel) => {
   if (at === -1) return []
   const message = 'this is the address of the peer, not one of ours'
   return [tunnelProblem('error', tunnel, ['interface', 'address'], { message })]
+}
+
+/** It is asked through the tunnel, and its answer must find the way back into it. */
+export const watchedHost: Rule = (tunnel) => {
+  const { watch, interface: device, mode } = tunnel.draft
+  if (watch === undefined) return []
+  const refuse = (message: string, hint: string) => [
+    tunnelProblem('error', tunnel, ['watch'], { message, hints: [hint] }),
+  ]
+  const pairs = pairsOf(tunnel.draft)
+  if (pairs.length === 0 || mode === 'transport') return []
+  const ways = pairs.filter(({ remote }) => carriesEcho(remote, watch))
+  if (ways.length === 0) {
+    const inside = pairs.some(({ remote }) =>
+      covers({ ...remote, ...ANY_PROTOCOL }, selectorFromPrefix(watch)),
+    )
+    return inside
+      ? refuse(
+          `no network pair of ${tunnel.name} carries ICMP to ${watch}`,
+          'a pair without protocol and port, or another host',
+        )
+      : refuse(
+          `${watch} is in no network of the other side, so it cannot be asked through ${tunnel.name}`,
+          'a host of the networks on the right side of the pairs',
+        )
+  }
+  const own = device?.address ?? []
+  const isAsked = ways.some(
+    ({ local }) => !isEverything(local) || own.some(({ address }) => carriesEcho(local, address)),
+  )
+  if (isAsked) return []
+  return refuse(
+    `${watch} can only be asked from an address the other side routes back into the tunnel, and the interface has none`,
+    'interface: {address: 169.254.10.1/30}, routed back by the peer',
+  )
 }
 
 function isRouteBased({ networks, interface: device }: TunnelSource['draft']): boolean {

@@ -83,6 +83,15 @@ export function addresses(
   ])
 }
 
+/** `ping 10.2.0.1`: whom to ask. */
+export const watch: z.ZodType<IpAddress, string> = parsed('`ping` and an IP address', (text) => {
+  const [, written] = /^ping\s+(\S+)$/.exec(text) ?? []
+  const found = parseIp(written ?? '')
+  if (found !== undefined) return unusable(found) ?? found
+  const hints = [`watch: ping ${parseIp(text) ?? '10.2.0.1'}`]
+  return textProblem(text, `"${text}" is not "ping" and an IP address`, { hints })
+})
+
 export const peer: z.ZodType<PeerDraft, string> = parsed('IP address, or `any`', (text) => {
   const found = parseIp(text)
   if (found !== undefined) return unusable(found) ?? { kind: 'address', address: found }

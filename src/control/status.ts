@@ -91,11 +91,27 @@ export type TunnelStatus = {
   readonly ikeV1Until?: string
   /** Whether the peer answers IKEv2, as far as it could be asked. */
   readonly ikeV2?: IkeV2Status
+  /** Absent without `watch`. */
+  readonly watch?: WatchStatus
   /** What happened to it while it had been working, oldest first; the last twenty. */
   readonly history?: readonly IncidentStatus[]
   readonly lastFailure?: FailureStatus
   /** Why the tunnel, though it is up, does not carry what it should; gone when it does. */
   readonly degraded?: DegradedStatus
+}
+
+/** The latest echoes to the host that `watch` names, sixty at most. */
+export type WatchStatus = {
+  readonly target: string
+  readonly asked: number
+  readonly lost: number
+  /** Milliseconds, of the latest answer. */
+  readonly roundTrip?: number
+  readonly answeredAt?: Timestamp
+  /** Set after three in a row that were not answered. */
+  readonly silentSince?: Timestamp
+  /** The tunnel is up, and this gateway has no address that could ask through it. */
+  readonly unasked?: 'no-address'
 }
 
 export type IncidentStatus = {

@@ -37,6 +37,7 @@ function rig(answer: (input: Input) => readonly Effect[] = () => []) {
     ask: async () => ({ kind: 'refused', reason: 'test' }),
     clock: { now: () => 1_000, wall: (instant) => new Date(instant) },
     host: {
+      ownAddresses: () => [],
       common: () => ({ ownAddresses: [], translations: [] }),
       ofTunnel: () => ({ ways: [] }),
     },

@@ -98,6 +98,7 @@ export class Gateway {
       counters: () => parts.dataPlane.counters(),
       ledger: this.#ledger,
       host: parts.host,
+      askHost: (tunnel, echo) => parts.dataPlane.askHost(tunnel, echo),
       tell: (event) => this.#tell(event),
       warn: (text) => parts.log.note('warn', text),
     })
@@ -148,6 +149,7 @@ export class Gateway {
       case 'odd-packet':
       case 'icv-tested':
       case 'esp-refused':
+      case 'echo-answered':
         this.#health.take(event)
         return
       case 'failed':

@@ -12,14 +12,16 @@ import { formatSelector, selectorFromPrefix, type TrafficSelector } from '#polic
 
 /** Where this host is looked at. */
 export type HostView = {
+  ownAddresses(): readonly IpAddress[]
   /** What concerns all tunnels: looked at once for a round. */
   common(): Pick<HostFacts, 'ownAddresses' | 'translations'>
   ofTunnel(tunnel: TunnelConfig, config: Config): Omit<HostFacts, 'ownAddresses' | 'translations'>
 }
 
 export const hostView: HostView = {
+  ownAddresses,
   common: () => ({
-    ownAddresses: asked(() => withNetlink(listAddresses).map(({ address }) => address), []),
+    ownAddresses: ownAddresses(),
     translations: sourceNatRules(),
   }),
   ofTunnel(tunnel, config) {
@@ -34,6 +36,10 @@ export const hostView: HostView = {
 
 /** One address each of at most so many networks: a host with a thousand of them must not be asked a thousand times. */
 const MOST_WAYS = 8
+
+function ownAddresses(): readonly IpAddress[] {
+  return asked(() => withNetlink(listAddresses).map(({ address }) => address), [])
+}
 
 function waysOf(tunnel: TunnelConfig, { tunnels }: Config, netlink: Netlink): readonly Way[] {
   // In transport mode a rule leads there what fits protocol and port, and the kernel is asked by address alone.

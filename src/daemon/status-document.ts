@@ -15,6 +15,7 @@ import type {
   StatusDocument,
   Timestamp,
   TunnelStatus,
+  WatchStatus,
 } from '#control/status'
 import type { DataPlaneCounters, SaCounters } from '#dataplane/port'
 import { positionOf } from '#diagnosis/failure-text'
@@ -31,6 +32,7 @@ import type {
 import { formatEspSuite, formatIkeSuite, formatPfs } from '#policy/proposal'
 import { formatSelector } from '#policy/traffic-selector'
 import type { Clock } from './clock.ts'
+import type { WatchFacts } from './host-watches.ts'
 import type { TrafficLedger } from './traffic-totals.ts'
 import type { HealthFacts } from './tunnel-health.ts'
 import type { ProbeResult } from './version-probes.ts'
@@ -94,7 +96,7 @@ function tunnelStatus(
   const failure = snapshot?.lastFailure
   const full = queueFull.get(tunnel.name)
   const probe = probed(tunnel)
-  const { degradation: degraded, incidents } = health(tunnel.name)
+  const { degradation: degraded, incidents, watched } = health(tunnel.name)
   return {
     name: tunnel.name,
     ...(tunnel.note === undefined ? {} : { note: tunnel.note }),
@@ -140,6 +142,7 @@ function tunnelStatus(
     ...(snapshot?.path === undefined ? {} : { path: pathStatus(snapshot.path, time) }),
     ...(tunnel.ikeV1Until === undefined ? {} : { ikeV1Until: tunnel.ikeV1Until }),
     ...(probe === undefined ? {} : { ikeV2: ikeV2Status(probe, time) }),
+    ...(watched === undefined ? {} : { watch: watchStatus(watched, time) }),
     ...(incidents.length === 0
       ? {}
       : { history: incidents.map((incident) => incidentStatus(incident, time)) }),
@@ -152,6 +155,18 @@ function tunnelStatus(
             ...failureStatus(degraded.failure, tunnel),
           },
         }),
+  }
+}
+
+function watchStatus(
+  { answeredAt, silentSince, roundTrip, ...facts }: WatchFacts,
+  time: (at: Instant) => Timestamp,
+): WatchStatus {
+  return {
+    ...facts,
+    ...(roundTrip === undefined ? {} : { roundTrip: Math.round(roundTrip * 10) / 10 }),
+    ...(answeredAt === undefined ? {} : { answeredAt: time(answeredAt) }),
+    ...(silentSince === undefined ? {} : { silentSince: time(silentSince) }),
   }
 }
 

@@ -96,6 +96,7 @@ function rig() {
         return { ways: [] }
       },
     },
+    watched: () => undefined,
     tell: (event) => told.push(event),
   })
   const lookAt = (now: number, change: Partial<typeof state> = {}) => {

@@ -3,6 +3,7 @@ import type { Config, TunnelConfig } from '#config/config'
 import type { DataPlaneCounters, DataPlaneEvent, SaCounters } from '#dataplane/port'
 import type { HostFacts, TrafficCounts, TrafficExamples } from '#diagnosis/traffic-facts'
 import { type Degradation, TrafficWatch } from '#diagnosis/traffic-watch'
+import type { WatchedHostFacts } from '#diagnosis/watched-host'
 import type { Instant } from '#ike/effects'
 import type { Event, IkeSaFacts, PathFacts, TunnelSnapshot } from '#ike/events'
 import type { HostView } from './host-view.ts'
@@ -14,7 +15,8 @@ export type TrafficWatchesParts = {
   readonly snapshots: () => readonly TunnelSnapshot[]
   readonly counters: () => DataPlaneCounters
   readonly ledger: TrafficLedger
-  readonly host: HostView
+  readonly host: Pick<HostView, 'common' | 'ofTunnel'>
+  readonly watched: (tunnel: string) => WatchedHostFacts | undefined
   readonly tell: (event: Event) => void
 }
 
@@ -123,6 +125,7 @@ export class TrafficWatches {
           latest: latestOf(own),
         },
         host: { ...common, ...watched.host },
+        watched: this.#parts.watched(tunnel.name),
       })
       this.#tell(tunnel.name, before, degradation)
     }

@@ -30,6 +30,8 @@ export interface DataPlane {
   probePath(tunnel: string, id: number, octets: number): void
   /** Outer packets of the tunnel have so many octets at most; as many as the host says when undefined. `path` answers. */
   limitPath(tunnel: string, octets: number | undefined): void
+  /** Sends an ICMP echo through the SA that takes it, where there is one; `echo-answered` says that its answer came out of the tunnel. */
+  askHost(tunnel: string, echo: HostEcho): void
   /** One octet 0xff on 4500 (RFC 3948 §2.3). */
   sendNatKeepalive(local: Endpoint, remote: Endpoint): void
   counters(): DataPlaneCounters
@@ -137,7 +139,15 @@ export type DataPlaneEvent =
       readonly id: number
       readonly came: 'back' | 'across' | 'too-big' | 'impossible'
     }
+  | { readonly kind: 'echo-answered'; readonly tunnel: string; readonly id: number }
   | { readonly kind: 'failed'; readonly message: string }
+
+/** Asked of a host behind a tunnel: `id` has 16 bits, `source` is an address of ours. */
+export type HostEcho = {
+  readonly id: number
+  readonly source: IpAddress
+  readonly target: IpAddress
+}
 
 /** Known deviations from RFC 4868 and RFC 4303 §2.2.1. */
 export type IcvVariant = 'truncated-96' | 'without-esn' | 'with-esn' | 'none'

@@ -3,6 +3,7 @@ import type { TunnelConfig } from '#config/config'
 import type { Instant } from '#ike/effects'
 import { formatIpProtocol } from '#policy/ip-protocol'
 import type { PacketSummary } from '#policy/packet-summary'
+import type { WatchedHostFacts } from './watched-host.ts'
 
 /** What is known of one tunnel that is up, every few seconds. */
 export type TrafficFacts = {
@@ -16,6 +17,8 @@ export type TrafficFacts = {
   readonly counts: TrafficCounts
   readonly examples: TrafficExamples
   readonly host: HostFacts
+  /** Of the host that `watch` names. */
+  readonly watched?: WatchedHostFacts | undefined
 }
 
 /** Of all SAs the tunnel has had; packets unless said otherwise. */

@@ -1,7 +1,9 @@
+import type { Instant } from '#ike/effects'
 import type { Failure } from '#ike/events'
 import { networksText } from './names.ts'
 import { packetsText, type TrafficFacts } from './traffic-facts.ts'
 import type { Stretch, TrafficProgress } from './traffic-progress.ts'
+import type { WatchedHostFacts } from './watched-host.ts'
 
 /** CW-501, CW-503: packets go in, the peer is there, and nothing comes out. */
 export function nothingAnswers(
@@ -18,6 +20,49 @@ export function nothingAnswers(
   return encapsulation === 'native' && (!everIn || isRefused)
     ? espBlocked(facts, unanswered, everIn ? unanswered.since : undefined)
     : peerSilent(facts, unanswered.packets, everIn ? unanswered.since : undefined)
+}
+
+/** The same, where a host is asked on purpose: one that the operator expects to answer. */
+export function watchedHostSilent(
+  facts: TrafficFacts,
+  { everIn }: TrafficProgress,
+): Failure | undefined {
+  const { watched, encapsulation, upSince, now } = facts
+  if (watched?.silentSince === undefined) return undefined
+  if (encapsulation === 'native' && !everIn) {
+    return espBlocked(
+      facts,
+      { packets: watched.lost, since: upSince, lasting: now - upSince },
+      undefined,
+    )
+  }
+  return hostSilent(facts, watched, watched.silentSince)
+}
+
+function hostSilent(
+  { tunnel, now, peerAliveAt }: TrafficFacts,
+  { target, asked, lost, answeredAt }: WatchedHostFacts,
+  silentSince: Instant,
+): Failure {
+  const heard =
+    peerAliveAt === undefined ? '' : `; the peer itself was heard ${seconds(now - peerAliveAt)} ago`
+  const answered =
+    answeredAt === undefined
+      ? 'it has never answered'
+      : `it answered ${seconds(now - answeredAt)} ago`
+  return {
+    code: 'CW-503',
+    summary: `${target}, which is watched behind ${tunnel.name}, has not answered for ${seconds(now - silentSince)}: the host, or the way to it or back, is down`,
+    evidence: `${lost} of ${asked} echoes through the tunnel were lost, and ${answered}${heard}`,
+    certainty: 'possible',
+    key: 'watch',
+    remedy: `have ${tunnel.name} look after ${target} and its way back to us${answeredAt === undefined ? '; if it is not to answer pings, watch another host' : ''}`,
+    forPeer: `Our gateway pings ${target} through the tunnel every five seconds and ${answeredAt === undefined ? 'has not had an answer' : 'has no answer any more'}. Please look whether that host is up, whether it routes our networks back to your VPN gateway, and whether a firewall drops the echo or its answer.`,
+    otherCauses: [
+      'only this host is down, and others there answer',
+      'a firewall there lets no ICMP echo pass',
+    ],
+  }
 }
 
 function espBlocked(

@@ -88,6 +88,39 @@ describe('packets go in and none comes out', () => {
   })
 })
 
+describe('a host that is watched', () => {
+  const silent = { target: ip('10.2.0.1'), asked: 60, lost: 3, silentSince: 4_000 }
+  const answered = { ...silent, answeredAt: 3_000 }
+
+  test('its silence is told although nothing else is amiss: CW-503', () => {
+    const failure = watched([{ in: 9, out: 9 }, {}], { watched: answered })?.failure
+    assert.equal(failure?.code, 'CW-503')
+    assert.equal(failure?.key, 'watch')
+    assert.match(failure?.summary ?? '', /10\.2\.0\.1.* has not answered for 6 s/)
+    assert.match(
+      failure?.evidence ?? '',
+      /^3 of 60 echoes .* it answered 7 s ago; .* heard 1 s ago$/,
+    )
+    assert.doesNotMatch(failure?.remedy ?? '', /watch another host/)
+  })
+
+  test('one that never answered may be the wrong one to watch', () => {
+    const failure = watched([{ in: 9, out: 9 }], { watched: silent })?.failure
+    assert.match(failure?.evidence ?? '', /it has never answered/)
+    assert.match(failure?.remedy ?? '', /watch another host/)
+  })
+
+  test('while no ESP has come at all, its silence tells of protocol 50: CW-501', () => {
+    assert.equal(codeOf([{}, {}], { watched: silent }), 'CW-501')
+    assert.equal(codeOf([{}, {}], { watched: silent, encapsulation: 'udp' }), 'CW-503')
+  })
+
+  test('while it answers nothing is said', () => {
+    const { silentSince: _silentSince, ...answering } = answered
+    assert.equal(codeOf([{ in: 9, out: 9 }], { watched: answering }), undefined)
+  })
+})
+
 describe('packets come out and none goes in', () => {
   test('a host that does not forward is named with its sysctl: CW-508', () => {
     const failure = watched(IN, { host: { ...HOST, forwarding: false } })?.failure

@@ -10,7 +10,7 @@ import {
   translated,
 } from './traffic-host.ts'
 import { ProgressMeter, type TrafficProgress } from './traffic-progress.ts'
-import { nothingAnswers } from './traffic-silence.ts'
+import { nothingAnswers, watchedHostSilent } from './traffic-silence.ts'
 
 /** Why a tunnel that is up does not carry what it should. */
 export type Degradation = { readonly failure: Failure; readonly since: Instant }
@@ -56,6 +56,7 @@ const RULES: readonly ((facts: TrafficFacts, progress: TrafficProgress) => Failu
     translated,
     nothingReturns,
     nothingAnswers,
+    watchedHostSilent,
     vanishingPackets,
     outsidePackets,
     dropsUnmatched,

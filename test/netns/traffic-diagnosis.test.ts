@@ -18,6 +18,7 @@ const FAILURES = [
   'elsewhere',
   'truncated',
   'forwarding',
+  'watched',
 ] as const
 type Failing = (typeof FAILURES)[number]
 
@@ -38,6 +39,7 @@ before(async () => {
     net.gatewayB.ip(...each((n) => `addr add 198.51.100.${n}/32 dev wan`)),
     net.hostA.ip(...each((n) => `addr add 10.1.${n}.2/32 dev lan`)),
     net.hostB.ip(...each((n) => `addr add 10.2.${n}.2/32 dev lan`)),
+    net.gatewayA.ip(`addr add 10.1.${numberOf('watched')}.1/32 dev lan`),
   ])
   ;[a, b] = await Promise.all([
     GatewayProcess.start(net.gatewayA, { name: 'a', tunnels: tunnelsOf('a') }),
@@ -121,6 +123,24 @@ describe('up, but no traffic', { concurrency: true }, () => {
     await nft(net.hostB, 'silent', `ip daddr ${theirs('silent')} drop`, 'input')
     const found = await degrades(a, 'silent', () => ping('silent'))
     assert.equal(found.code, 'CW-503')
+  })
+
+  test('a watched host stops answering while nothing else is sent: CW-503, until it answers again', async () => {
+    const watch = async () => (await a.tunnel('watched')).watch
+    await eventually('it answers', async () => (await watch())?.answeredAt !== undefined)
+    assert.equal((await watch())?.lost, 0)
+    await nft(net.hostB, 'watched', `ip daddr ${theirs('watched')} drop`, 'input')
+    const found = await degrades(a, 'watched', async () => {})
+    assert.equal(found.code, 'CW-503')
+    assert.match(found.summary, /^10\.2\.108\.2, which is watched behind watched/)
+    assert.equal((await a.tunnel('watched')).state, 'up')
+    await net.hostB.runOk(['nft', 'delete', 'table', 'inet', 'watched'])
+    await eventually(
+      'it is cured',
+      async () => (await a.tunnel('watched')).degraded === undefined,
+      { patience: 20_000, interval: 500 },
+    )
+    assert.equal((await watch())?.silentSince, undefined)
   })
 
   test('a rule of this host leads packets past the tunnel: CW-508, without a packet lost', async () => {
@@ -208,6 +228,7 @@ function tunnelsOf(site: 'a' | 'b'): Readonly<Record<string, TunnelSettings>> {
           start: 'respond',
           proof: 'off',
           'dead-peer': { 'probe-every': '2s', 'give-up-after': '30s' },
+          ...(name === 'watched' && isA ? { watch: `ping ${theirs(name)}` } : {}),
           ...(name === 'truncated' ? { phase2: 'aes256-sha256' } : {}),
           ...(name === 'truncated' && isA ? { quirks: ['sha256-96'] } : {}),
         },

@@ -1,4 +1,4 @@
-import type { DataPlane, DataPlaneCounters, DataPlaneSettings } from '#dataplane/port'
+import type { DataPlane, DataPlaneCounters, DataPlaneSettings, HostEcho } from '#dataplane/port'
 
 /** Writes down what it is asked for, in order. */
 export class RecordingDataPlane implements DataPlane {
@@ -46,6 +46,10 @@ export class RecordingDataPlane implements DataPlane {
 
   limitPath(tunnel: string, octets: number | undefined): void {
     this.calls.push(`limit ${tunnel} ${octets}`)
+  }
+
+  askHost(tunnel: string, { id, source, target }: HostEcho): void {
+    this.calls.push(`ask ${tunnel} ${id} ${source} ${target}`)
   }
 
   sendNatKeepalive(): void {

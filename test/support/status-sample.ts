@@ -48,6 +48,13 @@ export const statusSample: StatusDocument = {
         { local: '10.1.0.0/16', remote: '10.2.0.0/16', state: 'up' },
         { local: '10.1.0.0/16', remote: '10.3.7.0/24 tcp/443', state: 'idle' },
       ],
+      watch: {
+        target: '10.2.0.1',
+        asked: 60,
+        lost: 0,
+        roundTrip: 11,
+        answeredAt: '2026-11-23T15:12:01.000Z',
+      },
       ikeSas: [
         {
           initiatorSpi: 'b1f0a2b3c4d5e6f7',
@@ -168,6 +175,13 @@ export const statusSample: StatusDocument = {
       local: '203.0.113.10',
       peer: '192.0.2.66',
       interface: 'cw-plant',
+      watch: {
+        target: '10.8.0.1',
+        asked: 3,
+        lost: 3,
+        silentSince: '2026-11-23T15:11:43.000Z',
+        unasked: 'no-address',
+      },
       mtu: 1422,
       networks: [{ local: '0.0.0.0/0', remote: '0.0.0.0/0', state: 'up' }],
       ikeSas: [],

@@ -61,6 +61,7 @@ const ORDER: readonly string[] = [
   'replay-window',
   'dead-peer',
   'interface',
+  'watch',
 ]
 
 const PLAIN = /^[A-Za-z0-9][\w./:-]*(?: <-> [A-Za-z0-9][\w./:-]*(?: [a-z0-9]+(?:\/[\d-]+)?)?)?$/

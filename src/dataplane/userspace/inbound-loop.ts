@@ -134,6 +134,9 @@ export class InboundLoop {
       case 'probe-path':
         this.#tunnels.get(order.tunnel)?.echoes.expect(this.#now)
         return
+      case 'ask-host':
+        this.#tunnels.get(order.tunnel)?.echoes.expectHost(order.echo, this.#now)
+        return
       case 'close':
         this.#running = false
         return

@@ -5,11 +5,12 @@ import type { EspTransformFactory } from '#esp/transform'
 import type { DatagramSocket } from '#platform/datagram-socket'
 import { errnoDetail } from '#platform/errno'
 import { type Destination, prepareDestination } from '#platform/socket-address'
-import type { DataPlaneSettings, DataPlaneTunnel } from '../port.ts'
+import type { DataPlaneSettings, DataPlaneTunnel, HostEcho } from '../port.ts'
 import { ClearTraffic } from './clear-traffic.ts'
 import { NAT_KEEPALIVE, NAT_TRAVERSAL_PORT, NON_ESP_MARKER_OCTETS } from './demux.ts'
 import { EchoWatch } from './echo-watch.ts'
 import type { Events } from './events.ts'
+import { HostAsker } from './host-asker.ts'
 import { reconcileRouting } from './host-routing.ts'
 import { type PlainSa, saFromPlain, TunnelCounter } from './messages.ts'
 import { OuterPath, sendOtherwise } from './outer-path.ts'
@@ -37,6 +38,7 @@ export class Installation {
   readonly #factory: EspTransformFactory
   readonly #events: Events
   readonly #prober: PathProber
+  readonly #asker: HostAsker
   readonly #echoes: EchoWatch
   readonly #clearTraffic: ClearTraffic
   readonly #paths = new Map<string, OuterPath>()
@@ -61,6 +63,7 @@ export class Installation {
       this.readErrors(path.socket),
     )
     this.#prober = new PathProber(memory, events, this.sender)
+    this.#asker = new HostAsker(memory, this.sender)
     this.#echoes = new EchoWatch(memory.arena, events)
     this.receiver = new Receiver(memory, events, this.#echoes)
   }
@@ -150,6 +153,11 @@ export class Installation {
   probePath(name: string, id: number, octets: number, now: number): void {
     const tunnel = this.#tunnel(name)
     if (tunnel !== undefined) this.#prober.probe(tunnel, id, octets, now)
+  }
+
+  askHost(name: string, echo: HostEcho, now: number): void {
+    const tunnel = this.#tunnel(name)
+    if (tunnel !== undefined) this.#asker.ask(tunnel, echo, now)
   }
 
   /** A gateway at the other end of the tunnel has answered an echo. */

@@ -2,7 +2,7 @@ import type { Endpoint } from '#bytes/ip'
 import { Secret } from '#bytes/secret'
 import type { ChildId, EspSpi, InboundSa, OutboundSa } from '#esp/sa'
 import type { TunOffloads } from '#platform/tun'
-import type { DataPlaneEvent, DataPlaneSettings } from '../port.ts'
+import type { DataPlaneEvent, DataPlaneSettings, HostEcho } from '../port.ts'
 
 /** From the main thread to the worker; after posting one the eventfd is written, because the worker waits in poll(). */
 export type ToWorker =
@@ -44,6 +44,7 @@ export type ToWorker =
       readonly id: number
       readonly octets: number
     }
+  | { readonly kind: 'ask-host'; readonly tunnel: string; readonly echo: HostEcho }
   | {
       readonly kind: 'limit-path'
       readonly tunnel: string

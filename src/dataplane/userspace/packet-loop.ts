@@ -158,6 +158,9 @@ export class PacketLoop {
       case 'probe-path':
         installation.probePath(order.tunnel, order.id, order.octets, this.#now)
         return
+      case 'ask-host':
+        installation.askHost(order.tunnel, order.echo, this.#now)
+        return
       case 'limit-path':
         installation.limitPath(order.tunnel, order.octets)
         return

@@ -58,7 +58,7 @@ export class PathProber {
           octets,
           now,
         )
-        if (sent >= 0) count(tunnel)
+        if (sent >= 0) countProbe(tunnel)
         if (sent !== -EMSGSIZE) continue
         tell('too-big')
         return
@@ -94,7 +94,7 @@ export class PathProber {
   }
 }
 
-function count({ counters }: Tunnel): void {
+export function countProbe({ counters }: Tunnel): void {
   counters[TunnelCounter.probes] = (counters[TunnelCounter.probes] as number) + 1
 }
 

@@ -8,6 +8,7 @@ import type {
   DataPlaneCounters,
   DataPlaneEvent,
   DataPlaneSettings,
+  HostEcho,
   SaCounters,
 } from '../port.ts'
 import { clearPacketsDropped } from './clear-traffic.ts'
@@ -149,6 +150,10 @@ export class UserspaceDataPlane implements DataPlane {
 
   limitPath(tunnel: string, octets: number | undefined): void {
     this.#change(() => this.#outbound.order({ kind: 'limit-path', tunnel, octets }))
+  }
+
+  askHost(tunnel: string, echo: HostEcho): void {
+    this.#tellBoth({ kind: 'ask-host', tunnel, echo })
   }
 
   sendNatKeepalive(local: Endpoint, remote: Endpoint): void {
