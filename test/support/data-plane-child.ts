@@ -45,6 +45,8 @@ async function perform(call: DataPlaneCall): Promise<unknown> {
       return plane.sendIke(fromHex(call.octets), call.local, call.remote)
     case 'probe-path':
       return plane.probePath(call.tunnel, call.id, call.octets)
+    case 'ask-host':
+      return plane.askHost(call.tunnel, call.echo)
     case 'limit-path':
       return plane.limitPath(call.tunnel, call.octets)
     case 'keepalive':

@@ -3,7 +3,12 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { toHex } from '#bytes/hex'
 import type { Endpoint } from '#bytes/ip'
-import type { DataPlaneCounters, DataPlaneEvent, DataPlaneSettings } from '#dataplane/port'
+import type {
+  DataPlaneCounters,
+  DataPlaneEvent,
+  DataPlaneSettings,
+  HostEcho,
+} from '#dataplane/port'
 import type { ChildId, EspSpi, InboundSa, OutboundSa } from '#esp/sa'
 import type { Namespace } from './topology.ts'
 
@@ -44,6 +49,7 @@ export type DataPlaneCall =
       readonly id: number
       readonly octets: number
     }
+  | { readonly kind: 'ask-host'; readonly tunnel: string; readonly echo: HostEcho }
   | { readonly kind: 'limit-path'; readonly tunnel: string; readonly octets?: number }
   | { readonly kind: 'keepalive'; readonly local: Endpoint; readonly remote: Endpoint }
   | { readonly kind: 'counters' }
