@@ -205,6 +205,20 @@ test('logs a bug once, counts it always, and goes on', async () => {
   await gateway.stop()
 })
 
+test('tells subscribers of few of many datagrams that were dropped, and counts all', async () => {
+  const dropped = { kind: 'dropped', remote: end, reason: 'malformed', detail: '' } as const
+  const { gateway, published } = rig((input) =>
+    input.kind === 'datagram' ? [{ kind: 'tell', event: dropped }] : [],
+  )
+  await gateway.start(sampleConfig(paris))
+  for (let i = 0; i < 500; i++) {
+    gateway.take({ kind: 'ike-datagram', octets: new Uint8Array(1), local: end, remote: end })
+  }
+  assert.equal(published.filter(({ event }) => event.kind === 'dropped').length, 20)
+  assert.equal(gateway.status().dropped.malformed, 500)
+  await gateway.stop()
+})
+
 test('tells subscribers when a tunnel changes its state', async () => {
   const { gateway, published, snapshots } = rig((input) =>
     input.kind === 'datagram'

@@ -11,6 +11,7 @@ import { AssignedAddresses } from './assigned-addresses.ts'
 import { captureAnswer } from './capture-requests.ts'
 import type { Clock } from './clock.ts'
 import { dataPlaneSettings } from './data-plane-settings.ts'
+import { DropPace } from './drop-pace.ts'
 import { executeEffect } from './effects.ts'
 import type { HostView } from './host-view.ts'
 import { Journal, type JournalEntry, tunnelOf } from './journal.ts'
@@ -65,6 +66,7 @@ export class Gateway {
   readonly #health: TunnelHealth
   readonly #startedAt: Date
   readonly #configuration: RunningConfiguration
+  readonly #pace = new DropPace()
   #defects = 0
   #told = false
   #stopping = false
@@ -335,9 +337,10 @@ export class Gateway {
     const told = this.#toldEvent(entry)
     if (event.kind === 'defect') this.defect({ where: 'engine', error: event.detail, detail: '' })
     else log.event(entry.at, entry.event, told.line)
-    publish(told)
+    if (this.#pace.allows(event, clock.now())) publish(told)
     this.#health.hear(event)
-    if (this.#told) return
+    // What was dropped changed nothing.
+    if (this.#told || event.kind === 'dropped') return
     this.#told = true
     setImmediate(() => this.#publishStates())
   }
