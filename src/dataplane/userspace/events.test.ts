@@ -13,16 +13,36 @@ const datagram = {
   remote: endpoint,
 } as const
 
-test('a flood of IKE datagrams is cut off until the main thread has caught up, and counted', () => {
+test('a flood of IKE datagrams is cut off until the main thread has caught up, and counted; peers have room that strangers have not', () => {
   const posted: FromWorker[] = []
   const counters = new Float64Array(GLOBAL_COUNTER_FIELDS)
   const events = new Events((message) => posted.push(message), counters)
-  for (let i = 0; i < 3000; i++) events.ikeDatagram(datagram)
+  const flood = (from: typeof datagram): void => {
+    for (let i = 0; i < 3000; i++) events.ikeDatagram(from)
+  }
+  flood(datagram)
+  assert.equal(posted.length, 1024)
+  assert.equal(counters[GlobalCounter.ikeOverflow], 1976)
+  const peer = { address: ip('192.0.2.2'), port: 500 }
+  events.follow({
+    localAddresses: [endpoint.address],
+    tunnels: [
+      {
+        name: 'paris',
+        interfaceName: 'cw-paris',
+        local: endpoint.address,
+        remote: peer.address,
+        mode: 'tunnel',
+        pairs: [],
+        acquire: false,
+      },
+    ],
+  })
+  flood({ ...datagram, remote: peer })
   assert.equal(posted.length, 2048)
-  assert.equal(counters[GlobalCounter.ikeOverflow], 952)
   counters[GlobalCounter.ikeTaken] = 2000
-  for (let i = 0; i < 3000; i++) events.ikeDatagram(datagram)
-  assert.equal(posted.length, 4048)
+  flood(datagram)
+  assert.equal(posted.length, 3024)
 })
 
 test('warnings come at most once a second', () => {

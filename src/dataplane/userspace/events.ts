@@ -1,21 +1,29 @@
-import type { Endpoint } from '#bytes/ip'
+import type { Endpoint, IpAddress } from '#bytes/ip'
 import type { EspSpi } from '#esp/sa'
-import type { DataPlaneEvent } from '../port.ts'
+import type { DataPlaneEvent, DataPlaneSettings } from '../port.ts'
 import { type FromWorker, GlobalCounter, TunnelCounter } from './messages.ts'
 
 /** IKE datagrams that may wait for the main thread; a flood is dropped here, before it fills the memory. */
 const MAX_IKE_WAITING = 2048
+/** Of them, so many may be of strangers: whoever floods from elsewhere must not push out what the peers send. */
+const MAX_IKE_OF_STRANGERS = 1024
 
 /** What the worker says to the main thread, and the counters that belong to no SA or tunnel. */
 export class Events {
   readonly #post: (message: FromWorker) => void
   readonly #counters: Float64Array
+  #peers: ReadonlySet<IpAddress> = new Set()
   #ikePosted = 0
   #warnedAt = Number.NEGATIVE_INFINITY
 
   constructor(post: (message: FromWorker) => void, counters: Float64Array) {
     this.#post = post
     this.#counters = counters
+  }
+
+  /** Whose IKE datagrams go before those of others. */
+  follow({ tunnels }: DataPlaneSettings): void {
+    this.#peers = new Set(tunnels.flatMap(({ remote }) => remote ?? []))
   }
 
   emit(event: DataPlaneEvent): void {
@@ -37,7 +45,8 @@ export class Events {
 
   /** Counted and dropped when the main thread is far behind. */
   ikeDatagram(event: DataPlaneEvent & { readonly kind: 'ike-datagram' }): void {
-    if (this.#ikePosted - (this.#counters[GlobalCounter.ikeTaken] as number) >= MAX_IKE_WAITING) {
+    const most = this.#peers.has(event.remote.address) ? MAX_IKE_WAITING : MAX_IKE_OF_STRANGERS
+    if (this.#ikePosted - (this.#counters[GlobalCounter.ikeTaken] as number) >= most) {
       this.#count(GlobalCounter.ikeOverflow)
       return
     }

@@ -178,6 +178,7 @@ export class PacketLoop {
   #configure({ id, settings, tunnelCounters }: ToWorker & { kind: 'configure' }): void {
     let problem: string | undefined
     let devices: SharedDevices | undefined
+    this.#parts.events.follow(settings)
     try {
       this.#installation.configure(settings, tunnelCounters)
     } catch (error) {
