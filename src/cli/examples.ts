@@ -37,6 +37,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ['causeway explain tunnel.pcapng --payloads', 'a capture, message by message'],
     ['causeway explain CW-301', 'what the code means, how it shows elsewhere, what to do'],
     ["causeway explain 'no proposal found'", 'the failures by which another product prints that'],
+    [
+      'causeway explain paris --config',
+      'what holds for each key, and which line, preset or default says so',
+    ],
     ['causeway explain preset cisco-asa', 'what a preset sets, with the source of each value'],
   ],
   probe: [

@@ -1,6 +1,7 @@
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { explainCapture, isCaptureFile } from './explain-capture.ts'
 import { codeMeant, explainCode, explainText } from './explain-code.ts'
+import { explainConfig } from './explain-config.ts'
 import { explainPreset } from './explain-preset.ts'
 import { explainTunnel } from './explain-tunnel.ts'
 import type { Addressing } from './gateway-connection.ts'
@@ -13,6 +14,8 @@ export type ExplainOptions = {
   /** Of a capture. */
   readonly hex?: boolean
   readonly keys?: string
+  /** Of a tunnel: what holds by this file. */
+  readonly config?: string
 }
 
 /** `causeway explain`: by what the argument is, a preset, a code's page, a capture, a tunnel, or the pages that know a log line. */
@@ -22,7 +25,12 @@ export async function explain(
   words: readonly string[],
   options: ExplainOptions,
 ): Promise<ExitCode> {
-  const [first = '', name, ...more] = words
+  const [first, name, ...more] = words
+  if (options.config !== undefined) return explainConfig(terminal, options.config, words, options)
+  if (first === undefined) {
+    terminal.err('causeway: explain what? A tunnel, a pcap file, a code, a log line, preset NAME\n')
+    return EXIT.usage
+  }
   if (first === 'preset' || first === 'presets') return explainPreset(terminal, name, options)
   const text = words.join(' ')
   const code = codeMeant(text)

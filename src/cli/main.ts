@@ -160,7 +160,13 @@ export function commands(finish: (code: ExitCode) => void): Command {
     .description(
       'TUNNEL: its last negotiation in words; FILE: a capture; CW-201: a failure; preset NAME',
     )
-    .argument('<what...>', 'a tunnel, a pcap file, a code, a part of a log line, or preset NAME')
+    .argument('[what...]', 'a tunnel, a pcap file, a code, a part of a log line, or preset NAME')
+    .addOption(
+      new Option(
+        '-c, --config [file]',
+        'of a tunnel, or of all: what holds for each key, and which line, preset or default says so',
+      ).preset(DEFAULT_FILE),
+    )
     .option('--payloads', 'of a tunnel or a capture: every payload with every field')
     .option('--hex', 'of a capture: the octets of every message')
     .option('--keys <path>', 'of a capture: a Wireshark profile with keys, or its IKEv1 table')

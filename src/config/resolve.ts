@@ -157,7 +157,11 @@ function routesOf({
   return routes === undefined ? {} : { routes }
 }
 
-function positionsOf(at: Place, node: YamlNode | undefined): Readonly<Record<string, Position>> {
+/** Where each path of a group of keys stands; the group itself has the path `''`. */
+export function positionsOf(
+  at: Place,
+  node: YamlNode | undefined,
+): Readonly<Record<string, Position>> {
   const positions: Record<string, Position> = {}
   const add = (path: string, { file, line, column }: Place) => {
     positions[path] = { file, line, column }
