@@ -16,6 +16,7 @@ import { type IpsecSecret, readIpsecSecrets, secretFor } from './ipsec-secrets.t
 import { importIpsecTraffic } from './ipsec-traffic.ts'
 import { importIpsecXauth } from './ipsec-xauth.ts'
 import { readIkeProposals } from './proposal-text.ts'
+import { joinSameGateways } from './same-gateways.ts'
 import {
   ANY_PEER_WITH_KEY,
   isYes,
@@ -64,7 +65,7 @@ export function importIpsecConf(
   const others = [...setupNotes(sections), ...read.flatMap((one) => one.notes)]
   return {
     format,
-    tunnels,
+    tunnels: joinSameGateways(tunnels),
     skipped,
     notes: [
       ...notes,

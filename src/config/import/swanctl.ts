@@ -11,6 +11,7 @@ import {
   type SourceText,
 } from './imported.ts'
 import { readIkeProposals } from './proposal-text.ts'
+import { joinSameGateways } from './same-gateways.ts'
 import { readSettings, type Section, type Setting } from './settings.ts'
 import {
   ANY_PEER_WITH_KEY,
@@ -43,7 +44,7 @@ export function importSwanctl(source: SourceText, files: Files, options: ImportO
   }
   return {
     format: 'strongswan-swanctl',
-    tunnels,
+    tunnels: joinSameGateways(tunnels),
     skipped,
     notes: [
       ...notes,
