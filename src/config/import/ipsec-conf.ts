@@ -1,6 +1,5 @@
 import { parseIp } from '#bytes/ip'
 import type { Files } from '../files.ts'
-import { absolute } from '../psk.ts'
 import {
   type Imported,
   type ImportedTunnel,
@@ -11,6 +10,7 @@ import {
   type SkippedTunnel,
   type SourceText,
 } from './imported.ts'
+import { type CertificateSides, importIpsecCertificates } from './ipsec-certificates.ts'
 import { effective, type IpsecSection, type IpsecSetting, readIpsecLines } from './ipsec-lines.ts'
 import { type IpsecSecret, readIpsecSecrets, secretFor } from './ipsec-secrets.ts'
 import { importIpsecTraffic } from './ipsec-traffic.ts'
@@ -48,6 +48,7 @@ export function importIpsecConf(
       settings.flatMap(({ key, value }) => (key === 'also' ? value.split(/[\s,]+/) : [])),
     ),
   )
+  const authorities = sections.filter(({ kind }) => kind === 'ca')
   const names = new TunnelNames()
   const tunnels: ImportedTunnel[] = []
   const skipped: SkippedTunnel[] = []
@@ -57,12 +58,13 @@ export function importIpsecConf(
     const isLoaded = settings.has('auto') && settings.has('left') && settings.has('right')
     if (bases.has(conn.name) && !isLoaded) continue
     const tunnel = new TunnelImport(names.fresh(conn.name), conn.at)
-    const why = importConn(tunnel, settings, secrets, { ...options, family, files })
+    const context = { ...options, family, files, authorities }
+    const why = importConn(tunnel, settings, secrets, context)
     if (why === undefined) tunnels.push(tunnel.done())
     else skipped.push({ name: conn.name, at: conn.at, why })
   }
   const format = family === 'libreswan' ? 'libreswan' : 'strongswan-ipsec'
-  const others = [...setupNotes(sections), ...read.flatMap((one) => one.notes)]
+  const others = [...setupNotes(sections, tunnels), ...read.flatMap((one) => one.notes)]
   return {
     format,
     tunnels: joinSameGateways(tunnels),
@@ -82,7 +84,12 @@ export function importIpsecConf(
 
 type Conn = ReadonlyMap<string, IpsecSetting>
 type Side = 'left' | 'right'
-type Context = ImportOptions & { readonly family: Family; readonly files: Files }
+type Context = ImportOptions & {
+  readonly family: Family
+  readonly files: Files
+  /** Sections `ca`. */
+  readonly authorities: readonly IpsecSection[]
+}
 
 /** @returns why the connection is no tunnel of ours */
 function importConn(
@@ -242,12 +249,15 @@ function authentication(
     (way) => way?.toLowerCase() ?? (about.family === 'libreswan' ? 'rsasig' : 'pubkey'),
   )
   const isPsk = ways.every((way) => /^(?:secret|psk|xauthpsk|sharedsecret)$/.test(way))
-  if (!isPsk && ways.some((way) => !/^(?:rsa|pubkey|ecdsa|xauthrsasig|rsasig|x509)/.test(way)))
+  const login = ways.findIndex((way) => /^xauth(?:-|$)/.test(way))
+  const sides: CertificateSides = login === 0 ? 'theirs' : login === 1 ? 'ours' : 'both'
+  const signing = ways.filter((_, i) => i !== login)
+  if (!isPsk && signing.some((way) => !/^(?:rsa|pubkey|ecdsa|xauthrsasig|rsasig|x509)/.test(way)))
     return `authby ${[...new Set(ways)].join(' and ')}: not an authentication of IKEv1 that is here`
   for (const one of [mine, theirs, authby])
     if (one !== undefined) tunnel.take(isPsk ? 'psk' : 'certificate', one)
-  const login = importIpsecXauth(tunnel, conn, own, secrets, { ...about, ways })
-  if (login !== undefined) return login
+  const users = importIpsecXauth(tunnel, conn, own, secrets, { ...about, ways })
+  if (users !== undefined) return users
   const [id, peerId] = [conn.get(`${own}id`), conn.get(`${other}id`)]
   const prefix = isPsk ? '' : 'certificate.'
   const [ours, peers] = [id && swanIdentity(id.value), peerId && swanIdentity(peerId.value)]
@@ -266,7 +276,7 @@ function authentication(
   if (about.peer === 'any' && isPsk && !about.isAggressive) return ANY_PEER_WITH_KEY
   if (about.peer === 'any' && peers === undefined) return unnamedPeers(`${other}id=`)
   if (!isPsk) {
-    certificates(tunnel, conn, { own, other }, secrets, about)
+    importIpsecCertificates(tunnel, conn, { own, other, sides }, { ...about, secrets })
     return undefined
   }
   const found = secretFor(secrets, 'psk', [
@@ -283,44 +293,6 @@ function authentication(
     )
   }
   return undefined
-}
-
-function certificates(
-  tunnel: TunnelImport,
-  conn: Conn,
-  { own, other }: { readonly own: Side; readonly other: Side },
-  secrets: readonly IpsecSecret[],
-  { family }: Context,
-): void {
-  const [cert, authority, theirs] = [
-    conn.get(`${own}cert`),
-    conn.get(`${other}ca`),
-    conn.get(`${other}cert`),
-  ]
-  const base = '/etc/ipsec.d'
-  if (family === 'libreswan') {
-    tunnel.assume('certificate.own', `${base}/OWN.pem`, 'in the NSS database')
-    tunnel.assume('certificate.key', `${base}/OWN.key`, 'in the NSS database')
-    tunnel.assume('certificate.trust', [`${base}/CA.pem`], 'in the NSS database')
-    tunnel.remark(
-      `libreswan keeps certificates in its NSS database: pk12util -o own.p12 -n ${cert?.value ?? 'NAME'} -d sql:/var/lib/ipsec/nss; a .p12 is read as certificate.key`,
-    )
-    if (cert !== undefined) tunnel.take('certificate', cert)
-  } else {
-    if (cert !== undefined)
-      tunnel.set('certificate.own', absolute(cert.value, `${base}/certs`), cert)
-    else tunnel.remark('Our certificate is not named: set certificate.own.')
-    const key = secrets.find(({ kind }) => kind === 'file')
-    if (key?.path !== undefined) {
-      tunnel.set('certificate.key', absolute(key.path, `${base}/private`), key)
-      if (key.secret !== undefined) tunnel.givePassphrase(key.secret, key)
-    } else tunnel.assume('certificate.key', `${base}/private/KEY.pem`, 'in ipsec.secrets')
-    const trust =
-      theirs === undefined ? `${base}/cacerts/CA.pem` : absolute(theirs.value, `${base}/certs`)
-    tunnel.assume('certificate.trust', [trust], 'strongSwan trusts all of cacerts: name the one')
-  }
-  if (theirs !== undefined) tunnel.take('certificate.trust', theirs)
-  if (authority !== undefined) tunnel.same(authority, 'certificate.trust names the file of the CA')
 }
 
 function deadPeer(tunnel: TunnelImport, conn: Conn): void {
@@ -365,14 +337,21 @@ function placeOf({ file, line }: Origin): string {
   return `${file}:${line}`
 }
 
-function setupNotes(sections: readonly IpsecSection[]): readonly Note[] {
+function setupNotes(
+  sections: readonly IpsecSection[],
+  tunnels: readonly ImportedTunnel[],
+): readonly Note[] {
+  const taken = new Set(tunnels.flatMap(({ notes }) => notes.map(({ origin }) => origin)))
   return sections
     .filter(({ kind }) => kind !== 'conn')
     .flatMap(({ kind, settings }) =>
-      settings.map((origin) => ({
-        origin,
-        kind: 'left-out' as const,
-        why: kind === 'ca' ? 'CAs are named by each tunnel: certificate.trust' : 'about the daemon',
-      })),
+      settings
+        .filter((origin) => !taken.has(origin))
+        .map((origin) => ({
+          origin,
+          kind: 'left-out' as const,
+          why:
+            kind === 'ca' ? 'CAs are named by each tunnel: certificate.trust' : 'about the daemon',
+        })),
     )
 }

@@ -19,7 +19,7 @@ export function importIpsecXauth(
   if (said.length === 0 && !ways.some((way) => way.startsWith('xauth'))) return undefined
   const eap = said.find(({ key, value }) => /auth2$/.test(key) && !/^xauth/.test(value))
   if (eap !== undefined) return `${eap.key}=${eap.value}: a second round is XAUTH alone in IKEv1`
-  if (roleOf(conn, own, other, peer) === 'client') {
+  if (roleOf(conn, own, other, { ways, peer }) === 'client') {
     tunnel.set('xauth.role', 'client', ...said)
     return client(tunnel, conn, own, secrets)
   }
@@ -33,12 +33,20 @@ function saysXauth(key: string, value: string): boolean {
   return /^(?:left|right)xauth(?:server|client)$/.test(key) && isYes(value)
 }
 
-function roleOf(conn: Conn, own: Side, other: Side, peer: string): 'client' | 'server' {
+function roleOf(
+  conn: Conn,
+  own: Side,
+  other: Side,
+  { ways: [mine = '', theirs = ''], peer }: { ways: readonly string[]; peer: string },
+): 'client' | 'server' {
   const isSet = (key: string) => isYes(conn.get(key)?.value ?? 'no')
   const stated = conn.get('xauth')?.value.toLowerCase()
   if (stated === 'server' || stated === 'client') return stated
   if (isSet(`${own}xauthserver`) || isSet(`${other}xauthclient`)) return 'server'
   if (isSet(`${own}xauthclient`) || isSet(`${other}xauthserver`)) return 'client'
+  // Hybrid authentication: one side logs in and does nothing else.
+  if (/^xauth(?:-|$)/.test(mine) !== /^xauth(?:-|$)/.test(theirs))
+    return mine.startsWith('xauth') ? 'client' : 'server'
   // Of two that log in, as some write it, the one that is waited for does.
   if (conn.has(`${other}auth2`) && (!conn.has(`${own}auth2`) || peer === 'any')) return 'server'
   return 'client'

@@ -33,7 +33,7 @@ function differences(a: ImportedTunnel, b: ImportedTunnel): readonly string[] {
   const differing = [...keys].filter(
     (key) => !MAY_DIFFER.includes(key) && !IN_FILES.includes(key) && !sameValue(a, b, key),
   )
-  const networks = [a, b].some((one) => !Array.isArray(valueOf(one, 'networks')))
+  const networks = [a, b].some((one) => !Array.isArray(given(one, 'networks')))
   const secrets = (['psk', 'password', 'passphrase'] as const).filter((key) => {
     const [mine, theirs] = [a[key], b[key]]
     return mine === undefined || theirs === undefined ? mine !== theirs : !mine.equals(theirs)
@@ -51,9 +51,9 @@ const IN_FILES: readonly string[] = [
 ]
 
 function together(a: ImportedTunnel, b: ImportedTunnel): ImportedTunnel {
-  const pairs = [a, b].flatMap((one) => valueOf(one, 'networks') ?? [])
+  const pairs = [a, b].flatMap((one) => given(one, 'networks') ?? [])
   const networks = [...new Set(pairs.map(String))]
-  const starts = [a, b].map((one) => valueOf(one, 'start'))
+  const starts = [a, b].map((one) => given(one, 'start'))
   const start = STARTS.find((one) => starts.includes(one))
   const values = a.values.map((value): Value => {
     const also = b.values.find(({ key }) => key === value.key)
@@ -93,9 +93,9 @@ function wordsOf(note: Note): string {
 }
 
 function sameValue(a: ImportedTunnel, b: ImportedTunnel, key: string): boolean {
-  return String(valueOf(a, key)) === String(valueOf(b, key))
+  return String(given(a, key)) === String(given(b, key))
 }
 
-function valueOf({ values }: ImportedTunnel, wanted: string): Value['value'] | undefined {
+function given({ values }: ImportedTunnel, wanted: string): Value['value'] | undefined {
   return values.find(({ key }) => key === wanted)?.value
 }

@@ -70,6 +70,22 @@ export function noAddressOfPeer(text: string): string {
     : 'no address'
 }
 
+/** What files of one owner have in common: `moon` of `moonCert.pem` and `moonKey.pem`. */
+export function stemOf(file: string | undefined): string | undefined {
+  const name = (file ?? '').replace(/^.*\//, '').replace(/\.\w+$/, '')
+  const stem = name.replace(/[-_.]?(?:cert|key)$/i, '')
+  return stem === '' ? undefined : stem.toLowerCase()
+}
+
+/** The key beside a certificate by the custom of strongSwan's documentation. */
+export function keyFileBeside(cert: string | undefined): string {
+  const name = (cert ?? '').replace(/^.*\//, '')
+  if (name === '') return 'KEY.pem'
+  return /cert(?=\.\w+$)/i.test(name)
+    ? name.replace(/cert(?=\.\w+$)/i, (word) => (word === 'cert' ? 'key' : 'Key'))
+    : name
+}
+
 export function isHostName(text: string): boolean {
   return parseIp(text) === undefined && !/^%/.test(text) && /[a-z]/i.test(text)
 }

@@ -1,9 +1,9 @@
 import type { Secret } from '#bytes/secret'
 import type { Files } from '../files.ts'
-import { absolute } from '../psk.ts'
 import type { ImportedTunnel, Note, Origin } from './imported.ts'
 import type { Section, Setting } from './settings.ts'
 import { swanIdentity, swanSecret } from './swan-values.ts'
+import { importSwanctlCertificates } from './swanctl-certificates.ts'
 import type { TunnelImport } from './tunnel-import.ts'
 import { unusedNotes } from './unused.ts'
 
@@ -53,8 +53,12 @@ export function importCredentials(
   tunnel: TunnelImport,
   connection: Section,
   secrets: SwanSecrets,
-  files: Files,
-  ends: { readonly local: string | undefined; readonly remote: string },
+  about: {
+    readonly files: Files
+    readonly authorities: Section | undefined
+    readonly local: string | undefined
+    readonly remote: string
+  },
 ): Credentials {
   const locals = rounds(connection, 'local')
   const remotes = rounds(connection, 'remote')
@@ -70,11 +74,11 @@ export function importCredentials(
     const setting = auth(round)
     if (setting !== undefined) tunnel.take(isPsk ? 'psk' : 'certificate', setting)
   }
-  const xauth = xauthRound(tunnel, locals, remotes.slice(1), secrets)
+  const xauth = xauthRound(tunnel, locals, remotes, secrets)
   if (xauth !== undefined) return { why: xauth }
   if (isPsk) {
     const id = (round: Section | undefined) => round?.settings.get('id')?.value
-    const known = [id(local), id(remote), ends.local, ends.remote]
+    const known = [id(local), id(remote), about.local, about.remote]
     const found = bestSecret(secrets, 'ike', known)
     if (found === undefined)
       tunnel.remark('No key for it is in this file: put it where psk says, mode 600.')
@@ -82,34 +86,37 @@ export function importCredentials(
     else tunnel.givePsk(found.secret, ...found.origins)
     return { kind: 'psk' }
   }
-  certificates(tunnel, connection, { local, remote }, secrets, files)
+  const sides = isLogin(local) ? 'theirs' : isLogin(remote) ? 'ours' : 'both'
+  importSwanctlCertificates(tunnel, connection, { local, remote, sides }, { ...about, secrets })
   return { kind: 'certificate' }
+}
+
+function isLogin(round: Section | undefined): boolean {
+  return round?.settings.get('auth')?.value.startsWith('xauth') === true
 }
 
 function rounds(connection: Section, which: 'local' | 'remote'): readonly Section[] {
   return [...connection.sections.values()].filter(({ name }) => name.startsWith(which))
 }
 
-/** XAUTH in a second round. @returns why it cannot be here */
+/** XAUTH in a second round, or in hybrid authentication in the only one. @returns why it cannot be here */
 function xauthRound(
   tunnel: TunnelImport,
-  [first, ...locals]: readonly Section[],
+  locals: readonly Section[],
   remotes: readonly Section[],
   secrets: SwanSecrets,
 ): string | undefined {
-  const isXauth = ({ settings }: Section) =>
-    settings.get('auth')?.value.startsWith('xauth') === true
-  const server = remotes.find(isXauth)
+  const server = remotes.find(isLogin)
   if (server !== undefined) {
     xauthServer(tunnel, server, secrets)
     return undefined
   }
-  const client = locals.find(isXauth)
+  const client = locals.find(isLogin)
   if (client === undefined) return undefined
   const [named, round, ike] = [
     client.settings.get('xauth_id'),
     client.settings.get('id'),
-    first?.settings.get('id'),
+    locals[0]?.settings.get('id'),
   ]
   const user = named ?? round ?? ike
   const auth = client.settings.get('auth')
@@ -167,73 +174,4 @@ function bestSecret(
     .filter(({ rank }) => rank > 0)
     .sort((a, b) => b.rank - a.rank)
   return ranked[0]?.one
-}
-
-function certificates(
-  tunnel: TunnelImport,
-  { at }: Section,
-  { local, remote }: { readonly local: Section | undefined; readonly remote: Section | undefined },
-  secrets: SwanSecrets,
-  files: Files,
-): void {
-  const slash = at.file.lastIndexOf('/')
-  const folder = slash === -1 ? '.' : at.file.slice(0, slash)
-  const certs = local?.settings.get('certs')
-  const [own] = (certs?.value ?? '').split(',').map((one) => one.trim())
-  if (certs !== undefined && own !== undefined && own !== '')
-    tunnel.set('certificate.own', absolute(own, `${folder}/x509`), certs)
-  else tunnel.remark('Our certificate is not named: set certificate.own.')
-  const key = keyFor(own, secrets, files, folder)
-  if (key === undefined) {
-    tunnel.assume('certificate.key', `${folder}/private/KEY.pem`, 'not named there: set it')
-    tunnel.remark('The file of our private key is not named: set certificate.key.')
-  } else if (key.origin === undefined) tunnel.assume('certificate.key', key.path, 'by its name')
-  else tunnel.set('certificate.key', key.path, key.origin)
-  if (key?.passphrase !== undefined && key.origin !== undefined)
-    tunnel.givePassphrase(key.passphrase, key.origin)
-  const authorities = remote?.settings.get('cacerts') ?? remote?.settings.get('certs')
-  const place = remote?.settings.has('cacerts') === true ? 'x509ca' : 'x509'
-  if (authorities !== undefined) {
-    const paths = authorities.value
-      .split(',')
-      .map((one) => absolute(one.trim(), `${folder}/${place}`))
-    tunnel.set('certificate.trust', paths, authorities)
-  } else {
-    const all = (files.list(`${folder}/x509ca`) ?? []).map((name) => `${folder}/x509ca/${name}`)
-    if (all.length === 0) tunnel.remark('The CA of the peer is not named: set certificate.trust.')
-    const trust = all.length === 0 ? [`${folder}/x509ca/CA.pem`] : all.slice(0, 32)
-    tunnel.assume('certificate.trust', trust, 'all of x509ca, as strongSwan takes them')
-  }
-  const revocation = remote?.settings.get('revocation')
-  if (revocation === undefined) return
-  const words: Readonly<Record<string, string>> = {
-    strict: 'crl-required',
-    ifuri: 'crl-if-present',
-    relaxed: 'crl-if-present',
-  }
-  tunnel.set('certificate.revocation', words[revocation.value] ?? 'crl-if-present', revocation)
-}
-
-type KeyFile = { readonly path: string; readonly origin?: Origin; readonly passphrase?: Secret }
-
-/** swanctl loads every key and lets the certificate choose; here the file is named. */
-function keyFor(
-  own: string | undefined,
-  { keyFiles }: SwanSecrets,
-  files: Files,
-  folder: string,
-): KeyFile | undefined {
-  const stem = (own ?? '').replace(/^.*\//, '').replace(/(?:[-_.]?cert)?\.\w+$/i, '')
-  const inFolder = (name: string, place: string) => absolute(name, `${folder}/${place}`)
-  const named =
-    keyFiles.find(({ file }) => stem !== '' && file.value.startsWith(stem)) ?? keyFiles[0]
-  if (named !== undefined && (keyFiles.length === 1 || named.file.value.startsWith(stem)))
-    return { ...named, path: inFolder(named.file.value, 'private'), origin: named.file }
-  for (const place of ['private', 'rsa', 'ecdsa', 'pkcs8']) {
-    const names = files.list(`${folder}/${place}`) ?? []
-    const name = names.find((one) => stem !== '' && one.startsWith(stem)) ?? names[0]
-    if (name !== undefined && (names.length === 1 || name.startsWith(stem)))
-      return { path: inFolder(name, place) }
-  }
-  return undefined
 }

@@ -26,18 +26,20 @@ import { importChildren } from './swanctl-children.ts'
 import { insideAddresses, unusedPools } from './swanctl-pools.ts'
 import { importCredentials, type SwanSecrets, secretsIn, unusedSecrets } from './swanctl-secrets.ts'
 import { TunnelImport, TunnelNames } from './tunnel-import.ts'
+import { unusedNotes } from './unused.ts'
 
 /** Reads strongSwan's swanctl.conf: one tunnel for each connection that can speak IKEv1. */
 export function importSwanctl(source: SourceText, files: Files, options: ImportOptions): Imported {
   const { root, notes } = readSettings(source, files)
   const connections = [...(root.sections.get('connections')?.sections.values() ?? [])]
   const secrets = secretsIn(root.sections.get('secrets'))
+  const [pools, authorities] = ['pools', 'authorities'].map((name) => root.sections.get(name))
   const names = new TunnelNames()
   const tunnels: ImportedTunnel[] = []
   const skipped: SkippedTunnel[] = []
   for (const connection of connections.slice(0, MOST_TUNNELS)) {
     const tunnel = new TunnelImport(names.fresh(connection.name), connection.at)
-    const about = { secrets, files, options, pools: root.sections.get('pools') }
+    const about = { secrets, files, options, pools, authorities }
     const why = importConnection(tunnel, connection, about)
     if (why === undefined) tunnels.push(tunnel.done())
     else skipped.push({ name: connection.name, at: connection.at, why })
@@ -48,8 +50,8 @@ export function importSwanctl(source: SourceText, files: Files, options: ImportO
     skipped,
     notes: [
       ...notes,
-      ...elsewhere(root),
-      ...unusedPools(root.sections.get('pools'), tunnels),
+      ...elsewhere(root, tunnels),
+      ...unusedPools(pools, tunnels),
       ...unusedSecrets(secrets, tunnels),
     ],
     otherLines: 0,
@@ -65,11 +67,13 @@ function importConnection(
     files,
     options,
     pools,
+    authorities,
   }: {
     readonly secrets: SwanSecrets
     readonly files: Files
     readonly options: ImportOptions
     readonly pools: Section | undefined
+    readonly authorities: Section | undefined
   },
 ): string | undefined {
   const { settings } = connection
@@ -89,7 +93,9 @@ function importConnection(
   }
   const ends = addresses(tunnel, settings, options)
   if ('why' in ends) return ends.why
-  const credentials = importCredentials(tunnel, connection, secrets, files, {
+  const credentials = importCredentials(tunnel, connection, secrets, {
+    files,
+    authorities,
     local: ends.local,
     remote: ends.peer,
   })
@@ -217,16 +223,13 @@ function* everyStatement(section: Section): Generator<Origin> {
   for (const inner of section.sections.values()) yield* everyStatement(inner)
 }
 
-/** Sections beside connections and secrets. */
-function elsewhere(root: Section): readonly Note[] {
-  const why: Readonly<Record<string, string>> = {
-    authorities: 'CAs and CRLs are named by each tunnel: certificate.trust, certificate.crl',
-  }
-  return [...root.sections]
-    .filter(([name]) => !['connections', 'secrets', 'pools'].includes(name))
-    .map(([name, { at }]) => ({
-      origin: at,
-      kind: 'left-out' as const,
-      why: why[name] ?? 'no equivalent here',
-    }))
+/** Sections beside connections and secrets of which no tunnel took anything; others are built on some of them. */
+function elsewhere(root: Section, tunnels: readonly ImportedTunnel[]): readonly Note[] {
+  const others = [...root.sections].filter(
+    ([name]) => !['connections', 'secrets', 'pools'].includes(name),
+  )
+  return unusedNotes(
+    others.map(([, section]) => [section.at, ...everyStatement(section)]),
+    tunnels,
+  )
 }

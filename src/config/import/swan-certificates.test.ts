@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { importedFrom } from '../../../test/support/import-check.ts'
+import type { ImportedTunnel } from './imported.ts'
+
+const given = (tunnel: ImportedTunnel | undefined, key: string) =>
+  tunnel?.values.find((value) => value.key === key)?.value
+
+const IPSEC = `
+ca plant
+  cacert=plantCA.pem
+  auto=add
+conn a
+  keyexchange=ikev1
+  left=192.0.2.8
+  leftcert=nearCert.pem
+  leftsubnet=10.1.0.0/16
+  right=192.0.2.1
+  rightid=@hub.example
+  rightsubnet=10.7.0.0/16
+`
+
+const swanctl = (rounds: string, more = '') => `connections {
+  a { version = 1
+    local_addrs = 192.0.2.8
+    remote_addrs = 192.0.2.1
+    ${rounds}
+    children { net { local_ts = 10.1.0.0/16
+      remote_ts = 10.7.0.0/16 } }
+  }
+}
+${more}`
+
+const SIGNED = `local { auth = pubkey
+      certs = nearCert.pem }
+    remote { auth = pubkey
+      id = hub.example }`
+
+test('the key is the one named like the certificate, whichever stands first', () => {
+  const keys = ': RSA farKey.pem "words for it"\n: RSA nearKey.pem\n'
+  const [tunnel] = importedFrom({ '/etc/ipsec.conf': IPSEC, '/etc/ipsec.secrets': keys }).tunnels
+  assert.equal(given(tunnel, 'certificate.key'), '/etc/ipsec.d/private/nearKey.pem')
+  assert.equal(tunnel?.passphrase, undefined)
+})
+
+test('where no key is named it has the name of the certificate, and that is to be looked at', () => {
+  for (const [texts, key] of [
+    [{ '/etc/ipsec.conf': IPSEC }, '/etc/ipsec.d/private/nearKey.pem'],
+    [{ '/etc/swanctl/swanctl.conf': swanctl(SIGNED) }, '/etc/swanctl/private/nearKey.pem'],
+  ] as const) {
+    const [tunnel] = importedFrom(texts).tunnels
+    assert.equal(given(tunnel, 'certificate.key'), key)
+    assert.match(tunnel?.remarks.join('\n') ?? '', /key is not named/)
+  }
+})
+
+test('the CA is the one that a section of its own names', () => {
+  const authority = 'authorities { plant { cacert = plantCA.pem } }\n'
+  for (const [texts, trust] of [
+    [{ '/etc/ipsec.conf': IPSEC }, '/etc/ipsec.d/cacerts/plantCA.pem'],
+    [
+      { '/etc/swanctl/swanctl.conf': swanctl(SIGNED, authority) },
+      '/etc/swanctl/x509ca/plantCA.pem',
+    ],
+  ] as const) {
+    const { tunnels, notes } = importedFrom(texts)
+    assert.deepEqual(given(tunnels[0], 'certificate.trust'), [trust])
+    assert.doesNotMatch(JSON.stringify(notes), /plantCA/)
+  }
+})
+
+test('hybrid authentication: who logs in needs no certificate, and who lets log in trusts none', () => {
+  const client = [
+    {
+      '/etc/ipsec.conf':
+        `${IPSEC}  leftauth=xauth\n  rightauth=pubkey\n  xauth_identity=ann\n`.replace(
+          / {2}leftcert.*\n/,
+          '',
+        ),
+      '/etc/ipsec.secrets': 'ann : XAUTH "pass one"\n',
+    },
+    {
+      '/etc/swanctl/swanctl.conf': swanctl(
+        'local { auth = xauth\n xauth_id = ann }\n remote { auth = pubkey\n id = hub.example }',
+        'secrets { xauth { id = ann\n secret = "pass one" } }',
+      ),
+    },
+  ]
+  for (const texts of client) {
+    const [tunnel] = importedFrom(texts).tunnels
+    const keys = tunnel?.values.map(({ key }) => key) ?? []
+    assert.deepEqual([given(tunnel, 'xauth.role'), given(tunnel, 'xauth.user')], ['client', 'ann'])
+    assert.ok(tunnel?.password)
+    assert.ok(keys.includes('certificate.trust') && !keys.includes('certificate.own'))
+  }
+  const server = [
+    { '/etc/ipsec.conf': `${IPSEC}  leftauth=pubkey\n  rightauth=xauth\n` },
+    {
+      '/etc/swanctl/swanctl.conf': swanctl(
+        'local { auth = pubkey\n certs = nearCert.pem }\n remote { auth = xauth\n id = b@example.net }',
+      ),
+    },
+  ]
+  for (const texts of server) {
+    const [tunnel] = importedFrom(texts).tunnels
+    const keys = tunnel?.values.map(({ key }) => key) ?? []
+    assert.equal(given(tunnel, 'xauth.role'), 'server')
+    assert.ok(keys.includes('certificate.own') && !keys.includes('certificate.trust'))
+  }
+})
