@@ -267,7 +267,11 @@ function authentication(
     else tunnel.set(`${prefix}id`, ours, id)
   }
   if (peerId !== undefined) {
-    if (peers === undefined) tunnel.leave(peerId, 'any identity is not accepted here')
+    if (peers === undefined)
+      tunnel.leave(
+        peerId,
+        'one identity is accepted here: the address of the peer, unless peer-id says another',
+      )
     else if (peers === about.peer) tunnel.same(peerId, 'the address of the peer is the default')
     else if (isPsk && !about.isAggressive && about.peer !== 'any')
       tunnel.set('peer-id.sends', peers, peerId)

@@ -25,8 +25,8 @@ export function readIkeProposals(text: string): IkeProposals {
   const refused: string[] = []
   for (const proposal of proposalsIn(text)) {
     const parts = partsOf(proposal)
-    if (parts === undefined) {
-      refused.push(`${proposal}: not known here`)
+    if (typeof parts === 'string') {
+      refused.push(`${proposal}: ${parts}`)
       continue
     }
     for (const encryption of parts.encryption) {
@@ -50,8 +50,8 @@ export function readEspProposals(text: string): EspProposals {
   const groups: (string | undefined)[] = []
   for (const proposal of proposalsIn(text)) {
     const parts = partsOf(proposal)
-    if (parts === undefined) {
-      refused.push(`${proposal}: not known here`)
+    if (typeof parts === 'string') {
+      refused.push(`${proposal}: ${parts}`)
       continue
     }
     const before = suites.length
@@ -98,13 +98,15 @@ function proposalsIn(text: string): readonly string[] {
 
 const LONGEST = 4096
 
-/** @returns undefined when a word of it is no algorithm. */
-function partsOf(proposal: string): Parts | undefined {
+/** @returns why it cannot be here when a word of it is no algorithm of ours. */
+function partsOf(proposal: string): Parts | string {
   const [algorithms = '', ...groups] = proposal.split(';')
   const words = [algorithms, ...groups]
     .flatMap((part) => part.split(/[-+]/))
-    // A PRF has no number of its own in IKEv1; null is libreswan's word for no hash beside an AEAD.
-    .filter((word) => word !== '' && !/^(?:prf\w+|null)$/i.test(word))
+    // A PRF has no number of its own in IKEv1; null behind another word is libreswan's for no hash beside an AEAD.
+    .filter(
+      (word, i) => word !== '' && !/^prf\w+$/i.test(word) && (i === 0 || !/^null$/i.test(word)),
+    )
   const extended = words.filter((word) => /^(?:no)?esn$/i.test(word))
   const parts = {
     encryption: [] as string[],
@@ -116,13 +118,16 @@ function partsOf(proposal: string): Parts | undefined {
     if (extended.includes(word)) continue
     const read = parseAlgorithms(word.replaceAll('_', '-'))
     const [algorithm, ...more] = isTextProblem(read) ? [] : read
-    if (algorithm === undefined || more.length > 0) return undefined
+    if (algorithm === undefined || more.length > 0)
+      return /^null$/i.test(word) ? NO_NULL : `${word} is not among the algorithms here`
     if (algorithm.kind === 'encryption') parts.encryption.push(word.replaceAll('_', '-'))
     else if (algorithm.kind === 'hash') parts.hash.push(algorithm.name)
     else parts.group.push(formatKeyExchange(algorithm.name))
   }
   return parts
 }
+
+const NO_NULL = 'null encrypts nothing; ESP without encryption is not spoken here'
 
 function missingPart({ encryption, hash, group }: Parts): string | undefined {
   if (encryption.length === 0) return 'encryption'

@@ -6,7 +6,7 @@ import { rangeText, type Side, trafficText } from './traffic.ts'
 
 /** Values that swanctl.conf and both kinds of ipsec.conf write alike. */
 
-/** An identity in our words; undefined for `%any` and what is none. */
+/** An identity in our words; undefined for `%any`, for what is none, and for names with a wildcard, which only a distinguished name may have. */
 export function swanIdentity(text: string): string | undefined {
   const plain = text.trim().replace(/^"(.*)"$/, '$1')
   if (plain === '' || /^%?any$/i.test(plain) || plain.startsWith('%')) return undefined
@@ -18,6 +18,7 @@ export function swanIdentity(text: string): string | undefined {
   if (bare.startsWith('@#')) return identityText(`keyid:0x${bare.slice(2)}`)
   if (bare.startsWith('@@')) return identityText(bare.slice(2))
   if (/^\/?\s*[A-Za-z0-9.]+\s*=/.test(bare)) return identityText(turnedName(bare))
+  if (bare.includes('*')) return undefined
   return identityText(bare)
 }
 

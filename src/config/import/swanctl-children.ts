@@ -21,12 +21,15 @@ export function importChildren(
   inside: InsideAddresses,
 ): string | undefined {
   const children = [...(connection.sections.get('children')?.sections.values() ?? [])]
+  const first = children.map(modeOf).find((mode) => /^(?:tunnel|transport)$/.test(mode))
   const usable = children.filter((child) => {
     const ah = child.settings.get('ah_proposals')
-    const mode = child.settings.get('mode')?.value ?? 'tunnel'
+    const mode = modeOf(child)
     if (ah !== undefined) tunnel.leave(ah, `${child.name}: AH is not spoken here`)
-    else if (!/^(?:tunnel|transport)$/i.test(mode))
+    else if (!/^(?:tunnel|transport)$/.test(mode))
       tunnel.leave(child.at, `mode ${mode} is not here`)
+    else if (mode !== first)
+      tunnel.leave(child.at, `a tunnel has one mode, and ${child.name} has ${mode}`)
     else return true
     for (const setting of child.settings.values()) {
       if (setting !== ah) tunnel.leave(setting, `${child.name} is left out`)
@@ -50,7 +53,7 @@ export function importChildren(
     }
   }
   const modes = usable.flatMap(({ settings }) => settings.get('mode') ?? [])
-  const isTransport = modes.some(({ value }) => /^transport$/i.test(value))
+  const isTransport = first === 'transport'
   for (const mode of modes) {
     if (isTransport) tunnel.set('mode', 'transport', mode)
     else tunnel.same(mode)
@@ -67,6 +70,10 @@ export function importChildren(
   start(tunnel, usable)
   rest(tunnel, usable)
   return undefined
+}
+
+function modeOf({ settings }: Section): string {
+  return settings.get('mode')?.value.toLowerCase() ?? 'tunnel'
 }
 
 function unusable({ name, settings }: Section): string {
@@ -115,6 +122,8 @@ function phase2(tunnel: TunnelImport, children: readonly Section[]): string | un
     for (const { setting, refused: whys } of read) {
       for (const why of whys) tunnel.leave(setting, why)
     }
+    if (new Set(stated.map(({ value }) => value)).size > 1)
+      tunnel.remark('Its children have proposals of their own; here all are offered for each pair.')
     const groups = new Set(read.map(({ group }) => group))
     const [group] = groups
     tunnel.set('phase2.pfs', group ?? 'none', ...stated)
@@ -150,6 +159,10 @@ function phase2(tunnel: TunnelImport, children: readonly Section[]): string | un
 function start(tunnel: TunnelImport, children: readonly Section[]): void {
   const stated = children.flatMap(({ settings }) => settings.get('start_action') ?? [])
   const words = stated.map(({ value }) => value)
+  if (
+    new Set(children.map(({ settings }) => settings.get('start_action')?.value ?? 'none')).size > 1
+  )
+    tunnel.remark('Its children begin each in another way; a tunnel has one: see start.')
   const traps = words.some((word) => /trap/.test(word))
   const begins = words.some((word) => /start/.test(word))
   const mode = begins ? 'always' : traps ? 'on-traffic' : 'respond'

@@ -137,6 +137,9 @@ const ELSEWHERE: readonly (readonly [string, string])[] = [
   ['unique', 'here the newest SA replaces the others'],
 ]
 
+const ANY_CERTIFICATE =
+  'Any identity of the peer was accepted; here its certificate must name its address, or what certificate.peer-id says: set that.'
+
 type Ends = { readonly local: string | undefined; readonly peer: string }
 
 function addresses(
@@ -177,10 +180,16 @@ function identities(
     else tunnel.set(`${prefix}id`, ours, own)
   }
   const peer = side(connection, 'remote')?.settings.get('id')
-  if (peer === undefined) return
+  if (peer === undefined) {
+    if (about.kind === 'certificate') tunnel.remark(ANY_CERTIFICATE)
+    return
+  }
   const theirs = swanIdentity(peer.value)
   if (theirs === undefined) {
-    tunnel.leave(peer, 'any identity is not accepted here: the address of the peer is')
+    tunnel.leave(
+      peer,
+      'one identity is accepted here: the address of the peer, unless peer-id says another',
+    )
   } else if (theirs === about.peer) tunnel.same(peer, 'the address of the peer is the default')
   else if (about.kind === 'psk' && !about.isAggressive && about.peer !== 'any')
     tunnel.set('peer-id.sends', theirs, peer)
