@@ -61,6 +61,14 @@ export function lastMessageRefused(tunnel: TunnelConfig): Failure {
   return proofRefused(tunnel, evidence)
 }
 
+/** The same as the responder of Main mode hears it. */
+export function message6Refused(tunnel: TunnelConfig, notifyType: number): Failure {
+  const evidence = `encrypted notify ${NotifyType.nameOf(notifyType)} in answer to message 6`
+  const failure = proofRefused(tunnel, evidence)
+  if (tunnel.authentication.kind !== 'psk') return failure
+  return { ...failure, otherCauses: [anotherTunnel(tunnel)] }
+}
+
 export function proofRefused(tunnel: TunnelConfig, evidence: string): Failure {
   if (tunnel.authentication.kind !== 'psk') return certificateRefused(tunnel, evidence)
   const { name, localId } = tunnel
@@ -79,9 +87,13 @@ export function proofRefused(tunnel: TunnelConfig, evidence: string): Failure {
       tunnel.xauth === undefined
         ? `${name} wants Aggressive mode, or a user name and password besides (XAUTH)`
         : `${name} knows no user name and password (XAUTH) for our address, which this tunnel has: leave xauth out here`,
-      `${name} has another tunnel for our address, and takes ours for that one`,
+      anotherTunnel(tunnel),
     ],
   }
+}
+
+function anotherTunnel({ name }: TunnelConfig): string {
+  return `${name} has another tunnel for our address, and takes ours for that one`
 }
 
 /** `the name asa1.example`, as people say it. */

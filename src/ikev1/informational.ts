@@ -53,8 +53,7 @@ export function readInformational(
 ): InformationalNews | undefined {
   const { messageId } = header
   try {
-    const iv = channel.firstIv(messageId, context)
-    const { payloads, hashed } = channel.open(datagram, header, iv, boundTo(messageId), context)
+    const { payloads, hashed } = openInformational(channel, datagram, header, context)
     channel.tellReceived(
       { exchange: 'informational', messageId, role: 'responder', number: 1, payloads: hashed },
       datagram,
@@ -86,6 +85,31 @@ export function deleteMessages(
   if (ikeSa !== undefined)
     messages.push([{ type: 'D', doi, protocolId: ProtocolId.number('ISAKMP'), spis: [ikeSa] }])
   return messages
+}
+
+/**
+ * A side that refuses the other's proof has no last block of phase 1 yet, and RFC 2409 appendix B leaves open what its IV is made of then:
+ * libreswan takes the Message ID alone.
+ * @throws MalformedMessage, or PeerViolation `bad-hash`
+ */
+function openInformational(
+  channel: Phase2Channel,
+  datagram: Datagram,
+  header: IkeHeader,
+  context: IkeContext,
+): ReturnType<Phase2Channel['open']> {
+  const { messageId } = header
+  const open = (iv: Uint8Array) => channel.open(datagram, header, iv, boundTo(messageId), context)
+  try {
+    return open(channel.firstIv(messageId, context))
+  } catch (error) {
+    if (!(error instanceof MalformedMessage || error instanceof PeerViolation)) throw error
+    try {
+      return open(channel.ivOfMessageIdAlone(messageId, context))
+    } catch {
+      throw error
+    }
+  }
 }
 
 function newsOf(payloads: readonly Payload[], cookies: Uint8Array): InformationalNews {

@@ -6,7 +6,7 @@ import { phase1Refused } from './failures.ts'
 import { message5Unreadable } from './key-failures.ts'
 import { keySearch, opensInformational } from './key-search.ts'
 import { type Finding, SecondLook } from './second-look.ts'
-import { lookedAt } from './second-look-failures.ts'
+import { lookedAt, type Treatment } from './second-look-failures.ts'
 import { type Unanswered, unanswered } from './silence-failures.ts'
 import type { Keyed, PeerAbilities } from './state.ts'
 import type { TunnelChoice } from './tunnel-choice.ts'
@@ -20,6 +20,7 @@ export class Phase1Hints {
   readonly #look: SecondLook
   readonly #isOver: () => boolean
   #hint: Failure | undefined
+  #treatment: Treatment = 'ignored'
   /** The peer answers other messages there. */
   #port4500Passes = false
 
@@ -61,6 +62,7 @@ export class Phase1Hints {
 
   /** A notify in clear. */
   refused(notifyType: number, afterMessage: number, context: IkeContext): void {
+    this.#treatment = 'refused'
     this.learn(phase1Refused(this.#choice.config, notifyType, afterMessage), context)
     if (afterMessage === 1) this.#look.askSets(context)
   }
@@ -78,6 +80,7 @@ export class Phase1Hints {
     if (repeats !== LOOK_AT_REPEAT) return
     if (message === 1) {
       this.#look.askSets(context)
+      this.#look.askOtherProof(context)
       this.#look.askIkev2(context)
     } else if (message === 5 && udp) this.#look.askPort4500(context)
   }
@@ -88,8 +91,9 @@ export class Phase1Hints {
       this.#port4500Passes = true
       return
     }
-    const treatment = this.#hint === undefined ? 'ignored' : 'refused'
-    const clearer = lookedAt(this.#choice.config, finding, treatment)
+    // That it is there tells least.
+    if (finding.kind === 'refuses-ikev2' && this.#hint !== undefined) return
+    const clearer = lookedAt(this.#choice.config, finding, this.#treatment)
     if (clearer !== undefined) this.#tell(clearer, context)
   }
 

@@ -61,6 +61,10 @@ export class Phase2Channel {
     return phase2Iv(crypto, this.keys.suite, this.#lastPhase1Block, messageId)
   }
 
+  ivOfMessageIdAlone(messageId: number, { crypto }: IkeContext): Uint8Array {
+    return phase2Iv(crypto, this.keys.suite, new Uint8Array(0), messageId)
+  }
+
   /** Puts the HASH payload before the others; the message comes back with it. `bound` is what the hash covers before the payloads: the Message ID, and from Quick mode message 2 on the nonces. */
   seal(
     message: OutgoingMessage,

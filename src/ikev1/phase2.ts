@@ -6,6 +6,7 @@ import type { Datagram, IkeContext, IkeSa, PathProbe } from '#ike/version'
 import type { IkeHeader } from '#wire/ike-header'
 import type { NotificationPayload } from '#wire/v1/payloads'
 import { DeadPeerWatch, numberOf } from './dead-peer.ts'
+import { message6Refused } from './identity-failures.ts'
 import { deleteMessages, readInformational, sendInformational } from './informational.ts'
 import { refuseNewGroup } from './new-group-mode.ts'
 import { phase1Notify } from './notify.ts'
@@ -73,7 +74,7 @@ export class Phase2 {
     return this.#answeredProbeAt
   }
 
-  /** The peer deleted this ISAKMP SA. */
+  /** The peer deleted this ISAKMP SA, or never took it for one. */
   get closedByPeer(): boolean {
     return this.#closedByPeer
   }
@@ -243,8 +244,18 @@ export class Phase2 {
         context.outcomes.push({ kind: 'initial-contact', sa: this.#sa })
         return
       default:
-        this.quick.refusedBy(notify, context)
+        if (!this.quick.refusedBy(notify, context)) this.#heedRefusal(notify, context)
     }
+  }
+
+  /** Before anything else under the keys, an initiator says that we are not who its tunnel is with: it stays in phase 1, and so nothing runs here. */
+  #heedRefusal({ notifyType }: NotificationPayload, context: IkeContext): void {
+    const { tunnel } = this.quick
+    const answersMessage6 = this.#sa.role === 'responder' && tunnel.ike === 'v1-main'
+    if (!answersMessage6 || this.#seen.size > 0 || !REFUSALS.has(notifyType)) return
+    const failure = message6Refused(tunnel, notifyType)
+    context.outcomes.push({ kind: 'ike-sa-failed', sa: this.#sa, failure })
+    this.#closedByPeer = true
   }
 }
 
@@ -262,6 +273,11 @@ function espSpiOf(octets: Uint8Array): readonly EspSpi[] {
   return [espSpi(new DataView(octets.buffer, octets.byteOffset, 4).getUint32(0))]
 }
 
+/** How gateways say it: the second is libreswan's word. */
+const REFUSALS: ReadonlySet<number> = new Set([
+  NotifyType.number('AUTHENTICATION-FAILED'),
+  NotifyType.number('INVALID-ID-INFORMATION'),
+])
 const NEW_GROUP_MODE = ExchangeType.number('NEW-GROUP-MODE')
 const QUICK_MODE = ExchangeType.number('QUICK-MODE')
 const TRANSACTION = ExchangeType.number('TRANSACTION')

@@ -184,8 +184,9 @@ export class QuickExchanges implements QuickHost {
   }
 
   /** An error notify from the peer, which came under the SA's keys: the exchange it belongs to is over. */
-  refusedBy(notify: NotificationPayload, context: IkeContext): void {
-    if (!isErrorNotify(notify.notifyType)) return
+  /** @returns whether it was about an exchange of ours. */
+  refusedBy(notify: NotificationPayload, context: IkeContext): boolean {
+    if (!isErrorNotify(notify.notifyType)) return false
     const offered = [...this.#exchanges.values()].filter(({ state }) => state.kind === 'offered')
     const named = offered.find(
       ({ state }) =>
@@ -193,7 +194,7 @@ export class QuickExchanges implements QuickHost {
     )
     // Some peers name no SPI, or their own; with a single exchange under way there is no doubt.
     const exchange = named ?? (offered.length === 1 ? offered[0] : undefined)
-    if (exchange === undefined) return
+    if (exchange === undefined) return false
     this.#fail(
       exchange,
       childRefused(
@@ -204,6 +205,7 @@ export class QuickExchanges implements QuickHost {
       ),
       context,
     )
+    return true
   }
 
   /** The ISAKMP SA ends: what was opened for unfinished exchanges is closed. */

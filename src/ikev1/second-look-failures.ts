@@ -28,6 +28,8 @@ export function lookedAt(
       return treatment === 'refused' ? nothingSuits(tunnel) : undefined
     case 'speaks-ikev2':
       return speaksIkev2(tunnel, treatment)
+    case 'refuses-ikev2':
+      return treatment === 'ignored' ? ignoresUs(tunnel, finding.speaks) : undefined
   }
 }
 
@@ -125,6 +127,35 @@ function nothingSuits(tunnel: TunnelConfig): Failure {
       `${name} accepts IKEv2 only`,
       `${name} accepts ${tunnel.ike === 'v1-aggressive' ? 'Main' : 'Aggressive'} mode only`,
       'a NAT on the way gives us another address',
+    ],
+  }
+}
+
+/** CW-103 of a peer that says nothing, and is there all the same. */
+function ignoresUs(tunnel: TunnelConfig, speaksIkev2: boolean): Failure {
+  const { name, local, peer } = tunnel
+  const [mode, otherMode] =
+    tunnel.ike === 'v1-aggressive' ? ['Aggressive', 'Main'] : ['Main', 'Aggressive']
+  const withKey = tunnel.authentication.kind === 'psk'
+  const [proof, otherProof] = withKey
+    ? ['a pre-shared key', 'certificates']
+    : ['certificates', 'a pre-shared key']
+  const said = speaksIkev2 ? 'that it has none for us' : 'that it does not speak it'
+  return {
+    code: 'CW-103',
+    summary: `${peer} runs IKE and ignores ours: it has no IKEv1 tunnel for our address ${local} in ${mode} mode with ${proof}`,
+    ours: `${local}, ${mode} mode, ${proof}`,
+    theirs: 'not told by the peer',
+    evidence: `no answer to message 1 of ${mode} mode; yet to the first message of IKEv2 it answers ${said}, in clear: UDP 500 passes both ways`,
+    certainty: 'very likely',
+    key: 'peer',
+    remedy: `see at ${name} that its tunnel for ${local} is loaded, takes IKEv1, and has ${mode} mode and ${proof}`,
+    forPeer: `Your gateway ${peer} answers IKEv2 from our address ${local}, and ignores our first message of IKEv1 (${mode} mode, ${proof}). Is a tunnel for ${local} loaded there, and is it for IKEv1, ${mode} mode and ${proof}?`,
+    otherCauses: [
+      `${name} has ${otherMode} mode for us, or ${otherProof}`,
+      `${name} drops IKEv1 altogether (libreswan from 5.0 on: ikev1-policy=accept)`,
+      `a NAT on the way gives us another address than ${local}`,
+      `${name} says nothing to those whose algorithms it refuses`,
     ],
   }
 }

@@ -29,12 +29,14 @@ export type Finding =
   | { readonly kind: 'refuses' }
   /** It has a configuration for IKEv2 with us. */
   | { readonly kind: 'speaks-ikev2' }
+  /** It runs IKE, and refuses IKEv2 with us or altogether. */
+  | { readonly kind: 'refuses-ikev2'; readonly speaks: boolean }
   /** UDP 4500 passes both ways. */
   | { readonly kind: 'port-4500-passes' }
 
 /**
  * An initiator's questions to a peer that refuses or ignores it: one first message with many sets of algorithms, another
- * with rarer ones, one of IKEv2, or one to UDP 4500. None is ever gone on with, each is asked once for a negotiation, and what comes back is not authenticated: it makes words, and nothing
+ * with rarer ones or with the other way of proving oneself alone, one of IKEv2, or one to UDP 4500. None is ever gone on with, each is asked once for a negotiation, and what comes back is not authenticated: it makes words, and nothing
  * else.
  */
 export class SecondLook {
@@ -67,6 +69,17 @@ export class SecondLook {
     })
   }
 
+  /** Some peers ignore an offer of which any set would need a proof they do not have (libreswan). */
+  askOtherProof(context: IkeContext): void {
+    const lifetime = { seconds: LOOK_LIFETIME_SECONDS }
+    const method = otherThan(methodOf(this.#tunnel))
+    const offer = offerPhase1({ suites: USUAL_OTHERWISE, lifetime, method })
+    this.#ask('other proof', 500, offer, context, (octets, header) => {
+      const found = readAnswer(octets, header)
+      return found?.kind === 'accepts' ? found : undefined
+    })
+  }
+
   /** Whether messages of IKE pass by the port for NAT traversal. */
   askPort4500(context: IkeContext): void {
     const { phase1 } = this.#tunnel
@@ -80,8 +93,10 @@ export class SecondLook {
     const spi = context.crypto.random(PROBE_SPI_OCTETS)
     const octets = encodeProbe(spi, context.crypto.random(PROBE_RANDOM_OCTETS))
     context.expected.expect(spi, peer, (datagram, _, later) => {
-      if (readProbeAnswer(datagram.octets, spi) === 'yes')
-        this.#tell({ kind: 'speaks-ikev2' }, later)
+      const answer = readProbeAnswer(datagram.octets, spi)
+      if (answer === 'yes') this.#tell({ kind: 'speaks-ikev2' }, later)
+      else if (answer !== undefined)
+        this.#tell({ kind: 'refuses-ikev2', speaks: answer === 'not-for-us' }, later)
     })
     context.effects.push({
       kind: 'send',
@@ -122,7 +137,7 @@ export class SecondLook {
 }
 
 /** First messages of IKEv1. */
-type Question = 'sets' | 'rarer sets' | 'port 4500'
+type Question = 'sets' | 'rarer sets' | 'other proof' | 'port 4500'
 
 /** Short, so that no peer can find it too long: whoever takes a set of ours with this and not with ours minds the lifetime. */
 export const LOOK_LIFETIME_SECONDS = 3_600
@@ -131,9 +146,8 @@ export const LOOK_LIFETIME_SECONDS = 3_600
 function wideOffer(tunnel: TunnelConfig): SaPayload {
   const lifetime = { seconds: LOOK_LIFETIME_SECONDS }
   const own = methodOf(tunnel)
-  const other = own === PSK ? AuthenticationMethod.number('RSA signatures') : PSK
   const first = offerPhase1({ suites: [...tunnel.phase1.suites, ...USUAL], lifetime, method: own })
-  const second = offerPhase1({ suites: USUAL_OTHERWISE, lifetime, method: other })
+  const second = offerPhase1({ suites: USUAL_OTHERWISE, lifetime, method: otherThan(own) })
   const [proposal] = first.proposals
   if (proposal === undefined) return first
   const transforms = [...proposal.transforms, ...(second.proposals[0]?.transforms ?? [])]
@@ -156,6 +170,10 @@ function readAnswer(octets: Uint8Array, header: IkeHeader): Finding | undefined 
 
 function methodOf(tunnel: TunnelConfig): number {
   return authenticationMethod(tunnel, 'initiator')
+}
+
+function otherThan(method: number): number {
+  return method === PSK ? AuthenticationMethod.number('RSA signatures') : PSK
 }
 
 const PSK = AuthenticationMethod.number('pre-shared key')

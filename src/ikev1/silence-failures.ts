@@ -48,7 +48,7 @@ function silence({ name, peer, local, ike }: TunnelConfig, message: number): Fai
     otherCauses: first
       ? [
           'a firewall on the way drops UDP 500 without a word',
-          `${name} says nothing to those it has no tunnel for, or whose proposal it refuses`,
+          `${name} says nothing to those it has no tunnel for, or whose mode, proof or algorithms it refuses`,
           `${peer} is not the address of its gateway`,
         ]
       : [

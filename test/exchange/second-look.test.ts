@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { TunnelConfig } from '#config/config'
+import { AuthenticationMethod, Phase1Attribute } from '#iana/ikev1'
 import { ExchangeType } from '#iana/isakmp'
 import type { Failure } from '#ike/events'
+import { every } from '#ike/message-rules'
+import { findNumber } from '#ikev1/attributes'
+import { decodeClear, plainOf } from '#ikev1/clear-message'
 import { phase1Notify } from '#ikev1/notify'
 import { encodePlain, outgoingHeader } from '#ikev1/protect'
 import { cookiesOf } from '#ikev1/step'
 import type { Rehearsal } from '#rehearsal/rehearsal'
 import { decodeHeader } from '#wire/ike-header'
+import type { SaPayload, Transform } from '#wire/v1/payloads'
 import { events, prepare, rehearse, snapshot } from '../support/exchange.ts'
 import { A_BEGINS, sites } from '../support/sites.ts'
 
@@ -143,6 +148,70 @@ test('a second look is one message for each negotiation, and leads to no SA', ()
   rehearsal.runFor(60_000)
   for (const side of ['a', 'b'] as const) assert.deepEqual(snapshot(rehearsal, side).ikeSas, [])
 })
+
+for (const [notify, said] of [
+  [14, /that it has none for us/],
+  [5, /that it does not speak it/],
+] as const) {
+  test(`CW-103: a peer that ignores IKEv1 and answers IKEv2 with notify ${notify} is there: UDP 500 passes`, () => {
+    const rehearsal = withIkev2Answer((question) => ikev2Notify(question, notify))
+    rehearsal.runFor(40_000)
+    const failure = failureOf(rehearsal)
+    assert.equal(failure.code, 'CW-103')
+    assert.match(
+      failure.summary,
+      /runs IKE and ignores ours: .* in Main mode with a pre-shared key/,
+    )
+    assert.match(failure.evidence, said)
+  })
+}
+
+test('CW-204: a peer that ignores an offer unless each of its sets needs a proof it has', () => {
+  const rehearsal = prepare(sites({}, {}, A_BEGINS))
+  const ignores = ({ proposals }: SaPayload) =>
+    proposals[0]?.transforms.some((transform) => methodOf(transform) !== RSA)
+  rehearsal.intercept = ({ side, octets, local, remote }) => {
+    if (side !== 'a') return octets
+    const [offer] = every(plainOf(decodeClear({ octets }, decodeHeader(octets))), 'SA')
+    const [transform] = offer?.proposals[0]?.transforms ?? []
+    if (offer === undefined || transform === undefined || ignores(offer)) return undefined
+    const chosen = [{ ...offer.proposals[0], transforms: [transform] }] as SaPayload['proposals']
+    const cookies = cookiesOf(decodeHeader(octets).initiatorSpi, new Uint8Array(8).fill(5))
+    const header = outgoingHeader(cookies, ExchangeType.number('IDENTITY-PROTECTION'), 0)
+    const answer = encodePlain(header, [{ ...offer, proposals: chosen }])
+    rehearsal.at(rehearsal.now + 10, () => rehearsal.inject('a', answer, local, remote))
+    return undefined
+  }
+  rehearsal.start()
+  rehearsal.runFor(40_000)
+  assert.equal(failureOf(rehearsal).code, 'CW-204')
+  assert.equal(failureOf(rehearsal).theirs, 'RSA signatures')
+})
+
+/** Side b ignores IKEv1 and answers the first message of IKEv2. */
+function withIkev2Answer(answer: (question: Uint8Array) => Uint8Array): Rehearsal {
+  const rehearsal = prepare(sites({ probeV2: true }, {}, A_BEGINS))
+  rehearsal.intercept = ({ side, octets, local, remote }) => {
+    if (side === 'a' && decodeHeader(octets).majorVersion === 2)
+      rehearsal.at(rehearsal.now + 10, () => rehearsal.inject('a', answer(octets), local, remote))
+    return undefined
+  }
+  rehearsal.start()
+  return rehearsal
+}
+
+/** An IKE_SA_INIT response that carries nothing but this notify (RFC 7296 §2.21.1). */
+function ikev2Notify(question: Uint8Array, type: number): Uint8Array {
+  const { initiatorSpi } = decodeHeader(question)
+  const header = [41, 0x20, 34, 0x20, 0, 0, 0, 0, 0, 0, 0, 36]
+  return Uint8Array.of(...initiatorSpi, ...new Uint8Array(8), ...header, 0, 0, 0, 8, 0, 0, 0, type)
+}
+
+function methodOf({ attributes }: Transform): number | undefined {
+  return findNumber(attributes, Phase1Attribute.number('Authentication Method'))
+}
+
+const RSA = AuthenticationMethod.number('RSA signatures')
 
 const ODD = {
   suites: [{ encryption: 'aes192-cbc', hash: 'md5', keyExchange: 'modp8192' }],

@@ -142,6 +142,17 @@ test('other networks are told as that', async () => {
   assert.equal(failed.failure.code, 'CW-401')
 })
 
+for (const role of ['initiator', 'responder'] as const) {
+  test(`our identity, refused by libreswan, is told as that, Causeway as ${role}`, async () => {
+    const gateway = await meet(LINK, { rightid: '@other.example' })
+    if (role === 'responder') await libreswan.up(LINK.name, 2)
+    else await gateway.up(LINK.name).catch(() => {})
+    const failed = await gateway.waitFor('negotiation-failed', LINK.name)
+    assert.equal(failed.failure.code, 'CW-303')
+    assert.match(failed.failure.evidence, /INVALID-ID-INFORMATION in answer to message [56]/)
+  })
+}
+
 test('causeway probe finds what libreswan accepts, from another port while the gateway has 500', async () => {
   const gateway = await meet(LINK, { ike: 'aes256-sha2_256-modp2048,aes128-sha1-modp1536' })
   const { code, stdout, stderr } = await run(

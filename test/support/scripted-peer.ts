@@ -157,6 +157,11 @@ export class ScriptedPeer {
     this.#lastBlock = lastBlock
   }
 
+  /** What follows is sealed as by a side that has not taken phase 1 for done: its IVs are made of the Message ID alone. */
+  stayInPhase1(): void {
+    this.#lastBlock = new Uint8Array(0)
+  }
+
   /** Sends `payloads` under the keys behind their HASH; a fresh message ID unless one is given. */
   sendProtected(
     exchange: ProtectedExchange,

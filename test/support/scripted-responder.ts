@@ -1,6 +1,13 @@
 import type { TunnelConfig } from '#config/config'
 import { espSpi } from '#esp/sa'
-import { derivePhase1Keys, messageIdOctets, phase1Hash, phase1Iv, skeyidFromPsk } from '#ikev1/keys'
+import {
+  derivePhase1Keys,
+  messageIdOctets,
+  type Phase1Keys,
+  phase1Hash,
+  phase1Iv,
+  skeyidFromPsk,
+} from '#ikev1/keys'
 import { choosePhase1 } from '#ikev1/phase1-proposals'
 import { open, seal } from '#ikev1/protect'
 import { chooseChild } from '#ikev1/quick-proposals'
@@ -28,6 +35,24 @@ export class ScriptedResponder extends ScriptedPeer {
 
   /** Messages 2, 4 and 6. @throws Error where the engine does not go on as an initiator does. */
   answerMainMode(beside: Beside = {}): readonly Received[] {
+    const { keys, iv, payloads } = this.#takeMessage5(beside)
+    const header = this.header('IDENTITY-PROTECTION', 0)
+    const message6 = seal(this.crypto, keys, iv, header, payloads)
+    this.establish(keys, message6.nextIv)
+    return this.sendOctets(message6.octets)
+  }
+
+  /** Messages 2 and 4; in place of message 6 a refusal under the keys, by a side that stays in phase 1. */
+  refuseMessage5(refusal: Payload): readonly Received[] {
+    this.establish(this.#takeMessage5({}).keys, new Uint8Array(0))
+    return this.sendProtected('INFORMATIONAL', [refusal])
+  }
+
+  #takeMessage5(beside: Beside): {
+    keys: Phase1Keys
+    iv: Uint8Array
+    payloads: readonly Payload[]
+  } {
     this.isAsked()
     const message1 = this.#message1
     if (message1 === undefined) throw new Error('no message 1')
@@ -69,11 +94,8 @@ export class ScriptedResponder extends ScriptedPeer {
     const saBody = encodePayloadBody(offer)
     const idBody = encodePayloadBody(id)
     const data = phase1Hash(this.crypto, keys, 'responder', transcript, saBody, idBody)
-    const header = this.header('IDENTITY-PROTECTION', 0)
     const payloads: Payload[] = [id, { type: 'HASH', data }, ...(beside[6] ?? [])]
-    const message6 = seal(this.crypto, keys, opened.nextIv, header, payloads)
-    this.establish(keys, message6.nextIv)
-    return this.sendOctets(message6.octets)
+    return { keys, iv: opened.nextIv, payloads }
   }
 
   /** Answers message 1 of Quick mode without PFS; `change` makes the payloads of message 2 what a test wants. @returns message 3, if it comes. */
