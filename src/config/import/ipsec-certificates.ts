@@ -1,5 +1,5 @@
 import { absolute } from '../psk.ts'
-import type { Family } from './ipsec-conf.ts'
+import type { Family } from './ipsec-family.ts'
 import type { IpsecSection, IpsecSetting } from './ipsec-lines.ts'
 import type { IpsecSecret } from './ipsec-secrets.ts'
 import { keyFileBeside, stemOf } from './swan-values.ts'

@@ -11,6 +11,7 @@ import {
   type SourceText,
 } from './imported.ts'
 import { type CertificateSides, importIpsecCertificates } from './ipsec-certificates.ts'
+import { type Family, familyOf } from './ipsec-family.ts'
 import { effective, type IpsecSection, type IpsecSetting, readIpsecLines } from './ipsec-lines.ts'
 import { type IpsecSecret, readIpsecSecrets, secretFor } from './ipsec-secrets.ts'
 import { importIpsecTraffic } from './ipsec-traffic.ts'
@@ -19,8 +20,12 @@ import { readIkeProposals } from './proposal-text.ts'
 import { joinSameGateways } from './same-gateways.ts'
 import {
   ANY_PEER_WITH_KEY,
+  filledIn,
   isYes,
+  LIBRESWAN_FILLS_IN,
+  NO_SCRIPTS,
   noAddressOfPeer,
+  RAW_KEYS,
   secondsOf,
   swanIdentity,
   swanTime,
@@ -28,8 +33,6 @@ import {
 } from './swan-values.ts'
 import { TunnelImport, TunnelNames } from './tunnel-import.ts'
 import { unusedNotes } from './unused.ts'
-
-export type Family = 'strongswan' | 'libreswan'
 
 /** Reads an ipsec.conf with its ipsec.secrets; both families of it look alike and mean different things. */
 export function importIpsecConf(
@@ -99,10 +102,10 @@ function importConn(
   context: Context,
 ): string | undefined {
   const { family } = context
-  const version = versionOf(conn, family)
-  if (version.why !== undefined) return version.why
   const type = conn.get('type')?.value ?? 'tunnel'
   if (!/^(?:tunnel|transport)$/i.test(type)) return `type=${type}: no tunnel`
+  const version = versionOf(conn, family)
+  if (version.why !== undefined) return version.why
   const aggressive = conn.get('aggressive') ?? conn.get('aggrmode')
   const isAggressive = aggressive !== undefined && isYes(aggressive.value)
   const said = [...version.settings, aggressive].filter((one) => one !== undefined)
@@ -118,15 +121,19 @@ function importConn(
   if (why !== undefined) return why
   const proposals = conn.get('ike')
   const isOpen = family === 'strongswan' && proposals?.value.trim().endsWith('!') === false
-  const ike = proposals && readIkeProposals(proposals.value)
+  const fill = family === 'libreswan' ? LIBRESWAN_FILLS_IN : undefined
+  const ike = proposals && readIkeProposals(proposals.value, fill)
   if (proposals !== undefined && ike?.suites.length === 0 && isOpen) {
     // Without `!` strongSwan offers its defaults behind what is written.
     for (const one of ike.refused) tunnel.leave(proposals, one)
     tunnel.remark('Phase 1 has the default proposals of Causeway: of those written none can be.')
   } else if (proposals === undefined || ike === undefined) {
-    tunnel.remark(`Phase 1 has the default proposals of Causeway: ${family} names none here.`)
+    tunnel.remark(
+      `Phase 1 has the default proposals of Causeway, because ike= is not written: those of ${family} are others.`,
+    )
   } else {
-    const { suites, refused } = ike
+    const { suites, refused, filled } = ike
+    if (filled.length > 0) tunnel.remark(filledIn(filled, 'ike'))
     if (suites.length === 0) return `ike=: none of it can be IKEv1 (${refused.join('; ')})`
     tunnel.set('phase1.propose', suites.length === 1 ? (suites[0] ?? '') : suites, proposals)
     for (const one of refused) tunnel.leave(proposals, one)
@@ -146,9 +153,15 @@ function importConn(
   const forced = conn.get('forceencaps') ?? conn.get('encapsulation')
   if (forced !== undefined && isYes(forced.value)) tunnel.set('encapsulation', 'force', forced)
   else if (forced !== undefined) tunnel.same(forced)
+  for (const key of ['leftupdown', 'rightupdown']) {
+    const updown = conn.get(key)
+    if (updown !== undefined) tunnel.leave(updown, NO_SCRIPTS)
+  }
   tunnel.account(conn.values(), 'no equivalent here')
   return undefined
 }
+
+const OWN_INTERFACE = 'each tunnel has an interface of its own here, which routes lead to'
 
 /** What needs no line here. */
 const SAME: readonly (readonly [RegExp, string])[] = [
@@ -162,7 +175,15 @@ const SAME: readonly (readonly [RegExp, string])[] = [
   [/^(?:left|right)(?:firewall|hostaccess)$/, 'the packet filter of the host decides'],
   [/^mobike$/, 'a part of IKEv2'],
   [/^(?:reauth|uniqueids|initial[-_]contact)$/, 'so here, too'],
-  [/^(?:left|right)sendcert$/, 'sent here whenever certificates are used'],
+  [/^(?:(?:left|right)sendcert|send-?ca|sendca)$/, 'sent here whenever certificates are used'],
+  [/^(?:left|right)(?:rsasigkey|sigkey|pubkey)$/, 'certificate says it'],
+  [/^(?:closeaction|inactivity)$/, 'start says it here'],
+  [/^(?:vti-.*|ipsec-interface|mark(?:_in|_out|-in|-out)?|installpolicy)$/, OWN_INTERFACE],
+  [/^(?:left|right)modecfg(?:client|server)$/, 'mode-config says it, where there is one'],
+  [
+    /^(?:remote[-_]peer[-_]type|cisco-unity|nat-ikev1-method|sha2-truncbug)$/,
+    'known by what the peer says',
+  ],
 ]
 
 function versionOf(
@@ -256,6 +277,8 @@ function authentication(
     return `authby ${[...new Set(ways)].join(' and ')}: not an authentication of IKEv1 that is here`
   for (const one of [mine, theirs, authby])
     if (one !== undefined) tunnel.take(isPsk ? 'psk' : 'certificate', one)
+  const raw = isPsk ? undefined : rawKey(conn, own, about.family)
+  if (raw !== undefined) return raw
   const users = importIpsecXauth(tunnel, conn, own, secrets, { ...about, ways })
   if (users !== undefined) return users
   const [id, peerId] = [conn.get(`${own}id`), conn.get(`${other}id`)]
@@ -299,6 +322,18 @@ function authentication(
   return undefined
 }
 
+/** Public keys without certificates. @returns why they cannot be here */
+function rawKey(conn: Conn, own: Side, family: Family): string | undefined {
+  if (conn.has('leftcert') || conn.has('rightcert')) return undefined
+  const key = ['leftrsasigkey', 'rightrsasigkey', 'leftsigkey', 'rightsigkey']
+    .flatMap((name) => conn.get(name) ?? [])
+    .find(({ value }) => !value.startsWith('%cert'))
+  if (key !== undefined) return `${key.key}=: ${RAW_KEYS}`
+  return family === 'libreswan'
+    ? `without ${own}cert= it signs with a raw key: ${RAW_KEYS}`
+    : undefined
+}
+
 function deadPeer(tunnel: TunnelImport, conn: Conn): void {
   const action = conn.get('dpdaction')
   const delay = conn.get('dpddelay')
@@ -313,26 +348,6 @@ function deadPeer(tunnel: TunnelImport, conn: Conn): void {
   const giveUp = timeout && swanTime(timeout.value)
   if (timeout !== undefined && giveUp !== undefined) tunnel.take('dead-peer.give-up-after', timeout)
   tunnel.deadPeer(secondsOf(every), giveUp === undefined ? undefined : secondsOf(giveUp), delay)
-}
-
-/** By what only one of the two families knows. */
-function familyOf(sections: readonly IpsecSection[]): Family {
-  const settings = sections.flatMap((section) =>
-    section.settings.map(({ key, value }) => ({ kind: section.kind, key, value })),
-  )
-  const count = (keys: RegExp, values?: RegExp) =>
-    settings.filter(
-      ({ key, value }) => keys.test(key) || (values?.test(`${key}=${value}`) ?? false),
-    ).length
-  const libreswan = count(
-    /^(?:ikev2|phase2alg|phase2|sha2-truncbug|protostack|logfile|virtual[-_]private|ikev1-policy|nssdir|dnssec-enable|salifetime|ipsec-lifetime|aggressive-mode|leftsubnets|rightsubnets|encapsulation|retransmit-timeout|vti-interface|ipsec-interface)$/,
-    /^(?:ike|esp)=.*(?:;|_)|^auto=(?:ondemand|ignore|keep)|^dpdaction=hold/,
-  )
-  const strongswan = count(
-    /^(?:charondebug|charonstart|plutostart|crlcheckinterval|xauth|modeconfig|rightsourceip|leftauth2|rightauth2|strictcrlpolicy|uniqueids|cachecrls|leftauth|rightauth|leftfirewall|mobike|inactivity|closeaction|reauth|forceencaps|installpolicy)$/,
-    /^keyexchange=ikev[12]|^(?:ike|esp)=.*(?:modp\d+!?$|!$)|^leftcert=.*\.(?:pem|der|crt)$/,
-  )
-  return libreswan > strongswan ? 'libreswan' : 'strongswan'
 }
 
 /** Keys of connections that were skipped, or of none. */

@@ -1,9 +1,12 @@
-import type { Family, IpsecEnds } from './ipsec-conf.ts'
+import type { IpsecEnds } from './ipsec-conf.ts'
+import type { Family } from './ipsec-family.ts'
 import type { IpsecSetting } from './ipsec-lines.ts'
 import { readEspProposals } from './proposal-text.ts'
 import {
+  filledIn,
   ITS_OWN_ADDRESS,
   isYes,
+  LIBRESWAN_FILLS_IN,
   ourAddressUnsaid,
   POOL_IS_NETWORK,
   secondsOf,
@@ -75,6 +78,11 @@ function networks(
   if (isTransport && peer === 'any') return TRANSPORT_FROM_ANYWHERE
   const theirs = sides(other, inside.theirs ?? (peer === 'any' ? undefined : peer))
   if (typeof theirs === 'string') return theirs
+  const inner = conn.get(`${own}vti`) ?? conn.get(`${own}interface-ip`)
+  if (inner !== undefined && addressKey(inner.value) !== undefined)
+    tunnel.set('interface.address', inner.value, inner)
+  const theirInner = conn.get(`${other}vti`) ?? conn.get(`${other}interface-ip`)
+  if (theirInner !== undefined) tunnel.same(theirInner, 'the address of the peer inside')
   const pairs: string[] = []
   for (const mine of ours) {
     for (const yours of theirs) {
@@ -153,16 +161,19 @@ function phase2(tunnel: TunnelImport, conn: Conn, family: Family): string | unde
     tunnel.leave(compress, 'IPComp is not spoken here')
   else if (compress !== undefined) tunnel.same(compress)
   const esp = conn.get('esp') ?? conn.get('phase2alg')
-  const read = esp === undefined ? undefined : readEspProposals(esp.value)
+  const fill = family === 'libreswan' ? LIBRESWAN_FILLS_IN : undefined
+  const read = esp === undefined ? undefined : readEspProposals(esp.value, fill)
   if (esp !== undefined && read !== undefined) {
     if (read.suites.length === 0)
       return `${esp.key}=: none of it can be here (${read.refused.join('; ')})`
     const [only = ''] = read.suites
     tunnel.set('phase2.propose', read.suites.length === 1 ? only : read.suites, esp)
     for (const why of read.refused) tunnel.leave(esp, why)
+    if (read.filled.length > 0) tunnel.remark(filledIn(read.filled, esp.key))
     if (read.mixed)
       tunnel.remark('Its groups of PFS differ; IKEv1 has room for one: see phase2.pfs.')
-  } else tunnel.remark('Phase 2 has the default proposals of Causeway.')
+  } else
+    tunnel.remark('Phase 2 has the default proposals of Causeway, because esp= is not written.')
   pfs(tunnel, conn, family, read?.group)
   const lifetime = ['lifetime', 'keylife', 'salifetime', 'ipsec-lifetime'].flatMap(
     (key) => conn.get(key) ?? [],

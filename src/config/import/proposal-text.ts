@@ -7,7 +7,12 @@ export type IkeProposals = {
   readonly suites: readonly string[]
   /** Parts that IKEv1 or this gateway does not have, as written, with why. */
   readonly refused: readonly string[]
+  /** Proposals that were filled in. */
+  readonly filled: readonly string[]
 }
+
+/** What a product takes where a proposal does not name a kind of algorithm. */
+export type FilledIn = { readonly hash: string; readonly group: string }
 
 export type EspProposals = IkeProposals & {
   /** Of the first proposal; undefined where none names a group. */
@@ -20,7 +25,8 @@ export type EspProposals = IkeProposals & {
 const MOST_SUITES = 16
 
 /** `aes128-sha256-modp3072`, `aes256-aes128-sha256-ecp256-modp2048`, `aes256-sha2;dh14`: each combination is a suite of ours. */
-export function readIkeProposals(text: string): IkeProposals {
+export function readIkeProposals(text: string, fill?: FilledIn): IkeProposals {
+  const filled: string[] = []
   const suites: string[] = []
   const refused: string[] = []
   for (const proposal of proposalsIn(text)) {
@@ -29,22 +35,25 @@ export function readIkeProposals(text: string): IkeProposals {
       refused.push(`${proposal}: ${parts}`)
       continue
     }
+    const [hashes, groups] = [orFilled(parts.hash, fill?.hash), orFilled(parts.group, fill?.group)]
+    if (hashes !== parts.hash || groups !== parts.group) filled.push(proposal)
     for (const encryption of parts.encryption) {
-      for (const hash of parts.hash) {
-        for (const group of parts.group) {
+      for (const hash of hashes) {
+        for (const group of groups) {
           const suite = parseIkeSuite(`${encryption}-${hash}-${group}`)
           if (isTextProblem(suite)) refused.push(`${encryption}-${hash}-${group}: ${suite.message}`)
           else suites.push(formatIkeSuite(suite))
         }
       }
     }
-    const lack = missingPart(parts)
+    const lack = missingPart({ ...parts, hash: hashes, group: groups })
     if (lack !== undefined) refused.push(`${proposal}: names no ${lack}`)
   }
-  return bounded(suites, refused)
+  return bounded(suites, refused, filled)
 }
 
-export function readEspProposals(text: string): EspProposals {
+export function readEspProposals(text: string, fill?: FilledIn): EspProposals {
+  const filled: string[] = []
   const suites: string[] = []
   const refused: string[] = []
   const groups: (string | undefined)[] = []
@@ -58,7 +67,9 @@ export function readEspProposals(text: string): EspProposals {
     for (const encryption of parts.encryption) {
       // An AEAD stands alone; of its hashes none is for integrity.
       const isAlone = !isTextProblem(parsePhase2(encryption))
-      const names = isAlone ? [encryption] : parts.hash.map((hash) => `${encryption}-${hash}`)
+      const hashes = isAlone ? [] : orFilled(parts.hash, fill?.hash)
+      if (!isAlone && hashes !== parts.hash) filled.push(proposal)
+      const names = isAlone ? [encryption] : hashes.map((hash) => `${encryption}-${hash}`)
       const candidates = names.flatMap((name) => parts.esn.map((ending) => `${name}${ending}`))
       for (const candidate of candidates) {
         const read = parsePhase2(candidate)
@@ -73,7 +84,7 @@ export function readEspProposals(text: string): EspProposals {
   }
   const [group] = groups
   return {
-    ...bounded(suites, refused),
+    ...bounded(suites, refused, filled),
     ...(group === undefined ? {} : { group }),
     mixed: new Set(groups).size > 1,
   }
@@ -129,17 +140,26 @@ function partsOf(proposal: string): Parts | string {
 
 const NO_NULL = 'null encrypts nothing; ESP without encryption is not spoken here'
 
+function orFilled(names: readonly string[], fill: string | undefined): readonly string[] {
+  return names.length === 0 && fill !== undefined ? [fill] : names
+}
+
 function missingPart({ encryption, hash, group }: Parts): string | undefined {
   if (encryption.length === 0) return 'encryption'
   if (hash.length === 0) return 'hash'
   return group.length === 0 ? 'Diffie-Hellman group' : undefined
 }
 
-function bounded(suites: readonly string[], refused: readonly string[]): IkeProposals {
+function bounded(
+  suites: readonly string[],
+  refused: readonly string[],
+  filled: readonly string[],
+): IkeProposals {
   const distinct = [...new Set(suites)]
   const beyond = distinct.length - MOST_SUITES
   return {
     suites: distinct.slice(0, MOST_SUITES),
+    filled: [...new Set(filled)],
     refused: beyond > 0 ? [...refused, `${beyond} more than ${MOST_SUITES}`] : refused,
   }
 }

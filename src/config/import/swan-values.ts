@@ -87,6 +87,13 @@ export function keyFileBeside(cert: string | undefined): string {
     : name
 }
 
+/** Of what libreswan takes where a proposal names no hash or no group, the first that is still advised. */
+export const LIBRESWAN_FILLS_IN = { hash: 'sha256', group: 'group14' } as const
+
+export function filledIn(proposals: readonly string[], key: string): string {
+  return `${key}= leaves it to libreswan how ${proposals.join(', ')} goes on: ${LIBRESWAN_FILLS_IN.hash} and ${LIBRESWAN_FILLS_IN.group} are taken where nothing is said. Compare with the peer.`
+}
+
 export function isHostName(text: string): boolean {
   return parseIp(text) === undefined && !/^%/.test(text) && /[a-z]/i.test(text)
 }
@@ -106,6 +113,11 @@ export const ITS_OWN_ADDRESS =
 
 export const POOL_IS_NETWORK =
   'a pool is a network or one address here, such as 10.9.0.0/24 (mode-config)'
+
+export const RAW_KEYS =
+  'public keys without certificates are not taken here: give both ends certificates, or a pre-shared key (authby=secret)'
+
+export const NO_SCRIPTS = 'no scripts are run; routes and carrier follow the tunnel (interface)'
 
 export const TRANSPORT_FROM_ANYWHERE =
   'transport mode needs the address of the peer: write a connection for each peer with its address'

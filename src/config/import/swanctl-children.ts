@@ -3,6 +3,7 @@ import type { Section, Setting } from './settings.ts'
 import {
   ITS_OWN_ADDRESS,
   isYes,
+  NO_SCRIPTS,
   ourAddressUnsaid,
   secondsOf,
   swanSelector,
@@ -185,8 +186,7 @@ function rest(tunnel: TunnelImport, children: readonly Section[]): void {
     if (window !== undefined && packets % 32 === 0 && packets <= 65_536)
       tunnel.set('replay-window', packets, window)
     const updown = settings.get('updown')
-    if (updown !== undefined)
-      tunnel.leave(updown, 'no scripts are run; routes and carrier follow the tunnel (interface)')
+    if (updown !== undefined) tunnel.leave(updown, NO_SCRIPTS)
     const ipcomp = settings.get('ipcomp')
     if (ipcomp !== undefined && !isYes(ipcomp.value)) tunnel.same(ipcomp)
     else if (ipcomp !== undefined) tunnel.leave(ipcomp, 'IPComp is not spoken here')

@@ -2,7 +2,7 @@ import type { Secret } from '#bytes/secret'
 import type { Files } from '../files.ts'
 import type { ImportedTunnel, Note, Origin } from './imported.ts'
 import type { Section, Setting } from './settings.ts'
-import { swanIdentity, swanSecret } from './swan-values.ts'
+import { RAW_KEYS, swanIdentity, swanSecret } from './swan-values.ts'
 import { importSwanctlCertificates } from './swanctl-certificates.ts'
 import type { TunnelImport } from './tunnel-import.ts'
 import { unusedNotes } from './unused.ts'
@@ -86,6 +86,8 @@ export function importCredentials(
     else tunnel.givePsk(found.secret, ...found.origins)
     return { kind: 'psk' }
   }
+  const raw = [local, remote].flatMap((round) => round?.settings.get('pubkeys') ?? [])[0]
+  if (raw !== undefined) return { why: `pubkeys = ${raw.value}: ${RAW_KEYS}` }
   const sides = isLogin(local) ? 'theirs' : isLogin(remote) ? 'ours' : 'both'
   importSwanctlCertificates(tunnel, connection, { local, remote, sides }, { ...about, secrets })
   return { kind: 'certificate' }
