@@ -13,6 +13,7 @@ import {
   swanSelector,
   swanTime,
   TRANSPORT_FROM_ANYWHERE,
+  waitsForPeer,
 } from './swan-values.ts'
 import { addressKey, networkPair, type Side, trafficText } from './traffic.ts'
 import type { TunnelImport } from './tunnel-import.ts'
@@ -232,6 +233,8 @@ function start(tunnel: TunnelImport, conn: Conn): undefined {
   const word = words[auto?.value.toLowerCase() ?? ''] ?? 'respond'
   if (auto === undefined) tunnel.assume('start', word, 'without auto= it is not even loaded')
   else tunnel.set('start', word, auto)
+  if (word === 'respond')
+    tunnel.remark(waitsForPeer(tunnel.name, `auto=${auto?.value ?? 'ignore'}`))
   if (auto !== undefined && /^ignore$/i.test(auto.value))
     tunnel.remark('auto=ignore: the connection was not in use.')
   return undefined

@@ -57,3 +57,12 @@ test('what of a proposal cannot be here is named by its word', () => {
   assert.match(readEspProposals('null-sha256').refused.join(), /encrypts nothing/)
   assert.deepEqual(readEspProposals('aes_gcm256-null;dh14').suites, ['aes256gcm16'])
 })
+
+test('what is loaded and begun by hand elsewhere waits here, and how to begin it is said', () => {
+  const remarks = (start: string) =>
+    importedFrom(connection(`net { remote_ts = 10.7.0.0/16\n${start} }`)).tunnels[0]?.remarks.join(
+      ' ',
+    )
+  assert.match(remarks('') ?? '', /causeway up a begins once, start: always keeps it up/)
+  assert.doesNotMatch(remarks('start_action = trap') ?? '', /causeway up/)
+})

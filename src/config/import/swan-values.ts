@@ -119,6 +119,11 @@ export const RAW_KEYS =
 
 export const NO_SCRIPTS = 'no scripts are run; routes and carrier follow the tunnel (interface)'
 
+/** `said` is what loads a connection and begins nothing. */
+export function waitsForPeer(name: string, said: string): string {
+  return `It waits for the peer to begin, as ${said} did: causeway up ${name} begins once, start: always keeps it up.`
+}
+
 export const TRANSPORT_FROM_ANYWHERE =
   'transport mode needs the address of the peer: write a connection for each peer with its address'
 

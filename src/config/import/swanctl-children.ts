@@ -9,6 +9,7 @@ import {
   swanSelector,
   swanTime,
   TRANSPORT_FROM_ANYWHERE,
+  waitsForPeer,
 } from './swan-values.ts'
 import type { InsideAddresses } from './swanctl-pools.ts'
 import { networkPair } from './traffic.ts'
@@ -171,6 +172,7 @@ function start(tunnel: TunnelImport, children: readonly Section[]): void {
     for (const one of stated) tunnel.same(one, 'with peer: any the peer begins')
     return
   }
+  if (mode === 'respond') tunnel.remark(waitsForPeer(tunnel.name, 'start_action = none'))
   if (stated.length === 0) tunnel.assume('start', mode, 'default of strongSwan: none')
   else tunnel.set('start', mode, ...stated)
 }
