@@ -2,7 +2,7 @@ import { absolute } from '../psk.ts'
 import type { Family } from './ipsec-family.ts'
 import type { IpsecSection, IpsecSetting } from './ipsec-lines.ts'
 import type { IpsecSecret } from './ipsec-secrets.ts'
-import { keyFileBeside, stemOf } from './swan-values.ts'
+import { isContainer, keyFileBeside, stemOf } from './swan-values.ts'
 import type { TunnelImport } from './tunnel-import.ts'
 
 type Conn = ReadonlyMap<string, IpsecSetting>
@@ -53,15 +53,15 @@ function ownCertificate(
   cert: IpsecSetting | undefined,
   secrets: readonly IpsecSecret[],
 ): void {
-  if (cert !== undefined) tunnel.set('certificate.own', absolute(cert.value, `${BASE}/certs`), cert)
-  else {
-    tunnel.assume('certificate.own', `${BASE}/certs/OWN.pem`, 'not named: set it')
-    tunnel.remark('Our certificate is not named: set certificate.own.')
-  }
   const files = secrets.filter(({ kind }) => kind === 'file')
   const stem = stemOf(cert?.value)
   const named = files.find(({ path = '' }) => stem !== undefined && stemOf(path) === stem)
   const key = named ?? (files.length === 1 ? files[0] : undefined)
+  if (cert !== undefined) tunnel.set('certificate.own', absolute(cert.value, `${BASE}/certs`), cert)
+  else if (key?.path === undefined || !isContainer(key.path)) {
+    tunnel.assume('certificate.own', `${BASE}/certs/OWN.pem`, 'not named: set it')
+    tunnel.remark('Our certificate is not named: set certificate.own.')
+  }
   if (key?.path !== undefined) {
     tunnel.set('certificate.key', absolute(key.path, `${BASE}/private`), key)
     if (key.secret !== undefined) tunnel.givePassphrase(key.secret, key)

@@ -25,6 +25,8 @@ import {
   LIBRESWAN_FILLS_IN,
   NO_SCRIPTS,
   noAddressOfPeer,
+  ON_TOKEN,
+  OWN_INTERFACE,
   RAW_KEYS,
   secondsOf,
   swanIdentity,
@@ -161,8 +163,6 @@ function importConn(
   return undefined
 }
 
-const OWN_INTERFACE = 'each tunnel has an interface of its own here, which routes lead to'
-
 /** What needs no line here. */
 const SAME: readonly (readonly [RegExp, string])[] = [
   [/^also /, 'its lines are taken in'],
@@ -277,8 +277,8 @@ function authentication(
     return `authby ${[...new Set(ways)].join(' and ')}: not an authentication of IKEv1 that is here`
   for (const one of [mine, theirs, authby])
     if (one !== undefined) tunnel.take(isPsk ? 'psk' : 'certificate', one)
-  const raw = isPsk ? undefined : rawKey(conn, own, about.family)
-  if (raw !== undefined) return raw
+  const elsewhere = isPsk ? undefined : keyElsewhere(conn, own, about.family)
+  if (elsewhere !== undefined) return elsewhere
   const users = importIpsecXauth(tunnel, conn, own, secrets, { ...about, ways })
   if (users !== undefined) return users
   const [id, peerId] = [conn.get(`${own}id`), conn.get(`${other}id`)]
@@ -322,8 +322,10 @@ function authentication(
   return undefined
 }
 
-/** Public keys without certificates. @returns why they cannot be here */
-function rawKey(conn: Conn, own: Side, family: Family): string | undefined {
+/** Public keys without certificates, and keys that are in no file. @returns why they cannot be here */
+function keyElsewhere(conn: Conn, own: Side, family: Family): string | undefined {
+  const onToken = conn.get(`${own}cert`)
+  if (onToken?.value.startsWith('%') === true) return `${onToken.key}=${onToken.value}: ${ON_TOKEN}`
   if (conn.has('leftcert') || conn.has('rightcert')) return undefined
   const key = ['leftrsasigkey', 'rightrsasigkey', 'leftsigkey', 'rightsigkey']
     .flatMap((name) => conn.get(name) ?? [])

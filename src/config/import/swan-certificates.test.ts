@@ -108,3 +108,30 @@ test('hybrid authentication: who logs in needs no certificate, and who lets log 
     assert.ok(keys.includes('certificate.own') && !keys.includes('certificate.trust'))
   }
 })
+
+test('a key is looked for where its kind has its folder, and a PKCS #12 file needs no certificate beside it', () => {
+  const rsa = swanctl(SIGNED, 'secrets { rsa-near { file = nearKey.pem } }')
+  const [tunnel] = importedFrom({ '/etc/swanctl/swanctl.conf': rsa }).tunnels
+  assert.equal(given(tunnel, 'certificate.key'), '/etc/swanctl/rsa/nearKey.pem')
+  const container = swanctl(
+    'local { auth = pubkey }\n remote { auth = pubkey\n id = hub.example }',
+    'secrets { pkcs12-near { file = near.p12\n secret = "words for it" } }',
+  )
+  const old = {
+    '/etc/ipsec.conf': IPSEC.replace(/ {2}leftcert.*\n/, ''),
+    '/etc/ipsec.secrets': ': P12 near.p12 "words for it"\n',
+  }
+  for (const texts of [{ '/etc/swanctl/swanctl.conf': container }, old]) {
+    const [held] = importedFrom(texts).tunnels
+    assert.match(String(given(held, 'certificate.key')), /\/near\.p12$/)
+    assert.equal(given(held, 'certificate.own'), undefined)
+    assert.ok(held?.passphrase)
+  }
+})
+
+test('a key on a token is not read: the connection is skipped with that reason', () => {
+  const { skipped } = importedFrom({
+    '/etc/ipsec.conf': IPSEC.replace('leftcert=nearCert.pem', 'leftcert=%smartcard:50'),
+  })
+  assert.match(skipped[0]?.why ?? '', /leftcert=%smartcard:50: keys on a smart card/)
+})

@@ -66,3 +66,15 @@ test('what is loaded and begun by hand elsewhere waits here, and how to begin it
   assert.match(remarks('') ?? '', /causeway up a begins once, start: always keeps it up/)
   assert.doesNotMatch(remarks('start_action = trap') ?? '', /causeway up/)
 })
+
+test('ESP in UDP is forced where it was, and marks and interface numbers need no line', () => {
+  const texts = connection('net { remote_ts = 10.7.0.0/16\n if_id_in = 7\n mark_out = 7 }')
+  const file = '/etc/swanctl/swanctl.conf' as const
+  const forced = { [file]: texts[file].replace('version = 1', 'version = 1\n encap = yes') }
+  const [tunnel] = importedFrom(forced).tunnels
+  assert.equal(tunnel?.values.find(({ key }) => key === 'encapsulation')?.value, 'force')
+  assert.deepEqual(
+    tunnel?.notes.filter(({ kind }) => kind === 'left-out'),
+    [],
+  )
+})

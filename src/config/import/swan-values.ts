@@ -78,6 +78,11 @@ export function stemOf(file: string | undefined): string | undefined {
   return stem === '' ? undefined : stem.toLowerCase()
 }
 
+/** A PKCS #12 file holds the certificate beside the key. */
+export function isContainer(file: string): boolean {
+  return /\.(?:p12|pfx)$/i.test(file)
+}
+
 /** The key beside a certificate by the custom of strongSwan's documentation. */
 export function keyFileBeside(cert: string | undefined): string {
   const name = (cert ?? '').replace(/^.*\//, '')
@@ -123,6 +128,11 @@ export const NO_SCRIPTS = 'no scripts are run; routes and carrier follow the tun
 export function waitsForPeer(name: string, said: string): string {
   return `It waits for the peer to begin, as ${said} did: causeway up ${name} begins once, start: always keeps it up.`
 }
+
+export const OWN_INTERFACE = 'each tunnel has an interface of its own here, which routes lead to'
+
+export const ON_TOKEN =
+  'keys on a smart card or token are not read here: give this gateway a certificate with a key in a file'
 
 export const TRANSPORT_FROM_ANYWHERE =
   'transport mode needs the address of the peer: write a connection for each peer with its address'

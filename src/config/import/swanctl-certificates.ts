@@ -4,7 +4,7 @@ import { absolute } from '../psk.ts'
 import type { Origin } from './imported.ts'
 import type { CertificateSides } from './ipsec-certificates.ts'
 import type { Section } from './settings.ts'
-import { keyFileBeside, stemOf } from './swan-values.ts'
+import { isContainer, keyFileBeside, stemOf } from './swan-values.ts'
 import type { SwanSecrets } from './swanctl-secrets.ts'
 import type { TunnelImport } from './tunnel-import.ts'
 
@@ -41,13 +41,13 @@ function ownCertificate(
 ): void {
   const certs = local?.settings.get('certs')
   const [own] = (certs?.value ?? '').split(',').map((one) => one.trim())
+  const key = keyFor(own, secrets, files, folder)
   if (certs !== undefined && own !== undefined && own !== '')
     tunnel.set('certificate.own', absolute(own, `${folder}/x509`), certs)
-  else {
+  else if (key === undefined || !isContainer(key.path)) {
     tunnel.assume('certificate.own', `${folder}/x509/OWN.pem`, 'not named: set it')
     tunnel.remark('Our certificate is not named: set certificate.own.')
   }
-  const key = keyFor(own, secrets, files, folder)
   if (key === undefined) {
     const path = `${folder}/private/${keyFileBeside(own)}`
     tunnel.assume('certificate.key', path, 'by custom: not named')
@@ -109,7 +109,7 @@ function authoritiesOf(
 
 const MOST_CAS = 32
 
-type KeyFile = { readonly path: string; readonly origin?: Origin; readonly passphrase?: Secret }
+type FoundKey = { readonly path: string; readonly origin?: Origin; readonly passphrase?: Secret }
 
 /** swanctl loads every key and lets the certificate choose; here the file is named. */
 function keyFor(
@@ -117,13 +117,13 @@ function keyFor(
   { keyFiles }: SwanSecrets,
   files: Files,
   folder: string,
-): KeyFile | undefined {
+): FoundKey | undefined {
   const stem = stemOf(own)
   const isOurs = (name: string) => stem !== undefined && name.toLowerCase().startsWith(stem)
   const inFolder = (name: string, place: string) => absolute(name, `${folder}/${place}`)
   const named = keyFiles.find(({ file }) => isOurs(file.value)) ?? keyFiles[0]
   if (named !== undefined && (keyFiles.length === 1 || isOurs(named.file.value)))
-    return { ...named, path: inFolder(named.file.value, 'private'), origin: named.file }
+    return { ...named, path: inFolder(named.file.value, named.folder), origin: named.file }
   for (const place of ['private', 'rsa', 'ecdsa', 'pkcs8']) {
     const names = files.list(`${folder}/${place}`) ?? []
     const name = names.find(isOurs) ?? names[0]

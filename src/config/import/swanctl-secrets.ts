@@ -9,7 +9,14 @@ import { unusedNotes } from './unused.ts'
 
 export type SwanSecrets = {
   readonly shared: readonly SharedSecret[]
-  readonly keyFiles: readonly { readonly file: Setting; readonly passphrase?: Secret }[]
+  readonly keyFiles: readonly KeyFile[]
+}
+
+export type KeyFile = {
+  readonly file: Setting
+  /** Where swanctl looks for it: a section `rsa-mine` names a file in `rsa`. */
+  readonly folder: string
+  readonly passphrase?: Secret
 }
 
 type SharedSecret = {
@@ -23,13 +30,14 @@ type SharedSecret = {
 
 export function secretsIn(section: Section | undefined): SwanSecrets {
   const shared: SharedSecret[] = []
-  const keyFiles: SwanSecrets['keyFiles'][number][] = []
+  const keyFiles: KeyFile[] = []
   for (const { name, at, settings } of section?.sections.values() ?? []) {
     const secret = settings.get('secret')
     const file = settings.get('file')
     if (file !== undefined) {
       const passphrase = secret && swanSecret(secret.value)
-      keyFiles.push({ file, ...(passphrase === undefined ? {} : { passphrase }) })
+      const folder = /^(?:rsa|ecdsa|pkcs8|pkcs12)/.exec(name)?.[0] ?? 'private'
+      keyFiles.push({ file, folder, ...(passphrase === undefined ? {} : { passphrase }) })
     } else if (secret !== undefined && /^(?:ike|xauth|eap)/.test(name)) {
       const ids = [...settings.values()].filter(({ key }) => key.startsWith('id'))
       shared.push({

@@ -17,6 +17,7 @@ import {
   ANY_PEER_WITH_KEY,
   isYes,
   noAddressOfPeer,
+  OWN_INTERFACE,
   secondsOf,
   swanIdentity,
   swanTime,
@@ -122,6 +123,9 @@ function importConnection(
     const setting = settings.get(key)
     if (setting !== undefined) tunnel.same(setting, why)
   }
+  const forced = settings.get('encap')
+  if (forced !== undefined && isYes(forced.value)) tunnel.set('encapsulation', 'force', forced)
+  else if (forced !== undefined) tunnel.same(forced)
   tunnel.account(everyStatement(connection), 'no equivalent here')
   return undefined
 }
@@ -135,6 +139,8 @@ const ELSEWHERE: readonly (readonly [string, string])[] = [
   ['send_cert', 'sent here when asked or not'],
   ['keyingtries', 'here it tries for as long as start says'],
   ['unique', 'here the newest SA replaces the others'],
+  ['if_id_in', OWN_INTERFACE],
+  ['if_id_out', OWN_INTERFACE],
 ]
 
 const ANY_CERTIFICATE =
