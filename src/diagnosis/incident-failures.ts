@@ -107,14 +107,24 @@ export function fights({ name, start }: TunnelConfig, times: number): Failure {
 }
 
 /** CW-607: the peer ends it. */
-export function deletedByPeer(establishedAt: Instant, context: IncidentContext): Failure {
+export function deletedByPeer(
+  { establishedAt, lifetime }: Pick<ChildSaFacts, 'establishedAt' | 'lifetime'>,
+  context: IncidentContext,
+): Failure {
   const { now, tunnel, carriedAt } = context
   const { name } = tunnel
   const idle =
     carriedAt === undefined ? undefined : (now - Math.max(carriedAt, establishedAt)) / 1_000
   const age = (now - establishedAt) / 1_000
+  const own = tunnel.phase2.lifetime.seconds
   const told = {
     code: 'CW-607',
+    ours: `lifetime ${formatDuration(own)}`,
+    // The shorter of the two counts: where it is not ours, it is the peer's.
+    theirs:
+      lifetime.seconds < own
+        ? `lifetime ${formatDuration(lifetime.seconds)}`
+        : `lifetime ${formatDuration(own)} or more, as it agreed to ours`,
     evidence: 'a delete payload under the keys, with nothing in its place',
     key: '',
   } as const
@@ -128,17 +138,27 @@ export function deletedByPeer(establishedAt: Instant, context: IncidentContext):
       forPeer: `Your gateway deletes our tunnel after ${idleTimeout} s without traffic. Please set no idle timeout for it (Cisco ASA: vpn-idle-timeout none in its group policy).`,
     }
   }
-  const life = roundTime(age)
   const when =
-    life === undefined
-      ? `${durationText(age)} after it came up${idle !== undefined && idle > 30 ? `, ${durationText(idle)} after the last packet` : ', with packets passing'}`
-      : `exactly ${formatDuration(life)} after it came up: that is a lifetime there, and it was not renewed`
+    lifeText(age, lifetime.seconds, own) ??
+    `${durationText(age)} after it came up${idle !== undefined && idle > 30 ? `, ${durationText(idle)} after the last packet` : ', with packets passing'}`
   return {
     ...told,
     summary: `${name} deleted the tunnel ${when}`,
     certainty: 'certain',
     remedy: `${again(tunnel)}; the peer's log says why it deleted it: an administrator, its lifetime, a change of its configuration`,
   }
+}
+
+/** A tunnel that ends when a lifetime does; undefined at any other moment. */
+function lifeText(age: number, agreed: number, own: number): string | undefined {
+  if (Math.abs(age - agreed) <= SLACK) {
+    const whose =
+      agreed < own ? `its lifetime (ours is ${formatDuration(own)})` : 'the lifetime of both sides'
+    return `exactly ${formatDuration(agreed)} after it came up: that is ${whose}, and it was not renewed`
+  }
+  const life = roundTime(age)
+  if (life === undefined) return undefined
+  return `exactly ${formatDuration(life)} after it came up: that is a lifetime there, though it agreed to ${formatDuration(agreed)}, and it was not renewed`
 }
 
 function again({ start }: TunnelConfig): string {

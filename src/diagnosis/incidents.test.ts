@@ -155,9 +155,9 @@ test('CW-606: what each side closes and the other opens is counted', () => {
 })
 
 describe('CW-607: the peer deletes the tunnel', () => {
-  const deleted = (now: number, carriedAt: number | undefined) => {
+  const deleted = (now: number, carriedAt: number | undefined, seconds = 3_600) => {
     const { up, down } = rig()
-    const { spi } = up(0)
+    const { spi } = up(0, { lifetime: { seconds } })
     return sentence(down(now, spi, 'peer-deleted', { carriedAt }))
   }
 
@@ -169,7 +169,29 @@ describe('CW-607: the peer deletes the tunnel', () => {
   })
 
   test('after exactly a lifetime', () => {
-    assert.match(deleted(28_800_400, 28_800_000), /exactly 8h after it came up/)
+    assert.match(
+      deleted(28_800_400, 28_800_000),
+      /exactly 8h after it came up: that is a lifetime there, though it agreed to 1h/,
+    )
+  })
+
+  test("after exactly the peer's own lifetime, which is named beside ours, and stands as a value of both", () => {
+    assert.match(
+      deleted(2_900_300, 2_900_000, 2_900),
+      /exactly 48m20s after it came up: that is its lifetime \(ours is 1h\), and it was not renewed/,
+    )
+    const { up, down } = rig()
+    const { spi } = up(0, { lifetime: { seconds: 2_900 } })
+    const [event] = down(1_000_000, spi, 'peer-deleted')
+    assert.ok(event?.kind === 'incident')
+    assert.deepEqual([event.failure.ours, event.failure.theirs], ['lifetime 1h', 'lifetime 48m20s'])
+  })
+
+  test('after exactly the lifetime that both have', () => {
+    assert.match(
+      deleted(3_600_900, 3_600_000),
+      /exactly 1h after it came up: that is the lifetime of both sides/,
+    )
   })
 
   test('at any other time, which is told, with what had passed', () => {

@@ -110,7 +110,7 @@ export class Incidents {
     this.#deleted = [...lately(this.#deleted, now, MINUTE), now]
     const times = Math.min(this.#deleted.length, lately(this.#opened, now, MINUTE).length)
     if (times >= FIGHT) return this.#tell(fights(tunnel, times), context)
-    return this.#tell(deletedByPeer(child.establishedAt, context), context)
+    return this.#tell(deletedByPeer(child, context), context)
   }
 
   /** Once while it lasts: several SAs end together. */
