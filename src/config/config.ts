@@ -73,6 +73,8 @@ export type TunnelConfig = {
   readonly ikeV1Until?: string
   /** Whether the peer is asked once a day if it answers IKEv2. */
   readonly probeV2: boolean
+  /** Whether the peer is asked beside a negotiation that it refuses or ignores. */
+  readonly secondLook: boolean
   /** Where keys of this tunnel stand, for messages: `phase1`, `networks.0` → file and line. The tunnel itself has the path `''`. */
   readonly positions: Readonly<Record<string, Position>>
   /** What stands there, to tell two configurations apart in the words of the file. */

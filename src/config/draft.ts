@@ -28,6 +28,7 @@ export type TunnelDraft = {
   readonly ike: 'v1-main' | 'v1-aggressive'
   readonly 'ike-v1-until': string | undefined
   readonly 'probe-v2': 'on' | 'off'
+  readonly 'second-look': 'on' | 'off'
   readonly peer: PeerDraft
   readonly 'peer-moves': 'allow' | 'refuse'
   readonly address: IpAddress | undefined

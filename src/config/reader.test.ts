@@ -144,7 +144,10 @@ test('an unknown key is named with the nearest known one, at any depth', () => {
   )
   assert.match(inTunnel('dead-peer: {probe-evry: 10s}'), /did you mean "probe-every"\?/)
   assert.match(inTunnel('phase1: {proposal: aes256}'), /did you mean "propose"\?/)
-  assert.match(inTunnel('xyzzy: 1'), /known are note, preset, ike, ike-v1-until, probe-v2, peer/)
+  assert.match(
+    inTunnel('xyzzy: 1'),
+    /known are note, preset, ike, ike-v1-until, probe-v2, second-look, peer/,
+  )
 })
 
 test('a wrong value is told with the nearest right one', () => {

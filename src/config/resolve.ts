@@ -88,6 +88,7 @@ export function resolveTunnel({
     ...(draft.watch === undefined ? {} : { watch: draft.watch }),
     ...(draft['ike-v1-until'] === undefined ? {} : { ikeV1Until: draft['ike-v1-until'] }),
     probeV2: draft['probe-v2'] !== 'off' && peer.kind === 'address',
+    secondLook: draft['second-look'] === 'on',
     positions: positionsOf(at, node),
     written: writtenIn(node),
   }

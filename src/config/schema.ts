@@ -134,6 +134,13 @@ export const tunnelKeys: KeyTable<TunnelDraft> = {
     example: '"off"',
     since: SINCE,
   }),
+  'second-look': documented(oneOf(['on', 'off']).prefault('on'), {
+    sentence: 'Whether a peer that refuses or ignores us is asked what it would take.',
+    paragraph:
+      'Beside a negotiation that gets nowhere goes a first message of phase 1 with many sets of algorithms, or up to eight Quick modes with other ciphers, PFS groups, modes and networks. What the peer agrees to is named in the failure and taken back at once; no SA is made of it. The peer has a few more lines in its log.',
+    example: '"off"',
+    since: SINCE,
+  }),
   peer: documented(peer, {
     sentence: 'Address of the other gateway.',
     paragraph:

@@ -189,6 +189,7 @@ export class Phase2 {
     for (const notify of notifies) this.#handleNotify(notify, header.messageId, context)
     // With XAUTH still to come, many may have these keys: what others have built is not theirs to end.
     if (trusted && news.deletedSpis.length > 0) {
+      this.quick.takenBack(news.deletedSpis, context)
       context.outcomes.push({
         kind: 'children-deleted',
         sa: this.#sa,

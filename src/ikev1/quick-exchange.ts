@@ -6,6 +6,7 @@ import type { Datagram, IkeContext, IkeSa } from '#ike/version'
 import type { Payload } from '#wire/v1/payloads'
 import type { OutgoingMessage, Phase2Channel } from './phase2-channel.ts'
 import type { UdpNumbers } from './quick-proposals.ts'
+import type { Refusals } from './refusals.ts'
 import type { QuickState } from './transitions/quick-mode.ts'
 
 /** One Quick mode exchange, known by its Message ID. */
@@ -40,6 +41,8 @@ export interface QuickHost {
   readonly channel: Phase2Channel
   /** As many exchanges as there may be are under way. */
   readonly full: boolean
+  /** What was refused to the peer lately. */
+  readonly refusals: Refusals
   /** Whether ESP goes inside UDP, as NAT detection found, and whose numbers say so. */
   udp(): UdpNumbers
   commit(exchange: QuickExchange): void

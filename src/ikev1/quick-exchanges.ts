@@ -1,7 +1,7 @@
 import { equalOctets } from '#bytes/equal'
 import type { TunnelConfig } from '#config/config'
 import type { ChildId, EspSpi, InboundSa } from '#esp/sa'
-import { isErrorNotify } from '#iana/isakmp'
+import { isErrorNotify, NotifyType } from '#iana/isakmp'
 import type { Answer, Instant, Question } from '#ike/effects'
 import { PeerViolation } from '#ike/errors'
 import type { Failure } from '#ike/events'
@@ -11,6 +11,8 @@ import type { SelectorPair } from '#policy/traffic-selector'
 import type { IkeHeader } from '#wire/ike-header'
 import { MalformedMessage } from '#wire/malformed'
 import type { NotificationPayload, Payload } from '#wire/v1/payloads'
+import { ChildLooks } from './child-looks.ts'
+import type { ChildTreatment } from './child-questions.ts'
 import { conclude } from './child-sa.ts'
 import { workFailed } from './failures.ts'
 import { messageIdOctets } from './keys.ts'
@@ -27,6 +29,7 @@ import {
 } from './quick-initiator.ts'
 import type { UdpNumbers } from './quick-proposals.ts'
 import { handleMessage1, handleMessage3, sendMessage2 } from './quick-responder.ts'
+import { Refusals } from './refusals.ts'
 import type { QuickState } from './transitions/quick-mode.ts'
 
 /** The Quick mode exchanges under one ISAKMP SA. */
@@ -36,12 +39,15 @@ export class QuickExchanges implements QuickHost {
   readonly channel: Phase2Channel
   readonly udp: () => UdpNumbers
   readonly #exchanges = new Map<number, QuickExchange>()
+  readonly #looks: ChildLooks
+  readonly refusals: Refusals = new Refusals()
 
   constructor(sa: IkeSa, tunnel: TunnelConfig, channel: Phase2Channel, udp: () => UdpNumbers) {
     this.sa = sa
     this.#tunnel = tunnel
     this.channel = channel
     this.udp = udp
+    this.#looks = new ChildLooks(this)
   }
 
   get tunnel(): TunnelConfig {
@@ -56,18 +62,19 @@ export class QuickExchanges implements QuickHost {
   /** Children on their way, whoever began. */
   negotiating(): readonly ChildId[] {
     const busy = [...this.#exchanges.values()].filter(({ state }) => state.kind !== 'done')
-    return busy.map(({ child }) => child).filter((child) => child !== undefined)
+    const children = busy.map(({ child }) => child).filter((child) => child !== undefined)
+    return [...children, ...this.#looks.waiting()]
   }
 
   deadline(): Instant {
     const deadlines = [...this.#exchanges.values()].map(
       ({ retransmission, forgetAt }) => retransmission?.nextAt ?? forgetAt,
     )
-    return Math.min(Number.POSITIVE_INFINITY, ...deadlines)
+    return Math.min(this.#looks.deadline(), ...deadlines)
   }
 
   has(messageId: number): boolean {
-    return this.#exchanges.has(messageId)
+    return this.#exchanges.has(messageId) || this.#looks.look?.has(messageId) === true
   }
 
   get full(): boolean {
@@ -80,6 +87,12 @@ export class QuickExchanges implements QuickHost {
 
   /** @returns whether the message was new and truly the peer's. */
   handle(datagram: Datagram, header: IkeHeader, context: IkeContext): boolean {
+    const { look } = this.#looks
+    if (look?.has(header.messageId) === true) {
+      const fresh = look.handle(datagram, header, context)
+      this.#looks.advance(context)
+      return fresh
+    }
     const exchange = this.#exchanges.get(header.messageId)
     if (exchange?.received !== undefined && isRepeatOf(exchange.received, datagram.octets)) {
       this.#repeat(exchange, context)
@@ -119,7 +132,10 @@ export class QuickExchanges implements QuickHost {
 
   handleAnswer(id: number, answer: Answer, context: IkeContext): void {
     const exchange = [...this.#exchanges.values()].find(({ pendingAsk }) => pendingAsk === id)
-    if (exchange === undefined) return
+    if (exchange === undefined) {
+      this.#looks.handleAnswer(id, answer, context)
+      return
+    }
     const { pendingAsk: _, ...rest } = exchange
     const { state } = exchange
     if (answer.kind === 'refused') {
@@ -152,13 +168,16 @@ export class QuickExchanges implements QuickHost {
       const next = retransmitted(retransmission, context.now)
       if (next === 'exhausted') {
         const silence = exchange.role === 'initiator' ? childSilence : childUnconfirmed
-        this.#fail(exchange, silence(this.tunnel, this.#pairOf(exchange)), context)
+        const failure = silence(this.tunnel, this.#pairOf(exchange))
+        this.#failAfterLook(exchange, 'left unanswered', failure, context)
         givenUp.push(exchange)
         continue
       }
       this.commit({ ...exchange, retransmission: next })
       this.channel.transmit(sent.message, sent.octets, next.repeats, context)
+      this.#looks.unanswered(exchange, next.repeats, context)
     }
+    this.#looks.handleDeadline(context)
     return givenUp
   }
 
@@ -183,8 +202,7 @@ export class QuickExchanges implements QuickHost {
     )
   }
 
-  /** An error notify from the peer, which came under the SA's keys: the exchange it belongs to is over. */
-  /** @returns whether it was about an exchange of ours. */
+  /** An error notify from the peer, which came under the SA's keys: the exchange it belongs to is over. @returns whether it was about one of ours. */
   refusedBy(notify: NotificationPayload, context: IkeContext): boolean {
     if (!isErrorNotify(notify.notifyType)) return false
     const offered = [...this.#exchanges.values()].filter(({ state }) => state.kind === 'offered')
@@ -192,26 +210,54 @@ export class QuickExchanges implements QuickHost {
       ({ state }) =>
         state.kind === 'offered' && equalOctets(messageIdOctets(state.request.ownSpi), notify.spi),
     )
+    const { look } = this.#looks
     // Some peers name no SPI, or their own; with a single exchange under way there is no doubt.
-    const exchange = named ?? (offered.length === 1 ? offered[0] : undefined)
-    if (exchange === undefined) return false
-    this.#fail(
-      exchange,
-      childRefused(
-        this.tunnel,
-        this.#pairOf(exchange),
-        notify.notifyType,
-        this.sa.facts()?.peerVendor,
-      ),
-      context,
-    )
+    const under = offered.length + (look?.isAsking() === true ? 1 : 0)
+    const exchange = named ?? (under === 1 ? offered[0] : undefined)
+    if (exchange === undefined) {
+      if (look === undefined || !(look.isAsking(notify.spi) || (under === 1 && look.isAsking())))
+        return false
+      look.refused(context)
+      this.#looks.advance(context)
+      return true
+    }
+    const { notifyType } = notify
+    const vendor = this.sa.facts()?.peerVendor
+    const pair = this.#pairOf(exchange)
+    const failure = childRefused(this.tunnel, pair, notifyType, vendor)
+    const treatment = REFUSALS.get(notifyType)
+    if (treatment === undefined) this.#fail(exchange, failure, context)
+    else this.#failAfterLook(exchange, treatment, failure, context)
     return true
+  }
+
+  /** The peer takes back what it began, before it was done: these are its SPIs. */
+  takenBack(outboundSpis: readonly EspSpi[], context: IkeContext): void {
+    for (const exchange of [...this.#exchanges.values()]) {
+      const { state, messageId } = exchange
+      if (state.kind !== 'answered' || !outboundSpis.includes(state.terms.choice.peerSpi)) continue
+      this.#closeInbound(exchange, context)
+      this.#exchanges.delete(messageId)
+    }
   }
 
   /** The ISAKMP SA ends: what was opened for unfinished exchanges is closed. */
   abandon(context: IkeContext): void {
     for (const exchange of this.#exchanges.values()) this.#closeInbound(exchange, context)
     this.#exchanges.clear()
+    this.#looks.abandon(context)
+  }
+
+  /** Told when a second look has shown why, or could not. */
+  #failAfterLook(
+    exchange: QuickExchange,
+    treatment: ChildTreatment,
+    failure: Failure,
+    context: IkeContext,
+  ): void {
+    this.#closeInbound(exchange, context)
+    this.#exchanges.delete(exchange.messageId)
+    this.#looks.settle(exchange, treatment, failure, context)
   }
 
   #fail(exchange: QuickExchange, failure: Failure, context: IkeContext): void {
@@ -283,6 +329,13 @@ export class QuickExchanges implements QuickHost {
   }
 }
 
+/** What a peer may mean by each; another refusal is not about what was offered. */
+const REFUSALS: ReadonlyMap<number, ChildTreatment> = new Map([
+  [NotifyType.number('NO-PROPOSAL-CHOSEN'), 'refused'],
+  [NotifyType.number('ATTRIBUTES-NOT-SUPPORTED'), 'refused'],
+  [NotifyType.number('BAD-PROPOSAL-SYNTAX'), 'refused'],
+  [NotifyType.number('INVALID-ID-INFORMATION'), 'refused the networks'],
+])
 /** Where nothing is being computed. */
 const ANSWERED: readonly QuickState['kind'][] = ['answered', 'committing', 'done']
 /** At once, under one ISAKMP SA. */

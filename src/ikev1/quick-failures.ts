@@ -31,8 +31,7 @@ export function noChildProposal(
     forPeer: requestText(tunnel, wish, vendor),
   } as const
   if (first !== undefined && others.length === 0) {
-    const only = onlyOne(tunnel, first)
-    if (only !== undefined) return { ...told, ...only }
+    return { ...told, ...onlyOne(tunnel, first, 'offers') }
   }
   const values = differences.map(
     ({ what, ours: here, theirs: there }) => `${what}: ${there} there, ${here} here`,
@@ -148,16 +147,18 @@ export function childSilence(tunnel: TunnelConfig, pair: SelectorPair | undefine
 
 type Only = Pick<Failure, 'code' | 'summary' | 'remedy'> & { readonly key?: string }
 
-/** Where a single attribute differs, that is the sentence. */
-function onlyOne(
+/** Where a single attribute differs, that is the sentence. @param does what the peer was seen to do with its own value */
+export function onlyOne(
   { name, phase2 }: TunnelConfig,
   { what, ours, theirs, isTheirsUnknown }: ChildDifference,
-): Only | undefined {
+  does: 'offers' | 'takes',
+): Only {
+  const [require, accept] = does === 'offers' ? ['require', 'accept'] : ['offer', 'offer']
   switch (what) {
     case 'PFS':
       return {
         code: 'CW-405',
-        summary: `${name} offers phase 2 with ${theirs}, we require ${ours}; everything else is the same`,
+        summary: `${name} ${does} phase 2 with ${theirs}, we ${require} ${ours}; everything else is the same`,
         key: 'phase2.pfs',
         remedy: `set the same on both sides: phase2: ${phase2.suites.map(formatEspSuite)[0]}, ${theirs === 'no PFS' ? 'pfs none' : theirs.replace('PFS', 'pfs')} here, or ${ours} there`,
       }
@@ -171,7 +172,7 @@ function onlyOne(
     case 'protocol':
       return {
         code: 'CW-406',
-        summary: `${name} offers ${theirs}, we do ${ours}`,
+        summary: `${name} ${does} ${theirs}, we do ${ours}`,
         remedy: `have ${name} use ESP with both encryption and integrity, without AH and without compression (IPCOMP)`,
       }
     case 'UDP encapsulation':
@@ -188,7 +189,7 @@ function onlyOne(
     case 'extended sequence numbers':
       return {
         code: 'CW-404',
-        summary: `${name} offers phase 2 with ${theirs}, we accept ${ours}: only the ${what} ${what.endsWith('s') ? 'differ' : 'differs'}`,
+        summary: `${name} ${does} phase 2 with ${theirs}, we ${accept} ${ours}: only the ${what} ${what.endsWith('s') ? 'differ' : 'differs'}`,
         remedy: isTheirsUnknown
           ? `have ${name} set ${ours}: what it offers does not exist here`
           : `have ${name} set ${ours}, or write ${theirs} into phase2 here`,
@@ -196,25 +197,29 @@ function onlyOne(
   }
 }
 
-function requestText({ local }: TunnelConfig, wish: ChildWish, vendor: string | undefined): string {
+export function requestText(
+  { local }: TunnelConfig,
+  wish: ChildWish,
+  vendor: string | undefined,
+): string {
   const sets = wish.suites.map(formatEspSuite).join(' or ')
   const dialect = pfsInDialect(vendor, wish.pfs)
   const how = dialect === undefined ? '' : ` On ${vendor}: ${dialect}.`
   return `For the tunnel to our gateway ${local} please set phase 2 (IPsec) to ESP in ${wish.mode} mode with ${sets} and ${pfsText(wish)}.${how}`
 }
 
-function pfsText({ pfs }: Pick<ChildWish, 'pfs'>): string {
+export function pfsText({ pfs }: Pick<ChildWish, 'pfs'>): string {
   return pfs === 'none' ? 'no PFS' : `PFS ${formatPfs(pfs)}`
 }
 
 /** `encryption and PFS`. */
-function listText(differences: readonly ChildDifference[]): string {
+export function listText(differences: readonly ChildDifference[]): string {
   const words = differences.map(({ what }) => what)
   const last = words.at(-1) ?? ''
   return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} and ${last}`
 }
 
 /** As `describeChildOffer` says it. */
-function inUdp({ udp }: ChildWish): string {
+export function inUdp({ udp }: ChildWish): string {
   return udp === false ? '' : ' in UDP'
 }

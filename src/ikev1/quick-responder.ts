@@ -131,6 +131,7 @@ function refuse(
   host.commit({ ...begun, state: { kind: 'done' } })
   sendInformational(host.channel, [childNotify(name, spi)], context)
   const { sa } = host
+  if (host.refusals.isAskedBeside(payloads, context.now)) return
   context.outcomes.push({ kind: 'child-failed', sa, child: undefined, failure: error.failure })
   // No hash covers the NAT-D payloads (RFC 3947 §3.2): once the two ends judge differently, only another phase 1 makes them agree.
   if (offer?.type === 'SA' && differsInNat(host, offer, context)) sa.close('failed', [], context)

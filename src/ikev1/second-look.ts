@@ -88,8 +88,8 @@ export class SecondLook {
   }
 
   askIkev2(context: IkeContext): void {
-    const { local, peer, probeV2 } = this.#tunnel
-    if (peer === 'any' || !probeV2 || this.#isAsked('IKEv2')) return
+    const { local, peer, probeV2, secondLook } = this.#tunnel
+    if (peer === 'any' || !probeV2 || !secondLook || this.#isAsked('IKEv2')) return
     const spi = context.crypto.random(PROBE_SPI_OCTETS)
     const octets = encodeProbe(spi, context.crypto.random(PROBE_RANDOM_OCTETS))
     context.expected.expect(spi, peer, (datagram, _, later) => {
@@ -113,8 +113,8 @@ export class SecondLook {
     context: IkeContext,
     read: (octets: Uint8Array, header: IkeHeader, later: IkeContext) => Finding | undefined,
   ): void {
-    const { local, peer } = this.#tunnel
-    if (peer === 'any' || this.#isAsked(what)) return
+    const { local, peer, secondLook } = this.#tunnel
+    if (peer === 'any' || !secondLook || this.#isAsked(what)) return
     const cookies = cookiesOf(freshCookie(context), new Uint8Array(8))
     const header = outgoingHeader(cookies, ExchangeType.number('IDENTITY-PROTECTION'), 0)
     context.expected.expect(cookies.initiator, peer, (datagram, answer, later) => {

@@ -20,6 +20,7 @@ export function noSuchSelectors(
   tunnel: TunnelConfig,
   asked: SelectorPair,
   vendor: string | undefined,
+  does: 'asks for' | 'has' = 'asks for',
 ): Failure {
   const { name, networks } = tunnel
   const nearest = nearestTo(networks, asked)
@@ -33,15 +34,15 @@ export function noSuchSelectors(
     key: keyOf(tunnel, nearest),
     forPeer: mirroredText(tunnel, nearest === undefined ? [] : [nearest], vendor),
   } as const
-  if (nearest === undefined) return { ...told, code: 'CW-401', ...plain(name, ours, theirs) }
-  const routes = routeBased(name, nearest, asked)
+  if (nearest === undefined) return { ...told, code: 'CW-401', ...plain(name, ours, theirs, does) }
+  const routes = routeBased(name, nearest, asked, does)
   if (routes !== undefined) return { ...told, code: 'CW-402', ...routes }
   const several = networks.filter((pair) => holds(asked, pair))
-  const joined = joinedText(tunnel, several, asked, vendor)
+  const joined = joinedText(tunnel, several, asked, vendor, does)
   if (joined !== undefined) {
     return { ...told, code: 'CW-403', ...joined, forPeer: mirroredText(tunnel, several, vendor) }
   }
-  return { ...told, code: 'CW-401', ...differenceText(tunnel, nearest, asked) }
+  return { ...told, code: 'CW-401', ...differenceText(tunnel, nearest, asked, does) }
 }
 
 /** CW-401, CW-402 as the initiator hears it: the refusal is authentic, the peer's own networks are not in it. */
@@ -77,9 +78,14 @@ function arrow({ local, remote }: SelectorPair): string {
   return `${formatSelector(local)} ↔ ${formatSelector(remote)}`
 }
 
-function plain(name: string, ours: string, theirs: string): Pick<Failure, 'summary' | 'remedy'> {
+function plain(
+  name: string,
+  ours: string,
+  theirs: string,
+  does: string,
+): Pick<Failure, 'summary' | 'remedy'> {
   return {
-    summary: `${name} asks for ${theirs} (seen from here); ours is ${ours}`,
+    summary: `${name} ${does} ${theirs} (seen from here); ours is ${ours}`,
     remedy: SAME,
   }
 }
@@ -89,6 +95,7 @@ function routeBased(
   name: string,
   nearest: SelectorPair,
   asked: SelectorPair,
+  does: string,
 ): Pick<Failure, 'summary' | 'remedy' | 'otherCauses'> | undefined {
   const [theirsAny, oursAny] = [asked, nearest].map(
     (pair) => isAny(pair.local) && isAny(pair.remote),
@@ -96,13 +103,13 @@ function routeBased(
   if (theirsAny === oursAny) return undefined
   if (theirsAny === true) {
     return {
-      summary: `${name} is route-based: it asks for any ↔ any, where we have ${arrow(nearest)}`,
+      summary: `${name} is route-based: it ${does} any ↔ any, where we have ${arrow(nearest)}`,
       remedy:
         'networks: any here, and what is to pass in interface.routes; or have the peer use policy-based selectors (Azure: UsePolicyBasedTrafficSelectors)',
     }
   }
   return {
-    summary: `${name} is policy-based: it asks for ${arrow(asked)} (seen from here), where we have any ↔ any`,
+    summary: `${name} is policy-based: it ${does} ${arrow(asked)} (seen from here), where we have any ↔ any`,
     remedy: `write networks: ["${formatSelector(asked.local)} <-> ${formatSelector(asked.remote)}"] here in place of any; or have the peer use a route-based tunnel (VTI)`,
   }
 }
@@ -113,6 +120,7 @@ function joinedText(
   held: readonly SelectorPair[],
   asked: SelectorPair,
   vendor: string | undefined,
+  does: string,
 ): Pick<Failure, 'summary' | 'remedy'> | undefined {
   const isCheckPoint = vendor?.startsWith('Check Point') === true
   if (held.length === 0 || (held.length === 1 && !isCheckPoint)) return undefined
@@ -121,7 +129,7 @@ function joinedText(
       ? `a larger network than ours, ${held.map(arrow).join(', ')}`
       : `one pair that holds ${held.length} of ours: ${held.map(arrow).join(', ')}`
   return {
-    summary: `${tunnel.name} asks for ${arrow(asked)} (seen from here), ${what}`,
+    summary: `${tunnel.name} ${does} ${arrow(asked)} (seen from here), ${what}`,
     remedy: isCheckPoint
       ? 'have the peer negotiate each network as it is (Check Point: "One VPN tunnel per subnet pair", and the networks in user.def rather than joined by ike_use_largest_possible_subnets); or write the larger network here'
       : 'IKEv1 has one pair in a Quick mode: have the peer negotiate each of its networks on its own, or write the larger network here',
@@ -132,9 +140,10 @@ function differenceText(
   tunnel: TunnelConfig,
   nearest: SelectorPair,
   asked: SelectorPair,
+  does: string,
 ): Pick<Failure, 'summary' | 'remedy'> {
   const { name, local, peer } = tunnel
-  const head = `${name} asks for ${arrow(asked)} (seen from here); ours is ${arrow(nearest)}`
+  const head = `${name} ${does} ${arrow(asked)} (seen from here); ours is ${arrow(nearest)}`
   const both =
     tunnel.networks.length > 1 ? `${head}, the nearest of ${tunnel.networks.length}` : head
   if (equalSelectorPair(mirror(asked), nearest)) {

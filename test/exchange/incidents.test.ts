@@ -34,6 +34,8 @@ test('CW-603: a renewal of phase 2 that the peer refuses is told as one, and the
       data: new Uint8Array(0),
     },
   ])
+  // What it asks beside it stays unanswered.
+  rehearsal.runFor(20_000)
   const failed = events(rehearsal, 'a', 'negotiation-failed').at(-1)
   assert.equal(failed?.failure.code, 'CW-603')
   assert.match(failed?.failure.summary ?? '', /rekey of phase 2 failed .*NO-PROPOSAL-CHOSEN/)

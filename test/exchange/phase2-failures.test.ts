@@ -153,8 +153,11 @@ describe('the algorithms differ', () => {
     assert.equal(other.key, 'phase2.pfs')
   })
 
-  test('the side that offered hears a refusal, and PFS as its first other cause', () => {
-    const failure = heardByA({}, { phase2: { suites: [GCM], pfs: 'none', lifetime } })
+  test('the side that offered hears a refusal, and PFS as its first other cause, where it asks no further', () => {
+    const failure = heardByA(
+      { secondLook: false },
+      { phase2: { suites: [GCM], pfs: 'none', lifetime } },
+    )
     assert.equal(failure.code, 'CW-404')
     assert.match(
       failure.otherCauses?.[0] ?? '',

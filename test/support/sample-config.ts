@@ -38,6 +38,7 @@ export function sampleTunnel(name: string, overrides: Partial<TunnelConfig> = {}
     deadPeer: { probeEvery: 10_000, giveUpAfter: 30_000 },
     interfaceName: `cw-${name}`,
     probeV2: false,
+    secondLook: true,
     positions: {
       '': { file: 'causeway.yaml', line: 10, column: 3 },
       phase1: { file: 'causeway.yaml', line: 12, column: 13 },

@@ -54,6 +54,7 @@ export class ScriptedPeer {
   remote: Endpoint
   /** Set in the header of what is sent. */
   flags = 0
+  lastSent: Uint8Array = new Uint8Array(0)
   readonly #plays: Side
   readonly #rehearsal: Rehearsal
   #read = 0
@@ -85,6 +86,7 @@ export class ScriptedPeer {
   /** Sends octets as they are, and gives back what the other side answered. */
   sendOctets(octets: Uint8Array): readonly Received[] {
     if (this.flags !== 0) octets[19] = (octets[19] ?? 0) | this.flags
+    this.lastSent = octets
     this.#rehearsal.inject(this.#plays === 'a' ? 'b' : 'a', octets, this.remote, this.local)
     return this.receive()
   }

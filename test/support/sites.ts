@@ -47,6 +47,7 @@ export function sites(
     deadPeer: { probeEvery: 10_000, giveUpAfter: 30_000 },
     interfaceName: 'cw-test',
     probeV2: false,
+    secondLook: true,
     positions: {},
     ...changes,
     networks,
