@@ -7,7 +7,8 @@ import { type FailureBlock, failureText } from '#diagnosis/failure-text'
 import { ladderDocument, type TimedEvent } from '#diagnosis/ladder'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { type Addressing, namedControl } from './gateway-connection.ts'
-import { standingFailure } from './standing-failure.ts'
+import { lackText, missingLines } from './missing-pairs.ts'
+import { isWhole, standingFailure } from './standing-failure.ts'
 import { ageText } from './status-view.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -30,13 +31,14 @@ export async function explainTunnel(
   const failure = failureOf(negotiation, tunnel)
   if (options.json === true) {
     const messages = ladderDocument(timed(negotiation))
-    const document = { schema: 1, tunnel: tunnel.name, state: tunnel.state, messages, failure }
+    const { name: tunnelName, state, networks } = tunnel
+    const document = { schema: 1, tunnel: tunnelName, state, networks, messages, failure }
     terminal.out(`${JSON.stringify(JSON.parse(toJson(document)), null, 2)}\n`)
   } else {
     const lines = tunnelLines(tunnel, negotiation, failure, options, terminal)
     terminal.out(`${lines.join('\n')}\n`)
   }
-  return tunnel.state === 'up' ? EXIT.ok : EXIT.down
+  return isWhole(tunnel) ? EXIT.ok : EXIT.down
 }
 
 async function ask(
@@ -89,21 +91,26 @@ function failureOf(
 }
 
 function tunnelLines(
-  { name, state, since }: TunnelStatus,
+  tunnel: TunnelStatus,
   negotiation: readonly ToldEvent[],
   failure: FailureBlock | undefined,
   { payloads = false }: ExplainTunnelOptions,
   { columns, style }: Terminal,
 ): readonly string[] {
+  const { name, state, since, networks } = tunnel
   const ladder = explainedLines(timed(negotiation), { columns, payloads })
   const age = ageText(since, new Date().toISOString())
   const marks = { up: style('green', '✓'), down: style('red', '✗'), stopped: '–', connecting: '–' }
+  const isPartly = state === 'up' && !isWhole(tunnel)
+  const isPairs = isPartly && networks.some((pair) => pair.failure?.summary === failure?.summary)
   const begun = negotiation.find(({ event }) => event.kind === 'message')?.at
   return [
     ...(begun === undefined ? [] : [`Negotiation of ${begun.slice(0, 19).replace('T', ' ')} UTC`]),
     ...(ladder.length === 0 ? [`The gateway remembers no negotiation of ${name}.`] : ladder),
-    `${marks[state]} ${name} is ${state} (${age})`,
-    ...(failure === undefined ? [] : ['', ...failureText(failure, columns)]),
+    ...(isPartly
+      ? [`${marks.down} ${lackText(name, networks)} (${age})`, ...missingLines(networks, columns)]
+      : [`${marks[state]} ${name} is ${state} (${age})`]),
+    ...(failure === undefined || isPairs ? [] : ['', ...failureText(failure, columns)]),
   ]
 }
 

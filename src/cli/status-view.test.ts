@@ -111,7 +111,17 @@ test('a tunnel that is up tells of a rekey that fails, and of a pair that is mis
   }
   const lastFailure = { ...tokyo.lastFailure, code: 'CW-603' } as const
   assert.deepEqual(shown({ ...whole, lastFailure }), [true, true, true])
-  assert.deepEqual(shown({ ...paris, lastFailure: tokyo.lastFailure }), [true, true, true])
+  const [first, second] = paris.networks
+  assert.ok(first !== undefined && second !== undefined)
+  const failed = { ...second, state: 'failed', failure: tokyo.lastFailure } as const
+  assert.deepEqual(shown({ ...paris, networks: [first, failed] }), [true, true, true])
+  const ending = { ...first, failure: lastFailure } as const
+  assert.deepEqual(shown({ ...paris, networks: [ending, second] }), [true, true, true])
+  // What nobody wants now may have been refused when somebody did.
+  const idle = { ...failed, state: 'idle' } as const
+  const before = { ...paris, networks: [first, idle], lastFailure: tokyo.lastFailure }
+  assert.deepEqual(shown(before), [false, false, false])
+  assert.match(tunnelDetail(before, statusSample, plain), /, idle, last tried in vain:\s+CW-201/)
   // Somebody may have been refused in the name of the peer.
   assert.deepEqual(shown({ ...whole, lastFailure: tokyo.lastFailure }), [false, false, false])
 })
@@ -132,6 +142,30 @@ test('shows few network pairs each, and counts the rest of many', () => {
     '  └ 10.1/16 ↔ 10.5/16, idle',
     '  └ + 2 more network pairs, idle',
   ])
+})
+
+test('of many network pairs the failed ones are shown first, and told apart below the table by their reasons', () => {
+  assert.ok(paris !== undefined && tokyo?.lastFailure !== undefined)
+  const { lastFailure } = tokyo
+  const other = { ...lastFailure, code: 'CW-404', summary: 'the algorithms differ' } as const
+  const networks = [2, 3, 4, 5, 6, 7, 8].map((net) => {
+    const selectors = { local: '10.1.0.0/16', remote: `10.${net}.0.0/16` }
+    if (net < 5) return { ...selectors, state: 'up' } as const
+    const failure = net === 5 ? other : lastFailure
+    return { ...selectors, state: 'failed', retryAt: '2026-11-23T15:12:44.000Z', failure } as const
+  })
+  const text = statusTable({ ...statusSample, tunnels: [{ ...paris, networks }] }, plain)
+  assert.deepEqual(text.split('\n').slice(3, 9), [
+    'paris   ▲ up   6d02h  198.51.100.7  10.1/16 ↔ 10.2/16  214M / 98M  23m',
+    '  └ aes256-sha256-group14, aes256gcm16 pfs group14, now 12M / 890k bit/s',
+    '  └ 10.1/16 ↔ 10.5/16, failed CW-404, retry 41s',
+    '  └ 10.1/16 ↔ 10.6/16, failed CW-201, retry 41s',
+    '  └ 10.1/16 ↔ 10.7/16, failed CW-201, retry 41s',
+    '  └ + 3 more network pairs, 1 failed',
+  ])
+  assert.equal(text.match(/^paris {3}CW-/gm)?.length, 2)
+  const detail = tunnelDetail({ ...paris, networks }, statusSample, plain)
+  assert.match(detail, /\n {2}networks 3 of 7 network pairs are up\n/)
 })
 
 test('a name too long for the row stands whole above it, the networks below', () => {

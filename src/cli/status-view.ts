@@ -12,7 +12,8 @@ import { durationText } from '#diagnosis/names'
 import { wrap } from '#diagnosis/wrap'
 import { expiryText, isEnding } from '#pki/expiry'
 import { shortBitsPerSecond, shortOctets } from './amounts.ts'
-import { type FailureFacts, standingFailure } from './standing-failure.ts'
+import { pairWord } from './missing-pairs.ts'
+import { type FailureFacts, standingFailures } from './standing-failure.ts'
 import { clip, columnsOf, padEnd } from './table.ts'
 import type { Style } from './terminal.ts'
 
@@ -44,7 +45,7 @@ export function stateStyle(tunnel: FailureFacts): Style {
 }
 
 function isImpaired(tunnel: FailureFacts): boolean {
-  return tunnel.state === 'up' && standingFailure(tunnel) !== undefined
+  return tunnel.state === 'up' && standingFailures(tunnel).length > 0
 }
 
 const DEGRADED = '▲'
@@ -69,11 +70,13 @@ export function statusTable(document: StatusDocument, options: ViewOptions): str
   // What is not up comes first.
   const isUp = ({ state }: TunnelStatus) => Number(state === 'up')
   for (const tunnel of [...tunnels].sort((a, b) => isUp(a) - isUp(b))) {
-    const failure = standingFailure(tunnel)
-    if (failure !== undefined) lines.push('', ...reasonLines(tunnel.name, failure, options.columns))
+    for (const { failure } of standingFailures(tunnel))
+      lines.push('', ...reasonLines(tunnel.name, failure, options.columns))
   }
   for (const { name, proof, ...tunnel } of tunnels) {
-    const known = standingFailure(tunnel)?.code === proof?.failure?.code
+    const known = standingFailures(tunnel).some(
+      ({ failure }) => failure.code === proof?.failure?.code,
+    )
     if (proof?.failure !== undefined && !known)
       lines.push('', ...reasonLines(name, proof.failure, options.columns))
   }
@@ -179,14 +182,14 @@ function tableOf(document: StatusDocument, options: ViewOptions): readonly strin
     ...cells.flatMap(({ tunnel, row }) => [
       ...rowLines(tunnel, row),
       ...algorithmLines(tunnel, options.columns),
-      ...networkLines(tunnel, beside ? 1 : 0, options.columns),
+      ...networkLines(tunnel, beside ? 1 : 0, document.at, options.columns),
     ]),
   ]
 }
 
 function cellsOf(tunnel: TunnelStatus, at: string): readonly string[] {
   const { name, state, since, peer, networks, traffic } = tunnel
-  const [first] = [...networks].sort(activeFirst)
+  const [first] = rowFirst(networks)
   const carried = traffic.in.packets + traffic.out.packets > 0 || state === 'up'
   return [
     name,
@@ -237,23 +240,30 @@ function algorithmLines(
 function networkLines(
   { networks, state: tunnel }: TunnelStatus,
   inRow: number,
+  at: string,
   columns: number,
 ): readonly string[] {
-  const rest = [...networks].sort(activeFirst).slice(inRow)
+  const rest = rowFirst(networks)
+    .slice(inRow)
+    .sort((a, b) => PAIR_STATES.indexOf(a.state) - PAIR_STATES.indexOf(b.state))
   // Idle is what stands ready; where the tunnel is not up, nothing does.
-  const word = (state: string) => (tunnel === 'up' ? `, ${state}` : '')
+  const word = (text: string) => (tunnel === 'up' ? `, ${text}` : '')
   const shown = rest.slice(0, rest.length > MOST_PAIRS ? MOST_PAIRS - 1 : MOST_PAIRS)
-  const lines = shown.map((pair) => `${networkText(pair)}${word(pair.state)}`)
+  const lines = shown.map((pair) => `${networkText(pair)}${word(pairWord(pair, at))}`)
   const hidden = rest.slice(shown.length)
   if (hidden.length > 0) {
-    const idle = hidden.filter(({ state }) => state === 'idle').length
-    const some = idle === 0 ? word('up') : word(`${idle} idle`)
-    lines.push(
-      `+ ${hidden.length} more network pairs${idle === hidden.length ? word('idle') : some}`,
-    )
+    const counted = PAIR_STATES.flatMap((state) => {
+      const count = hidden.filter((pair) => pair.state === state).length
+      if (count === hidden.length) return [state]
+      return count === 0 || state === 'up' ? [] : [`${count} ${state}`]
+    })
+    lines.push(`+ ${hidden.length} more network pairs${word(counted.join(', '))}`)
   }
   return lines.flatMap((text) => below([text], columns))
 }
+
+/** What wants looking at comes first. */
+const PAIR_STATES: readonly NetworkStatus['state'][] = ['failed', 'connecting', 'up', 'idle']
 
 const MOST_PAIRS = 4
 
@@ -268,8 +278,9 @@ function below(parts: readonly string[], columns: number): readonly string[] {
   return lines.map((line, index) => `  ${index === 0 ? '└' : ' '} ${clip(line, columns - 4)}`)
 }
 
-function activeFirst(a: NetworkStatus, b: NetworkStatus): number {
-  return Number(a.state === 'idle') - Number(b.state === 'idle')
+/** The one that stands in the tunnel's row is up, if one is. */
+function rowFirst(networks: readonly NetworkStatus[]): readonly NetworkStatus[] {
+  return [...networks].sort((a, b) => Number(a.state !== 'up') - Number(b.state !== 'up'))
 }
 
 /** `10.1/16 ↔ 10.2/16`, octets of zero left out. */

@@ -2,6 +2,7 @@ import type { StatusDocument } from '#control/status'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { mailToPeer } from './for-peer.ts'
 import { type Addressing, withGateway } from './gateway-connection.ts'
+import { isWhole } from './standing-failure.ts'
 import { keyWarning, statusTable } from './status-view.ts'
 import type { Terminal } from './terminal.ts'
 import { tunnelDetail } from './tunnel-view.ts'
@@ -14,7 +15,7 @@ export type StatusOptions = {
   readonly forPeer?: boolean
 }
 
-/** Exit code 0 when every tunnel with `start: always` is up; of named tunnels, when all of them are. */
+/** Exit code 0 when every tunnel with `start: always` is up, with all its network pairs; of named tunnels, when all of them are, with those that are wanted. */
 export function status(
   terminal: Terminal,
   addressing: Addressing,
@@ -29,7 +30,7 @@ export function status(
     )
     if (!quiet && !json) terminal.out(`${keyWarning(document, terminal)}${text(document)}`)
     if (!quiet && json) terminal.out(`${JSON.stringify(document, null, 2)}\n`)
-    const fine = named ? document.tunnels.every(({ state }) => state === 'up') : document.summary.ok
+    const fine = named ? document.tunnels.every(isWhole) : document.summary.ok
     return fine ? EXIT.ok : EXIT.down
 
     function text(of: StatusDocument): string {

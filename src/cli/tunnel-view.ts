@@ -5,6 +5,7 @@ import type {
   IkeSaStatus,
   IkeV2Status,
   IncidentStatus,
+  NetworkStatus,
   ProofStatus,
   StatusDocument,
   TunnelStatus,
@@ -13,7 +14,8 @@ import { durationText } from '#diagnosis/names'
 import { wrap } from '#diagnosis/wrap'
 import { dayText, expiryText, isEnding, leftText } from '#pki/expiry'
 import { grouped, longOctets, shortBitsPerSecond } from './amounts.ts'
-import { standingFailure } from './standing-failure.ts'
+import { countText, pairWord } from './missing-pairs.ts'
+import { isWhole, standingFailures } from './standing-failure.ts'
 import {
   ageText,
   failureLines,
@@ -48,9 +50,10 @@ export function tunnelDetail(
     const rate = (bits: number) => `${shortBitsPerSecond(bits)} bit/s`
     rows.push(['now', `${rate(inward.bitsPerSecond)} in, ${rate(out.bitsPerSecond)} out`])
   }
-  for (const network of tunnel.networks.filter(({ state }) => state === 'idle')) {
+  if (tunnel.state === 'up' && !isWhole(tunnel)) rows.push(['networks', countText(tunnel.networks)])
+  for (const network of tunnel.networks.filter(({ state }) => state !== 'up')) {
     // Idle is what stands ready; where the tunnel is not up, nothing does.
-    const word = tunnel.state === 'up' ? ', idle' : ''
+    const word = tunnel.state === 'up' ? `, ${pairText(network, at)}` : ''
     rows.push(['networks', `${network.local} ↔ ${network.remote}${word}`])
   }
   rows.push(['path', pathText(tunnel)])
@@ -77,8 +80,10 @@ export function tunnelDetail(
   }
   if (tunnel.note !== undefined) rows.push(['note', tunnel.note])
   const body = rows.flatMap(([label, text]) => labelled(label, text, options.columns))
-  const reason = standingFailure(tunnel)
-  const why = reason === undefined ? [] : ['', ...failureLines(reason, options.columns)]
+  const why = standingFailures(tunnel).flatMap(({ failure }) => [
+    '',
+    ...failureLines(failure, options.columns),
+  ])
   return `${[headText(tunnel, at, options), ...body, ...why].join('\n')}\n`
 }
 
@@ -102,6 +107,14 @@ function headText(tunnel: TunnelStatus, at: string, { style }: ViewOptions): str
   if (ikeSa?.peerVendor !== undefined) parts.push(`${ikeSa.peerVendor} (vendor ID)`)
   if (ikeSa !== undefined) parts.push(`you: ${ikeSa.role}`)
   return parts.join('  ').trimEnd()
+}
+
+/** What an idle pair failed of when it was last wanted is told beside it: it will most likely fail again. */
+function pairText(network: NetworkStatus, at: string): string {
+  const { state, failure } = network
+  const before =
+    state === 'idle' && failure !== undefined ? `, last tried in vain: ${failure.code}` : ''
+  return `${pairWord(network, at)}${before}`
 }
 
 function phase1Text(

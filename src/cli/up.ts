@@ -1,12 +1,12 @@
 import { toJson } from '#control/json-octets'
 import type { ToldEvent, TunnelState } from '#control/schema'
-import { type FailureBlock, failureText } from '#diagnosis/failure-text'
+import type { FailureBlock } from '#diagnosis/failure-text'
 import { Ladder, type TimedEvent } from '#diagnosis/ladder'
-import { durationText } from '#diagnosis/names'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { type Addressing, withGateway } from './gateway-connection.ts'
-import { ageText } from './status-view.ts'
+import { PairProgress } from './pair-progress.ts'
 import type { Terminal } from './terminal.ts'
+import { codeOf, resultLines, type UpOutcome, type UpResult } from './up-result.ts'
 
 export type UpOptions = {
   readonly json?: boolean
@@ -16,19 +16,7 @@ export type UpOptions = {
   readonly timeout: number
 }
 
-type Result =
-  | { readonly kind: 'up'; readonly milliseconds: number }
-  | {
-      readonly kind: 'failed'
-      readonly milliseconds: number
-      readonly failure: FailureBlock
-      /** Milliseconds since 1970; absent while the gateway is still at it. */
-      readonly retryAt?: number
-    }
-  | { readonly kind: 'timeout' }
-  | { readonly kind: 'lost' }
-
-/** `causeway up`: the ladder is the progress bar; ends when each tunnel is up, diagnosed, or late. */
+/** `causeway up`: the ladder is the progress bar; ends when each tunnel is up with every network pair, diagnosed, or late. */
 export function up(
   terminal: Terminal,
   addressing: Addressing,
@@ -53,8 +41,8 @@ export function up(
     }
     for (const told of [...past.events, ...early]) take(climbs, told)
     started = true
-    const deadline = setTimeout(() => endAll(climbs, { kind: 'timeout' }), options.timeout * 1_000)
-    client.onLost(() => endAll(climbs, { kind: 'lost' }))
+    const deadline = setTimeout(() => endAll(climbs, 'timeout'), options.timeout * 1_000)
+    client.onLost(() => endAll(climbs, 'lost'))
     const codes: ExitCode[] = []
     await Promise.all(
       [...climbs.values()].map(async (climb) => {
@@ -72,8 +60,8 @@ function take(climbs: ReadonlyMap<string, Climb>, told: ToldEvent): void {
   if (tunnel !== undefined) climbs.get(tunnel)?.take(told)
 }
 
-function endAll(climbs: ReadonlyMap<string, Climb>, result: Result): void {
-  for (const climb of climbs.values()) climb.end(result)
+function endAll(climbs: ReadonlyMap<string, Climb>, kind: 'timeout' | 'lost'): void {
+  for (const climb of climbs.values()) climb.end({ kind })
 }
 
 // The line of a message waits this long for what the next event may say of it.
@@ -88,7 +76,7 @@ type Begin = { readonly at: number; readonly after: number }
 /** One tunnel on its way up. */
 class Climb {
   readonly before: TunnelState
-  readonly result: Promise<Result>
+  readonly result: Promise<UpResult>
   /** What was not printed because several climb at once. */
   readonly held: string[] = []
   readonly #terminal: Terminal
@@ -96,11 +84,12 @@ class Climb {
   readonly #live: boolean
   readonly #ladder: Ladder
   readonly #begin: Begin
-  #resolve: (result: Result) => void = () => {}
+  readonly #pairs: PairProgress
+  #resolve: (result: UpResult) => void = () => {}
   #lastSequence = 0
   #timer: NodeJS.Timeout | undefined
   #hint: NodeJS.Timeout | undefined
-  #refusal: Result = { kind: 'timeout' }
+  #refusal: Refusal | undefined
   #ended = false
 
   constructor(
@@ -119,34 +108,44 @@ class Climb {
     this.result = new Promise((resolve) => {
       this.#resolve = resolve
     })
-    if (before.state === 'up') this.end({ kind: 'up', milliseconds: 0 })
+    this.#pairs = new PairProgress(before.networks)
+    if (this.#pairs.areUp) this.end({ kind: 'up', milliseconds: 0 })
   }
 
   take(told: ToldEvent): void {
     const { event, sequence } = told
-    const at = Date.parse(told.at)
-    if (event.kind === 'state') {
-      if (event.state === 'up') this.end({ kind: 'up', milliseconds: at - this.#begin.at })
-      return
-    }
-    if (sequence <= this.#lastSequence) return
+    if (event.kind === 'state' || sequence <= this.#lastSequence) return
     this.#lastSequence = sequence
+    const at = Date.parse(told.at)
     if (this.#isHistory(at, sequence) || this.#ended) return
     this.#show({ at, event }, told)
-    if (event.kind === 'refusal-hinted') {
-      const milliseconds = at - this.#begin.at
-      // A second look may have said more than the refusal itself.
-      this.#refusal = { kind: 'failed', milliseconds, failure: located(event.failure, told) }
-      this.#hint ??= setTimeout(() => this.end(this.#refusal), HINT_PATIENCE)
+    this.#pairs.take(told)
+    const milliseconds = at - this.#begin.at
+    if (this.#pairs.areUp) this.end({ kind: 'up', milliseconds })
+    const refusal = refusalIn(told, milliseconds)
+    // The newest: a second look may have said more than the refusal itself.
+    if (refusal !== undefined) this.#refusal = refusal
+    if (refusal?.kind === 'final') this.#fail(milliseconds, refusal)
+    if (refusal?.kind === 'hint') {
+      this.#hint ??= setTimeout(() => this.#fail(milliseconds, this.#refusal), HINT_PATIENCE)
     }
-    if (event.kind === 'negotiation-failed') {
-      this.end({
-        kind: 'failed',
-        milliseconds: at - this.#begin.at,
-        failure: located(event.failure, told),
-        ...(event.retryAt === undefined ? {} : { retryAt: event.retryAt }),
-      })
-    }
+    if (this.#pairs.areSettled) this.#fail(milliseconds, undefined)
+  }
+
+  /** @param refusal why what is still under way does not come */
+  #fail(milliseconds: number, refusal: Refusal | undefined): void {
+    if (refusal !== undefined) this.#pairs.failRest(refusal.failure)
+    const missing = this.#pairs.networks.filter(({ state }) => state !== 'up')
+    const failure = missing.find((pair) => pair.failure !== undefined)?.failure
+    if (failure === undefined) return
+    const retries = missing.flatMap(({ retryAt }) => (retryAt === undefined ? [] : [retryAt]))
+    const next = refusal?.retryAt ?? Math.min(...retries.map((time) => Date.parse(time)))
+    this.end({
+      kind: 'failed',
+      milliseconds: refusal?.milliseconds ?? milliseconds,
+      failure,
+      ...(Number.isFinite(next) ? { retryAt: next } : {}),
+    })
   }
 
   #isHistory(at: number, sequence: number): boolean {
@@ -154,13 +153,13 @@ class Climb {
     return before.state === 'connecting' ? at < this.#begin.at : sequence <= this.#begin.after
   }
 
-  end(result: Result): void {
+  end(outcome: UpOutcome): void {
     if (this.#ended) return
     this.#ended = true
     clearTimeout(this.#timer)
     clearTimeout(this.#hint)
     if (!this.#json) this.#print(this.#ladder.flush())
-    this.#resolve(result)
+    this.#resolve({ ...outcome, networks: this.#pairs.networks })
   }
 
   #show(timed: TimedEvent, told: ToldEvent): void {
@@ -184,73 +183,38 @@ class Climb {
   }
 }
 
-function report(climb: Climb, result: Result, terminal: Terminal, options: UpOptions): ExitCode {
-  const { tunnel } = climb.before
-  const failure = result.kind === 'failed' ? result.failure : undefined
+function report(climb: Climb, result: UpResult, terminal: Terminal, options: UpOptions): ExitCode {
   if (options.json === true) {
+    const { tunnel } = climb.before
     terminal.out(`${toJson({ schema: 1, result: { tunnel, ...result } })}\n`)
     return codeOf(result)
   }
-  const lines = [...climb.held, ...resultLines(climb.before, result, terminal, options)]
-  if (failure !== undefined) lines.push('', ...failureText(failure, terminal.columns))
+  const lines = [...climb.held, ...resultLines(climb.before, result, terminal, options.timeout)]
   // Several tunnels stand apart.
   if (climb.held.length > 0) lines.push('')
   terminal.out(`${lines.join('\n')}\n`)
   return codeOf(result)
 }
 
-function resultLines(
-  { tunnel, state, since }: TunnelState,
-  result: Result,
-  { style }: Terminal,
-  { timeout }: UpOptions,
-): readonly string[] {
-  switch (result.kind) {
-    case 'up':
-      return state === 'up'
-        ? [
-            `${style('green', '✓')} ${tunnel} is up already (${ageText(since, new Date().toISOString())})`,
-          ]
-        : [`${style('green', '✓')} ${tunnel} is up (${elapsed(result.milliseconds)})`]
-    case 'failed': {
-      const { milliseconds, retryAt } = result
-      const next =
-        retryAt === undefined
-          ? 'the gateway goes on trying'
-          : `next try in ${durationText((retryAt - Date.now()) / 1_000)}`
-      return [`${style('red', '✗')} ${tunnel} is not up (${elapsed(milliseconds)}); ${next}`]
-    }
-    case 'timeout':
-      return [
-        `${style('red', '✗')} ${tunnel} is not up after ${timeout} s; the gateway goes on trying`,
-        `  causeway status ${tunnel}`,
-      ]
-    case 'lost':
-      return [`${style('red', '✗')} the gateway has stopped`]
-  }
+/** Why a tunnel does not come up whole that is no single pair's affair. */
+type Refusal = {
+  /** A hint may be forged, or be about something else: what is under way has a little longer. */
+  readonly kind: 'final' | 'hint'
+  readonly failure: FailureBlock
+  readonly milliseconds: number
+  readonly retryAt?: number
 }
 
-function codeOf({ kind }: Result): ExitCode {
-  switch (kind) {
-    case 'up':
-      return EXIT.ok
-    case 'failed':
-      return EXIT.down
-    case 'timeout':
-      return EXIT.timeout
-    case 'lost':
-      return EXIT.unreachable
-  }
+function refusalIn({ event, line }: ToldEvent, milliseconds: number): Refusal | undefined {
+  if (event.kind !== 'negotiation-failed' && event.kind !== 'refusal-hinted') return undefined
+  const failure = line === undefined ? event.failure : { ...event.failure, line }
+  if (event.kind === 'refusal-hinted') return { kind: 'hint', failure, milliseconds }
+  if (event.phase === 2)
+    return event.pair === undefined ? { kind: 'hint', failure, milliseconds } : undefined
+  // The phase 1 there is still serves.
+  if (failure.code === REKEY_FAILED) return undefined
+  const { retryAt } = event
+  return { kind: 'final', failure, milliseconds, ...(retryAt === undefined ? {} : { retryAt }) }
 }
 
-/** `48 ms`, `24.0 s`. */
-function elapsed(milliseconds: number): string {
-  return milliseconds < 1_000
-    ? `${Math.max(0, Math.round(milliseconds))} ms`
-    : `${(milliseconds / 1_000).toFixed(1)} s`
-}
-
-/** The gateway knows the line of the configuration that decides. */
-function located(failure: FailureBlock, { line }: ToldEvent): FailureBlock {
-  return line === undefined ? failure : { ...failure, line }
-}
+const REKEY_FAILED = 'CW-603'

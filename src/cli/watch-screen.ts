@@ -156,10 +156,14 @@ function tableLines(state: WatchState, looks: Looks, screen: Screen): readonly s
 function shownTunnels({ filter, order }: WatchState, looks: Looks): readonly TunnelStatus[] {
   const found = looks.now.tunnels.filter(({ name }) => name.includes(filter))
   if (order === 'name') return [...found].sort((a, b) => a.name.localeCompare(b.name))
-  if (order === 'trouble')
-    return [...found].sort((a, b) => TROUBLE.indexOf(a.state) - TROUBLE.indexOf(b.state))
+  if (order === 'trouble') return [...found].sort((a, b) => troubleRank(a) - troubleRank(b))
   const rate = ({ traffic }: TunnelStatus) => traffic.in.bitsPerSecond + traffic.out.bitsPerSecond
   return [...found].sort((a, b) => rate(b) - rate(a))
+}
+
+/** What is up and does not carry all that it should comes before what does. */
+function troubleRank(tunnel: TunnelStatus): number {
+  return TROUBLE.indexOf(tunnel.state) - (standingFailure(tunnel) === undefined ? 0 : 0.5)
 }
 
 function selectedOf(state: WatchState, looks: Looks): TunnelStatus | undefined {

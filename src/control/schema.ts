@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Endpoint } from '#bytes/ip'
 import type { ConfigChanges } from '#config/changes'
 import type { Event, TunnelSnapshot } from '#ike/events'
-import type { StatusDocument, Timestamp } from './status.ts'
+import type { NetworkStatus, StatusDocument, Timestamp } from './status.ts'
 import type { TraceDocument, TracedPacket } from './trace.ts'
 
 /** Grows when a field changes its meaning; additions leave it. */
@@ -127,6 +127,7 @@ export type TunnelState = {
   readonly tunnel: string
   readonly state: TunnelSnapshot['state']
   readonly since: Timestamp
+  readonly networks: readonly NetworkStatus[]
 }
 
 export type ReloadResult =

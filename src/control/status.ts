@@ -12,7 +12,7 @@ export type StatusDocument = {
   readonly summary: {
     readonly tunnels: number
     readonly up: number
-    /** True when every tunnel with `start: always` is up. */
+    /** True when every network pair of every tunnel with `start: always` is up. */
     readonly ok: boolean
   }
   readonly tunnels: readonly TunnelStatus[]
@@ -95,6 +95,7 @@ export type TunnelStatus = {
   readonly watch?: WatchStatus
   /** What happened to it while it had been working, oldest first; the last twenty. */
   readonly history?: readonly IncidentStatus[]
+  /** The newest of what has not passed since, of phase 1 or of a network pair. */
   readonly lastFailure?: FailureStatus
   /** Why the tunnel, though it is up, does not carry what it should; gone when it does. */
   readonly degraded?: DegradedStatus
@@ -178,7 +179,12 @@ export type TunnelTraffic = TrafficTotals & { readonly bitsPerSecond: number }
 export type NetworkStatus = {
   readonly local: string
   readonly remote: string
-  readonly state: 'up' | 'idle'
+  /** `idle`: nobody wants it now. `failed`: wanted, and the last negotiation came to nothing. */
+  readonly state: 'up' | 'connecting' | 'idle' | 'failed'
+  /** The next attempt, where it is not made at once. */
+  readonly retryAt?: Timestamp
+  /** What its last negotiation came to nothing of, until one passes. */
+  readonly failure?: FailureStatus
 }
 
 export type IkeSaStatus = {

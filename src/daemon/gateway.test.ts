@@ -13,6 +13,7 @@ import type { Loaded } from './running-configuration.ts'
 const paris = sampleTunnel('paris')
 const end = { address: paris.local, port: 500 }
 const child = { tunnel: 'paris', pair: 0 }
+const IDLE = { since: 0, ikeSas: [], childSas: [], pairs: [], failures: 0, rekeys: 0 } as const
 const bye: Effect = { kind: 'send', octets: Buffer.from('bye'), local: end, remote: end }
 
 function rig(answer: (input: Input) => readonly Effect[] = () => []) {
@@ -226,7 +227,7 @@ test('tells subscribers when a tunnel changes its state', async () => {
       : [],
   )
   await gateway.start(sampleConfig(paris))
-  const snapshot = { tunnel: 'paris', since: 0, ikeSas: [], childSas: [], failures: 0, rekeys: 0 }
+  const snapshot = { ...IDLE, tunnel: 'paris' }
   snapshots.push({ ...snapshot, state: 'up' })
   gateway.take({ kind: 'ike-datagram', octets: new Uint8Array(1), local: end, remote: end })
   await new Promise((resolve) => setImmediate(resolve))
@@ -240,16 +241,16 @@ test('tells subscribers when a tunnel changes its state', async () => {
 test('commands go to every tunnel a pattern names, and the state before them is the answer', async () => {
   const { gateway, inputs, snapshots } = rig()
   await gateway.start(sampleConfig(paris, sampleTunnel('paris-2'), sampleTunnel('tokyo')))
-  const snapshot = { since: 0, ikeSas: [], childSas: [], failures: 0, rekeys: 0 }
   for (const tunnel of ['paris', 'paris-2', 'tokyo']) {
-    snapshots.push({ ...snapshot, tunnel, state: 'down' })
+    snapshots.push({ ...IDLE, tunnel, state: 'down' })
   }
   const answer = await gateway.handle({ id: 1, command: 'up', tunnels: ['paris*'] })
   const since = '1970-01-01T00:00:00.000Z'
+  const networks = [{ local: '10.1.0.0/16', remote: '10.2.0.0/16', state: 'idle' }]
   assert.deepEqual(answer, {
     tunnels: [
-      { tunnel: 'paris', state: 'down', since },
-      { tunnel: 'paris-2', state: 'down', since },
+      { tunnel: 'paris', state: 'down', since, networks },
+      { tunnel: 'paris-2', state: 'down', since, networks },
     ],
   })
   assert.equal(inputs.length, 3)

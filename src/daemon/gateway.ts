@@ -17,6 +17,7 @@ import type { HostView } from './host-view.ts'
 import { Journal, type JournalEntry, tunnelOf } from './journal.ts'
 import type { Log } from './log.ts'
 import { type Defect, EngineLoop, type EnginePort } from './loop.ts'
+import { tunnelStates } from './network-status.ts'
 import { Recorder } from './recorder.ts'
 import { replaceConfig } from './reload.ts'
 import { type Configured, type Loaded, RunningConfiguration } from './running-configuration.ts'
@@ -263,14 +264,11 @@ export class Gateway {
   ): { tunnels: readonly TunnelState[] } {
     const names = this.select(patterns)
     const { engine, clock } = this.#parts
-    const before = engine
-      .snapshot(clock.now())
-      .filter(({ tunnel }) => names.includes(tunnel))
-      .map(({ tunnel, state, since }) => ({
-        tunnel,
-        state,
-        since: clock.wall(since).toISOString(),
-      }))
+    const before = tunnelStates(
+      engine.snapshot(clock.now()),
+      this.#configuration.config ?? EMPTY,
+      clock,
+    ).filter(({ tunnel }) => names.includes(tunnel))
     for (const name of names) this.#command(command(name))
     return { tunnels: before }
   }

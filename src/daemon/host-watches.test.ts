@@ -22,6 +22,7 @@ function rig() {
     since: 0,
     ikeSas: [],
     childSas: [{ state: 'active', selectors: PARIS.networks[0] } as ChildSaFacts],
+    pairs: [],
     failures: 0,
     rekeys: 0,
   })

@@ -18,21 +18,14 @@ import type {
   WatchStatus,
 } from '#control/status'
 import type { DataPlaneCounters, SaCounters } from '#dataplane/port'
-import { positionOf } from '#diagnosis/failure-text'
 import type { Incident } from '#diagnosis/incidents'
 import type { Instant } from '#ike/effects'
-import type {
-  ChildSaFacts,
-  Failure,
-  IkeSaFacts,
-  PathFacts,
-  ProofFacts,
-  TunnelSnapshot,
-} from '#ike/events'
+import type { ChildSaFacts, IkeSaFacts, PathFacts, ProofFacts, TunnelSnapshot } from '#ike/events'
 import { formatEspSuite, formatIkeSuite, formatPfs } from '#policy/proposal'
 import { formatSelector } from '#policy/traffic-selector'
 import type { Clock } from './clock.ts'
 import type { WatchFacts } from './host-watches.ts'
+import { failureStatus, networkStatuses } from './network-status.ts'
 import type { TrafficLedger } from './traffic-totals.ts'
 import type { HealthFacts } from './tunnel-health.ts'
 import type { ProbeResult } from './version-probes.ts'
@@ -58,6 +51,8 @@ export function statusDocument(sources: StatusSources, only?: readonly string[])
   const { clock, config, counters, snapshots } = sources
   const byName = new Map(snapshots.map((snapshot) => [snapshot.tunnel, snapshot]))
   const isUp = ({ name }: TunnelConfig) => byName.get(name)?.state === 'up'
+  const isWhole = ({ name }: TunnelConfig) =>
+    byName.get(name)?.pairs.every(({ state }) => state === 'up') === true
   return {
     schema: 1,
     causeway: sources.version,
@@ -66,7 +61,7 @@ export function statusDocument(sources: StatusSources, only?: readonly string[])
     summary: {
       tunnels: config.tunnels.length,
       up: config.tunnels.filter(isUp).length,
-      ok: config.tunnels.every((tunnel) => tunnel.start !== 'always' || isUp(tunnel)),
+      ok: config.tunnels.every((tunnel) => tunnel.start !== 'always' || isWhole(tunnel)),
     },
     tunnels: config.tunnels
       .filter(({ name }) => only === undefined || only.includes(name))
@@ -91,7 +86,6 @@ function tunnelStatus(
   const own = counters.tunnels.find((entry) => entry.tunnel === tunnel.name)
   const totals = ledger.totals(tunnel.name, counters)
   const rate = ledger.rate(tunnel.name, totals, clock.now())
-  const served = new Set(snapshot?.childSas.map(({ child }) => child.pair))
   const time = (at: Instant) => clock.wall(at).toISOString()
   const failure = snapshot?.lastFailure
   const full = queueFull.get(tunnel.name)
@@ -107,11 +101,7 @@ function tunnelStatus(
     peer: tunnel.peer,
     interface: tunnel.interfaceName,
     ...(own === undefined ? {} : { mtu: own.mtu }),
-    networks: tunnel.networks.map(({ local, remote }, pair) => ({
-      local: formatSelector(local),
-      remote: formatSelector(remote),
-      state: served.has(pair) ? 'up' : 'idle',
-    })),
+    networks: networkStatuses(tunnel, snapshot, time),
     ikeSas: snapshot?.ikeSas.map((facts) => ikeSaStatus(facts, time)) ?? [],
     childSas: snapshot?.childSas.map((facts) => childSaStatus(facts, counters, time)) ?? [],
     traffic: {
@@ -317,10 +307,4 @@ function saDropped(sa: SaCounters | undefined): SaDropped {
     exhausted: sa?.exhausted ?? 0,
     cannotCarry: sa?.cannotCarry ?? 0,
   }
-}
-
-function failureStatus(failure: Failure, tunnel: TunnelConfig): FailureStatus {
-  const { key, ...told } = failure
-  const line = positionOf({ key }, tunnel)
-  return { ...told, ...(line === undefined ? {} : { line }) }
 }

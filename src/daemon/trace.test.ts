@@ -127,7 +127,16 @@ function traced(
 
 function snapshot(childSas: readonly ChildSaFacts[]): TunnelSnapshot {
   const state = childSas.length > 0 ? 'up' : 'down'
-  return { tunnel: TUNNEL, state, since: 0, ikeSas: [], childSas, failures: 0, rekeys: 0 }
+  return {
+    tunnel: TUNNEL,
+    state,
+    since: 0,
+    ikeSas: [],
+    childSas,
+    pairs: [],
+    failures: 0,
+    rekeys: 0,
+  }
 }
 
 function child(pair: number, selectors: typeof ONE): ChildSaFacts {

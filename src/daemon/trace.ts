@@ -59,7 +59,7 @@ function throughTunnel(
     .filter((one) => one.child.pair === pair && one.state === 'active')
     .toSorted((a, b) => b.establishedAt - a.establishedAt)[0]
   if (child === undefined) {
-    return { ...ending([route, selector, noSaStep(tunnel, snapshot)]), pair }
+    return { ...ending([route, selector, noSaStep(tunnel, pair, snapshot)]), pair }
   }
   const taken = findPair([child.selectors], packet, clock.now()) !== NO_PAIR
   const sa = saStep(child, tunnel, taken, clock.now())
@@ -238,18 +238,28 @@ function trafficText({ protocol, sourcePort, destinationPort }: Packet): string 
   return `${name} from port ${sourcePort} to ${destinationPort}`
 }
 
-function noSaStep(tunnel: TunnelConfig, snapshot: TunnelSnapshot | undefined): TraceStep {
+function noSaStep(
+  tunnel: TunnelConfig,
+  pair: number,
+  snapshot: TunnelSnapshot | undefined,
+): TraceStep {
   const state = snapshot?.state ?? 'down'
   const up = `causeway up ${tunnel.name}`
+  // Of a tunnel that is up, only the pair itself tells what is amiss with it.
+  const failure =
+    snapshot?.pairs[pair]?.failure ?? (state === 'up' ? undefined : snapshot?.lastFailure)
   if (tunnel.start === 'on-traffic' && state !== 'stopped') {
-    const text = 'none yet; this packet would ask for one and wait for it'
+    const failed = failure === undefined ? '' : `; the last attempt failed (${failure.code})`
+    const text = `none yet; this packet would ask for one and wait for it${failed}`
     return { step: 'sa', verdict: 'stops', text, fix: up }
   }
-  const why = snapshot?.lastFailure === undefined ? '' : ` (${snapshot.lastFailure.code})`
+  const why = failure === undefined ? '' : ` (${failure.code})`
+  const what =
+    state === 'up' ? `pair ${pair + 1} of ${tunnel.name} is not up` : `${tunnel.name} is ${state}`
   return {
     step: 'sa',
     verdict: 'stops',
-    text: `none: ${tunnel.name} is ${state}${why}; nothing leaves in clear`,
+    text: `none: ${what}${why}; nothing leaves in clear`,
     fix: up,
   }
 }

@@ -60,6 +60,7 @@ function rig() {
       } as IkeSaFacts,
     ],
     childSas: state.up ? [{ state: 'active', encapsulation: 'udp' } as ChildSaFacts] : [],
+    pairs: [],
     failures: 0,
     rekeys: 0,
     peerAliveAt: state.aliveAt,

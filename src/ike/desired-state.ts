@@ -1,9 +1,10 @@
+import type { TunnelConfig } from '#config/config'
 import type { EspSpi } from '#esp/sa'
-import type { BackOff } from './back-off.ts'
 import type { ChildTable } from './child-table.ts'
 import type { Instant } from './effects.ts'
-import type { TunnelSnapshot } from './events.ts'
+import type { PairFacts, TunnelSnapshot } from './events.ts'
 import type { IkeSaSet } from './ike-sa-set.ts'
+import type { NegotiationFailures } from './negotiation-failures.ts'
 import type { IkeSa } from './version.ts'
 
 /** The network pairs of a tunnel that should have a Child SA. */
@@ -26,19 +27,17 @@ export type ChildToOpen = { readonly pair: number; readonly rekeyOf: EspSpi | un
 export function childrenToOpen(
   sa: IkeSa,
   missing: readonly number[],
-  children: ChildTable,
-  ikeSas: IkeSaSet,
-  backOff: ReadonlyMap<number, BackOff>,
+  { children, ikeSas, failures }: Standing,
   now: Instant,
 ): readonly ChildToOpen[] {
-  const busy = new Set(ikeSas.all.flatMap((one) => one.negotiating().map(({ pair }) => pair)))
+  const busy = underWay(ikeSas)
   const due = children.actives.filter(({ rekeyAt }) => rekeyAt <= now)
   const renewals = due.map(({ facts }) => ({ pair: facts.child.pair, rekeyOf: facts.inboundSpi }))
   const establishedAt = sa.facts()?.establishedAt ?? now
   const peersTurn = sa.role === 'responder' && now < establishedAt + INITIATOR_GOES_FIRST
   const openings = peersTurn ? [] : missing.map((pair) => ({ pair, rekeyOf: undefined }))
   return [...renewals, ...openings]
-    .filter(({ pair }) => !busy.has(pair) && (backOff.get(pair)?.retryAt ?? 0) <= now)
+    .filter(({ pair }) => !busy.has(pair) && failures.retryAt(pair) <= now)
     .slice(0, Math.max(0, AT_ONCE - busy.size))
 }
 
@@ -51,6 +50,45 @@ export function stateOf(
   if (children.all.length > 0) return 'up'
   if (stopped) return 'stopped'
   return ikeSas.all.length > 0 ? 'connecting' : 'down'
+}
+
+/**
+ * How each network pair fares. What only the peer opens (`start: respond`) has failed when it was refused: that the peer wants it, it has said.
+ */
+export function pairFacts(
+  {
+    config,
+    children,
+    ikeSas,
+    failures,
+  }: Standing & { readonly config: Pick<TunnelConfig, 'networks' | 'start'> },
+  wanted: Wanted,
+  stopped: boolean,
+  now: Instant,
+): readonly PairFacts[] {
+  const busy = underWay(ikeSas)
+  return config.networks.map((_, pair) => {
+    const failure = failures.ofPair(pair)
+    const told = failure === undefined ? {} : { failure }
+    if (children.active(pair) !== undefined) return { state: 'up', ...told }
+    const isOurs = wanted === 'all' || wanted.has(pair)
+    const isPeers = config.start === 'respond' && !stopped
+    const retryAt = failures.retryAt(pair)
+    const next = isOurs && retryAt > now ? { retryAt } : {}
+    if (failure !== undefined && (isOurs || isPeers)) return { state: 'failed', failure, ...next }
+    return { state: isOurs || busy.has(pair) ? 'connecting' : 'idle', ...told, ...next }
+  })
+}
+
+/** What there is of a tunnel. */
+type Standing = {
+  readonly children: ChildTable
+  readonly ikeSas: IkeSaSet
+  readonly failures: NegotiationFailures
+}
+
+function underWay(ikeSas: IkeSaSet): ReadonlySet<number> {
+  return new Set(ikeSas.all.flatMap((one) => one.negotiating().map(({ pair }) => pair)))
 }
 
 /** Both sides want the same Child SAs; for so many milliseconds who made the IKE SA opens them. */

@@ -304,7 +304,7 @@ export class Engine {
       if (tunnel === undefined) continue
       touched.add(tunnel)
       if (outcome.kind === 'ike-sa-established') this.#rehome(outcome.sa, tunnel, context.now)
-      if (outcome.kind === 'refused') tunnel.refused(1, outcome.failure, context)
+      if (outcome.kind === 'refused') tunnel.refused('phase 1', outcome.failure, context)
       else tunnel.learn(outcome, context)
     }
     return touched

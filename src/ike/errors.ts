@@ -27,11 +27,14 @@ export class PeerViolation extends Error {
 export class NoAgreement extends Error {
   readonly code: 'no-proposal' | 'no-selectors'
   readonly failure: Failure
+  /** Of phase 2: the network pair that was meant, where that can be told. */
+  readonly pair: number | undefined
 
-  constructor(code: 'no-proposal' | 'no-selectors', failure: Failure) {
+  constructor(code: 'no-proposal' | 'no-selectors', failure: Failure, pair?: number) {
     super(failure.summary)
     this.code = code
     this.failure = failure
+    this.pair = pair
   }
 }
 

@@ -34,6 +34,8 @@ export type Event =
       readonly kind: 'negotiation-failed'
       readonly tunnel: string
       readonly phase: 1 | 2
+      /** Of phase 2: the network pair, where it can be told. */
+      readonly pair?: number
       readonly failure: Failure
       readonly retryAt?: number
     }
@@ -246,6 +248,15 @@ export type PathFacts = {
   readonly probedAt?: number
 }
 
+/** How a network pair fares. What failed last stays known until the pair is up, or renewed. */
+export type PairFacts = {
+  /** `idle`: nobody wants it now. `failed`: wanted, and the last negotiation came to nothing. */
+  readonly state: 'up' | 'connecting' | 'idle' | 'failed'
+  readonly failure?: Failure
+  /** When it is tried again, where that is later. */
+  readonly retryAt?: number
+}
+
 /** What an engine knows of one tunnel, for `status`. Times are Instants. */
 export type TunnelSnapshot = {
   readonly tunnel: string
@@ -253,6 +264,9 @@ export type TunnelSnapshot = {
   readonly since: number
   readonly ikeSas: readonly IkeSaFacts[]
   readonly childSas: readonly ChildSaFacts[]
+  /** One for each network pair of the configuration, in its order. */
+  readonly pairs: readonly PairFacts[]
+  /** The newest of what has not passed since. */
   readonly lastFailure?: Failure
   readonly failures: number
   readonly rekeys: number

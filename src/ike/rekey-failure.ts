@@ -17,10 +17,14 @@ export type Failed = {
 export function rekeyFailed(phase: 1 | 2, failure: Failure): Failure {
   return {
     ...failure,
-    code: 'CW-603',
+    code: REKEY_FAILED,
     summary: `rekey of phase ${phase} failed although the first negotiation passed: ${failure.summary}`,
     remedy: `the tunnel works until its SAs end, then it breaks as now; ${failure.remedy}`,
   }
+}
+
+export function isRekeyFailure({ code }: Failure): boolean {
+  return code === REKEY_FAILED
 }
 
 /** The failure as it is told: of a renewal, where an SA of ours is still there to be renewed and its peer is heard. */
@@ -47,5 +51,6 @@ export function judgedFailure(
   return isRenewal ? rekeyFailed(phase, failure) : failure
 }
 
+const REKEY_FAILED = 'CW-603'
 /** Milliseconds; a little more than a message is repeated for. */
 const SILENCE = 35_000

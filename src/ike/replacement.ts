@@ -1,10 +1,11 @@
 import type { TunnelConfig } from '#config/config'
+import type { EspSpi } from '#esp/sa'
 import { formatIdentity } from '#policy/identity'
 import type { ChildSa, ChildTable } from './child-table.ts'
 import type { Instant } from './effects.ts'
 import type { IkeSaSet } from './ike-sa-set.ts'
 import { preferredOf } from './preference.ts'
-import type { IkeSa } from './version.ts'
+import type { IkeContext, IkeSa } from './version.ts'
 
 /** An SA that another one has replaced, and when it is to be deleted. */
 export type Replaced =
@@ -16,11 +17,8 @@ export type Replaced =
  * neither would; so after a longer time the one with the lower identity acts on its own view, and the other follows its deletes. (Behind a NAT the
  * two know different addresses; identities they have agreed on. Addresses decide where those are the same.)
  */
-export function replacedSas(
-  { localId, remoteId, local, peer }: TunnelConfig,
-  ikeSas: IkeSaSet,
-  children: ChildTable,
-): readonly Replaced[] {
+export function replacedSas({ config, ikeSas, children }: Subject): readonly Replaced[] {
+  const { localId, remoteId, local, peer } = config
   const isLower = `${formatIdentity(localId)} ${local}` < `${formatIdentity(remoteId)} ${peer}`
   const clearAfter = (winner: Winner): Instant => {
     if (winner.role === 'initiator') return winner.establishedAt + DRAIN
@@ -43,6 +41,28 @@ export function replacedSas(
       replaced.push({ kind: 'child-sa', child, clearAt: Math.min(...winners.map(clearAfter)) })
   }
   return replaced
+}
+
+/** Deletes what another SA has replaced, once the peer had time to move over. */
+export function clearReplaced(tunnel: Subject, context: IkeContext): void {
+  const { ikeSas, children } = tunnel
+  const spis: EspSpi[] = []
+  for (const replaced of replacedSas(tunnel)) {
+    if (replaced.clearAt > context.now) continue
+    if (replaced.kind === 'ike-sa') {
+      replaced.sa.close('rekeyed', [], context)
+      continue
+    }
+    children.remove(replaced.child, 'rekeyed', context)
+    spis.push(replaced.child.facts.inboundSpi)
+  }
+  ikeSas.preferred?.deleteChildren(spis, context)
+}
+
+type Subject = {
+  readonly config: TunnelConfig
+  readonly ikeSas: IkeSaSet
+  readonly children: ChildTable
 }
 
 /** The active one, and the first that came after it: where renewals follow one another closely, the active one is always young. */

@@ -3,15 +3,22 @@ import type { TunnelConfig } from '#config/config'
 import type { EspSpi } from '#esp/sa'
 import { type BackOff, failedAgain, NO_FAILURE } from './back-off.ts'
 import { type ChildSa, ChildTable, rankOf } from './child-table.ts'
-import { childrenToOpen, INITIATOR_GOES_FIRST, missingPairs, stateOf } from './desired-state.ts'
+import {
+  childrenToOpen,
+  INITIATOR_GOES_FIRST,
+  missingPairs,
+  pairFacts,
+  stateOf,
+} from './desired-state.ts'
 import type { Instant } from './effects.ts'
 import type { CloseReason, Failure, TunnelSnapshot } from './events.ts'
 import { type IcmpError, IcmpEvidence } from './icmp-evidence.ts'
 import { IkeSaSet } from './ike-sa-set.ts'
+import { type FailurePlace, NegotiationFailures } from './negotiation-failures.ts'
 import { PathWatch } from './path-watch.ts'
 import { Proof } from './proof.ts'
 import { type Failed, judgedFailure } from './rekey-failure.ts'
-import { replacedSas } from './replacement.ts'
+import { clearReplaced, replacedSas } from './replacement.ts'
 import { RestartDoubt } from './restart-doubt.ts'
 import type { IkeContext, IkeSa, Initiate, Outcome } from './version.ts'
 
@@ -23,6 +30,7 @@ export class Tunnel {
   readonly config: TunnelConfig
   readonly children: ChildTable
   readonly ikeSas: IkeSaSet = new IkeSaSet()
+  readonly failures: NegotiationFailures = new NegotiationFailures()
   readonly proof: Proof = new Proof()
   readonly #restartDoubt: RestartDoubt
   readonly path: PathWatch = new PathWatch()
@@ -32,9 +40,6 @@ export class Tunnel {
   #state: TunnelSnapshot['state']
   #since: Instant
   #phase1BackOff: BackOff = NO_FAILURE
-  readonly #phase2BackOff = new Map<number, BackOff>()
-  #failure: Failure | undefined
-  #failures = 0
   #rekeys = 0
   readonly #icmp: IcmpEvidence
   /** Children that may have died with the IKE SA the peer closed: they are renewed as soon as there is another. */
@@ -56,13 +61,14 @@ export class Tunnel {
     this.#wanted = 'all'
     this.#stopped = false
     this.#phase1BackOff = NO_FAILURE
-    this.#phase2BackOff.clear()
+    this.failures.pairsAskedAnew()
   }
 
   /** Closes everything, telling the peer; what it opens itself later is welcome unless the gateway ends. */
   down(why: CloseReason, context: IkeContext): void {
     this.#wanted = new Set()
     this.#stopped = true
+    this.failures.forget()
     const preferred = this.ikeSas.preferred
     const inboundSpis = this.children.all.map(({ facts }) => facts.inboundSpi)
     for (const child of this.children.all) this.children.remove(child, why, context)
@@ -119,14 +125,15 @@ export class Tunnel {
       context.tell({ kind: 'refusal-hinted', tunnel: this.config.name, failure })
   }
 
-  refused(phase: 1 | 2, failure: Failure, context: IkeContext): void {
-    this.#failure = failure
-    this.#failures++
-    const retryAt = this.#phase1BackOff.retryAt
+  refused(place: FailurePlace, failure: Failure, context: IkeContext): void {
+    this.failures.note(place, failure)
+    const isOurs = typeof place === 'number' && this.#wanted === 'all'
+    const retryAt = Math.max(this.#phase1BackOff.retryAt, isOurs ? this.failures.retryAt(place) : 0)
     context.tell({
       kind: 'negotiation-failed',
       tunnel: this.config.name,
-      phase,
+      phase: place === 'phase 1' ? 1 : 2,
+      ...(typeof place === 'number' ? { pair: place } : {}),
       failure,
       ...(retryAt > context.now ? { retryAt } : {}),
     })
@@ -148,7 +155,7 @@ export class Tunnel {
           this.#phase1BackOff = failedAgain(this.#phase1BackOff, now, context.crypto)
           if (this.#wanted !== 'all') this.#wanted.clear()
         }
-        this.refused(1, this.#judged(1, outcome, now), context)
+        this.refused('phase 1', this.#judged(1, outcome, now), context)
         return
       case 'ike-sa-closed':
         this.#ikeSaClosed(outcome.sa, outcome.why, context)
@@ -157,16 +164,7 @@ export class Tunnel {
         this.#childEstablished(outcome, context)
         return
       case 'child-failed':
-        if (outcome.child !== undefined) {
-          const { pair } = outcome.child
-          const before = this.#phase2BackOff.get(pair) ?? NO_FAILURE
-          this.#phase2BackOff.set(pair, failedAgain(before, now, context.crypto))
-          if (this.#wanted !== 'all') this.#wanted.delete(pair)
-        }
-        this.refused(2, this.#judged(2, outcome, now), context)
-        // Not a word under this IKE SA, and nothing that needs it: the peer has lost it and knows no DPD that would show it.
-        if (this.children.all.length === 0 && outcome.sa.peerAliveAt < now - SILENCE)
-          outcome.sa.close('failed', [], context)
+        this.#childFailed(outcome, context)
         return
       case 'children-deleted':
         for (const spi of outcome.outboundSpis) this.#peerDeleted(spi, context)
@@ -192,7 +190,7 @@ export class Tunnel {
 
   /** Does what the difference between wanted and present asks for now; called after everything that may have changed it. */
   repair(context: IkeContext): void {
-    this.#clearReplaced(context)
+    clearReplaced(this, context)
     this.path.advance(this, context)
     this.proof.advance(this, context)
     const preferred = this.ikeSas.preferred
@@ -215,8 +213,8 @@ export class Tunnel {
       this.#restartDoubt.deadline(),
       ...this.children.all.map(({ facts: { expiresAt } }) => expiresAt),
       ...this.children.actives.map(({ rekeyAt }) => later(rekeyAt)),
-      ...[...this.#phase2BackOff.values()].map(({ retryAt }) => later(retryAt)),
-      ...replacedSas(this.config, this.ikeSas, this.children).map(({ clearAt }) => later(clearAt)),
+      ...this.failures.retryTimes.map(later),
+      ...replacedSas(this).map(({ clearAt }) => later(clearAt)),
       later(this.#phase1BackOff.retryAt),
       later(this.proof.nextAt),
       later(this.path.nextAt),
@@ -228,6 +226,7 @@ export class Tunnel {
 
   snapshot(now: Instant): TunnelSnapshot {
     const { retryAt } = this.#phase1BackOff
+    const { newest, count } = this.failures
     const willRetry = retryAt > now && this.#missing().length > 0
     const aliveAt = Math.max(...this.ikeSas.established.map(({ sa }) => sa.peerAliveAt))
     return {
@@ -236,8 +235,9 @@ export class Tunnel {
       since: this.#since,
       ikeSas: this.ikeSas.all.map((sa) => sa.facts()).filter((facts) => facts !== undefined),
       childSas: this.children.facts(),
-      ...(this.#failure === undefined ? {} : { lastFailure: this.#failure }),
-      failures: this.#failures,
+      pairs: pairFacts(this, this.#wanted, this.#stopped, now),
+      ...(newest === undefined ? {} : { lastFailure: newest }),
+      failures: count,
       rekeys: this.#rekeys,
       ...(willRetry && this.#state !== 'up' ? { retryAt } : {}),
       ...(Number.isFinite(aliveAt) ? { peerAliveAt: aliveAt } : {}),
@@ -254,6 +254,7 @@ export class Tunnel {
   #ikeSaEstablished(sa: IkeSa, context: IkeContext): void {
     const facts = sa.facts()
     if (facts === undefined) return
+    this.failures.phase1Passed()
     this.#phase1BackOff = { ...this.#phase1BackOff, retryAt: NO_FAILURE.retryAt }
     if (this.ikeSas.established.length > 1) this.#rekeys++
     for (const child of this.children.actives) {
@@ -291,8 +292,7 @@ export class Tunnel {
       context,
     )
     this.#phase1BackOff = NO_FAILURE
-    this.#phase2BackOff.delete(facts.child.pair)
-    this.#failure = undefined
+    this.failures.pairPassed(facts.child.pair)
     this.#stopped = false
     if (before !== undefined) this.#rekeys++
     context.tell({
@@ -303,15 +303,27 @@ export class Tunnel {
     })
   }
 
+  #childFailed(outcome: Extract<Outcome, { kind: 'child-failed' }>, context: IkeContext): void {
+    const { child, askedPair, sa } = outcome
+    const { now } = context
+    if (child !== undefined) {
+      this.failures.defer(child.pair, now, context.crypto)
+      if (this.#wanted !== 'all') this.#wanted.delete(child.pair)
+    }
+    const place = child?.pair ?? askedPair ?? 'no pair'
+    this.refused(place, this.#judged(2, outcome, now), context)
+    // Not a word under this IKE SA, and nothing that needs it: the peer has lost it and knows no DPD that would show it.
+    if (this.children.all.length === 0 && sa.peerAliveAt < now - SILENCE)
+      sa.close('failed', [], context)
+  }
+
   #peerDeleted(outboundSpi: EspSpi, context: IkeContext): void {
     const child = this.children.byOutboundSpi(outboundSpi)
     if (child === undefined) return
     const { pair } = child.facts.child
     const wasActive = this.children.active(pair) === child
     this.children.remove(child, 'peer-deleted', context)
-    if (wasActive) {
-      this.#phase2BackOff.set(pair, failedAgain(NO_FAILURE, context.now, context.crypto))
-    }
+    if (wasActive) this.failures.deferAnew(pair, context.now, context.crypto)
   }
 
   #closeChild(child: ChildSa, why: CloseReason, context: IkeContext): void {
@@ -345,17 +357,7 @@ export class Tunnel {
   }
 
   #repairPhase2(sa: IkeSa, context: IkeContext): void {
-    const { children, ikeSas } = this
-    const missing = this.#missing()
-    const { now } = context
-    for (const { pair, rekeyOf } of childrenToOpen(
-      sa,
-      missing,
-      children,
-      ikeSas,
-      this.#phase2BackOff,
-      now,
-    )) {
+    for (const { pair, rekeyOf } of childrenToOpen(sa, this.#missing(), this, context.now)) {
       sa.openChild({ tunnel: this.config.name, pair }, rekeyOf, context)
     }
   }
@@ -372,21 +374,6 @@ export class Tunnel {
     const isFirstContact = () =>
       this.children.all.length === 0 && this.ikeSas.established.length === 0
     this.ikeSas.add(this.#initiate(isFirstContact, context, along), context.now)
-  }
-
-  /** Deletes what another SA has replaced, once the peer had time to move over. */
-  #clearReplaced(context: IkeContext): void {
-    const spis: EspSpi[] = []
-    for (const replaced of replacedSas(this.config, this.ikeSas, this.children)) {
-      if (replaced.clearAt > context.now) continue
-      if (replaced.kind === 'ike-sa') {
-        replaced.sa.close('rekeyed', [], context)
-        continue
-      }
-      this.children.remove(replaced.child, 'rekeyed', context)
-      spis.push(replaced.child.facts.inboundSpi)
-    }
-    this.ikeSas.preferred?.deleteChildren(spis, context)
   }
 
   #noteState(now: Instant): void {

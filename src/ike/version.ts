@@ -135,6 +135,8 @@ export type Outcome =
       readonly kind: 'child-failed'
       readonly sa: IkeSa
       readonly child: ChildId | undefined
+      /** The network pair the peer asked for in vain, where that can be told; nothing of ours failed. */
+      readonly askedPair?: number
       readonly failure: Failure
     }
   | {

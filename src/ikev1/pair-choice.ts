@@ -2,7 +2,7 @@ import type { TunnelConfig } from '#config/config'
 import { NoAgreement } from '#ike/errors'
 import { covers, equalSelectorPair, type SelectorPair } from '#policy/traffic-selector'
 import { pairServesAnother } from './quick-failures.ts'
-import { noSuchSelectors } from './selector-failures.ts'
+import { noSuchSelectors, pairMeant } from './selector-failures.ts'
 
 /** What the active Child SA of a network pair is for; undefined where there is none. */
 export type ServedSelectors = (pair: number) => SelectorPair | undefined
@@ -25,12 +25,25 @@ export function choosePair(
   const wider = [...networks.entries()].filter(
     ([, { local, remote }]) => covers(local, asked.local) && covers(remote, asked.remote),
   )
-  if (narrow !== 'allow' || wider.length === 0)
-    throw new NoAgreement('no-selectors', noSuchSelectors(tunnel, asked, vendor))
+  if (narrow !== 'allow' || wider.length === 0) {
+    const failure = noSuchSelectors(tunnel, asked, vendor)
+    throw new NoAgreement('no-selectors', failure, unservedPairMeant(networks, asked, served))
+  }
   const others = wider.map(([pair]) => served(pair))
   const free = others.findIndex((other) => other === undefined || equalSelectorPair(other, asked))
   const [pair] = wider[free] ?? []
   if (pair !== undefined) return pair
   const taken = others.filter((other) => other !== undefined)
   throw new NoAgreement('no-selectors', pairServesAnother(tunnel, asked, taken))
+}
+
+/** What has its Child SA is hardly what the peer lacks. */
+function unservedPairMeant(
+  networks: readonly SelectorPair[],
+  asked: SelectorPair,
+  served: ServedSelectors,
+): number | undefined {
+  const unserved = networks.filter((_, pair) => served(pair) === undefined)
+  const meant = pairMeant(unserved, asked)
+  return meant === undefined ? undefined : networks.indexOf(meant)
 }

@@ -132,7 +132,14 @@ function refuse(
   sendInformational(host.channel, [childNotify(name, spi)], context)
   const { sa } = host
   if (host.refusals.isAskedBeside(payloads, context.now)) return
-  context.outcomes.push({ kind: 'child-failed', sa, child: undefined, failure: error.failure })
+  const { failure, pair: askedPair } = error
+  context.outcomes.push({
+    kind: 'child-failed',
+    sa,
+    child: undefined,
+    failure,
+    ...(askedPair === undefined ? {} : { askedPair }),
+  })
   // No hash covers the NAT-D payloads (RFC 3947 §3.2): once the two ends judge differently, only another phase 1 makes them agree.
   if (offer?.type === 'SA' && differsInNat(host, offer, context)) sa.close('failed', [], context)
 }

@@ -45,6 +45,19 @@ export function noSuchSelectors(
   return { ...told, code: 'CW-401', ...differenceText(tunnel, nearest, asked, does) }
 }
 
+/** The network pair that a refused wish comes nearest to; undefined where it has nothing of any of them. */
+export function pairMeant(
+  networks: readonly SelectorPair[],
+  asked: SelectorPair,
+): SelectorPair | undefined {
+  const nearest = nearestTo(networks, asked)
+  if (nearest === undefined || networks.length === 1) return nearest
+  const overlaps = (['local', 'remote'] as const).some((side) =>
+    intersects(withoutPorts(nearest[side]), withoutPorts(asked[side])),
+  )
+  return overlaps ? nearest : undefined
+}
+
 /** CW-401, CW-402 as the initiator hears it: the refusal is authentic, the peer's own networks are not in it. */
 export function selectorsRefused(
   tunnel: TunnelConfig,

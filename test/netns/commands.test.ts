@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import type { NetworkStatus } from '#control/status'
 import { GatewayProcess, type TunnelSettings } from '../support/gateway.ts'
 import { eventually, type Outcome, run } from '../support/process.ts'
 import { ADDRESSES, buildTopology, type Topology } from '../support/topology.ts'
@@ -237,6 +238,67 @@ test('doctor tells what is wrong, and its commands put it right', async () => {
   assert.equal(after.get('overlap'), undefined)
   await gatewayA.runOk(['nft', 'delete', 'table', 'ip', 'nat'])
 })
+
+test('of two network pairs one is refused: up, status and explain say which and why, and end with 1', async () => {
+  const peer = { name: 'gw-paris', address: ADDRESSES.gatewayB.ipv4 }
+  const own = { name: 'gw-berlin', address: ADDRESSES.gatewayA.ipv4 }
+  const networks = [...toParis.networks, '10.1.0.0/16 <-> 10.3.0.0/16']
+  await paris.reload({
+    ...peer,
+    tunnels: {
+      berlin: { ...toBerlin, networks: [...toBerlin.networks, '10.3.0.0/24 <-> 10.1.0.0/16'] },
+    },
+  })
+  await berlin.reload({ ...own, tunnels: { paris: { ...toParis, networks, start: 'always' } } })
+  const up = await cli('up', 'paris')
+  assert.equal(up.code, 1, up.stdout)
+  assert.match(up.stdout, /^✗ paris: 1 of 2 network pairs is up \(.*\); /m)
+  assert.match(up.stdout, /\n\n {2}10\.1\.0\.0\/16 ↔ 10\.3\.0\.0\/16 is not up\n {2}CW-401 /)
+  const json = await cli('up', 'paris', '--json')
+  assert.equal(json.code, 1)
+  const { result } = JSON.parse(json.stdout.trimEnd().split('\n').at(-1) ?? '')
+  assert.equal(result.kind, 'failed')
+  assert.deepEqual(pairsOf(result), [
+    ['up', undefined],
+    ['failed', 'CW-401'],
+  ])
+  const table = await cli('status')
+  assert.equal(table.code, 1)
+  assert.match(table.stdout, /^paris +▲ up /m)
+  assert.match(table.stdout, /└ 10\.1\/16 ↔ 10\.3\/16, failed CW-401(, retry \d+s)?$/m)
+  assert.match(table.stdout, /^paris +CW-401 /m)
+  const detail = await cli('status', 'paris')
+  assert.equal(detail.code, 1)
+  assert.match(
+    detail.stdout,
+    /networks +1 of 2 network pairs is up\n {2}networks +10\.1\.0\.0\/16 ↔ 10\.3/,
+  )
+  const { summary, tunnels } = JSON.parse((await cli('status', '--json')).stdout)
+  assert.deepEqual([summary.up, summary.ok], [1, false])
+  assert.deepEqual(pairsOf(tunnels[0]), [
+    ['up', undefined],
+    ['failed', 'CW-401'],
+  ])
+  const explained = await cli('explain', 'paris')
+  assert.equal(explained.code, 1)
+  assert.match(explained.stdout, /^✗ paris: 1 of 2 network pairs is up /m)
+  const trace = await cli('trace', ADDRESSES.hostA.ipv4, '10.3.0.2')
+  assert.match(trace.stdout, /✗ SA +none: pair 2 of paris is not up \(CW-401\)/)
+  for (const { stdout } of [up, table, detail, explained]) {
+    assert.deepEqual(
+      stdout.split('\n').filter((line) => [...line].length > 80),
+      [],
+    )
+  }
+  // Nothing is amiss without the pair, and with what it was.
+  await berlin.reload({ ...own, tunnels: { paris: { ...toParis, start: 'always' } } })
+  assert.equal((await cli('up', 'paris')).code, 0)
+  assert.equal((await cli('status')).code, 0)
+})
+
+function pairsOf(of: { readonly networks: readonly NetworkStatus[] }) {
+  return of.networks.map(({ state, failure }) => [state, failure?.code])
+}
 
 function argv(...args: readonly string[]): readonly string[] {
   return [process.execPath, CAUSEWAY, '--control', berlin.control, ...args]

@@ -39,7 +39,7 @@ export const statusSample: StatusDocument = {
       note: 'Paris office, Cisco ISR 4331',
       state: 'up',
       since: '2026-11-17T12:20:00.000Z',
-      start: 'always',
+      start: 'on-traffic',
       local: '203.0.113.10',
       peer: '198.51.100.7',
       interface: 'cw-paris',
@@ -242,7 +242,28 @@ export const statusSample: StatusDocument = {
       local: '203.0.113.10',
       peer: '203.0.113.200',
       interface: 'cw-tokyo',
-      networks: [{ local: '10.1.0.0/16', remote: '10.9.0.0/16', state: 'idle' }],
+      networks: [
+        {
+          local: '10.1.0.0/16',
+          remote: '10.9.0.0/16',
+          state: 'failed',
+          retryAt: '2026-11-23T15:12:44.000Z',
+          failure: {
+            code: 'CW-404',
+            summary:
+              'tokyo offers phase 2 with aes256gcm16, we accept aes128gcm16: only the key length differs',
+            ours: 'aes128gcm16',
+            theirs: 'aes256gcm16',
+            evidence: 'SA payload of Quick mode message 1, under the keys',
+            certainty: 'certain',
+            remedy: 'agree on one with tokyo',
+            findOut: 'causeway probe 203.0.113.200',
+            forPeer: 'We accept aes128gcm16 in phase 2; please offer it.',
+            otherCauses: ['the networks belong to another tunnel there'],
+            line: { file: '/etc/causeway/causeway.yaml', line: 53, column: 13 },
+          },
+        },
+      ],
       ikeSas: [],
       childSas: [],
       traffic: {

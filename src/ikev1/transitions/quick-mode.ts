@@ -120,7 +120,7 @@ export function readMessage1(
   const choice = chooseChild(SA, wish, ownSpi)
   const peerPublic = publicValue(payloads)
   if (choice === undefined || (offeredPfs(SA) !== 'none') !== (peerPublic !== undefined)) {
-    throw new NoAgreement('no-proposal', noChildProposal(tunnel, SA, wish, vendor))
+    throw new NoAgreement('no-proposal', noChildProposal(tunnel, SA, wish, vendor), pair)
   }
   const { answer, ...chosen } = choice
   const child = { tunnel: tunnel.name, pair }

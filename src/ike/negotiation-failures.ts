@@ -1,0 +1,83 @@
+import type { Crypto } from '#crypto/port'
+import { type BackOff, failedAgain, NO_FAILURE } from './back-off.ts'
+import type { Instant } from './effects.ts'
+import type { Failure } from './events.ts'
+import { isRekeyFailure } from './rekey-failure.ts'
+
+/** What a failure is of: phase 1, a network pair by its number, or a wish of the peer that is no pair of ours. */
+export type FailurePlace = 'phase 1' | 'no pair' | number
+
+/**
+ * Why negotiations of a tunnel came to nothing, each kept until what failed has passed, and when a network pair is tried again. One pair's success
+ * says nothing of another's.
+ */
+export class NegotiationFailures {
+  /** Newest last. */
+  readonly #standing = new Map<FailurePlace, Failure>()
+  readonly #backOff = new Map<number, BackOff>()
+  #count = 0
+
+  /** All there ever were. */
+  get count(): number {
+    return this.#count
+  }
+
+  get newest(): Failure | undefined {
+    return [...this.#standing.values()].at(-1)
+  }
+
+  ofPair(pair: number): Failure | undefined {
+    return this.#standing.get(pair)
+  }
+
+  note(place: FailurePlace, failure: Failure): void {
+    this.#count++
+    this.#standing.delete(place)
+    this.#standing.set(place, failure)
+  }
+
+  /** A pair that failed again is tried again later each time. */
+  defer(pair: number, now: Instant, crypto: Crypto): void {
+    this.#backOff.set(pair, failedAgain(this.#backOff.get(pair) ?? NO_FAILURE, now, crypto))
+  }
+
+  /** The same for the first time, whatever was before. */
+  deferAnew(pair: number, now: Instant, crypto: Crypto): void {
+    this.#backOff.set(pair, failedAgain(NO_FAILURE, now, crypto))
+  }
+
+  retryAt(pair: number): Instant {
+    return (this.#backOff.get(pair) ?? NO_FAILURE).retryAt
+  }
+
+  get retryTimes(): readonly Instant[] {
+    return [...this.#backOff.values()].map(({ retryAt }) => retryAt)
+  }
+
+  phase1Passed(): void {
+    this.#standing.delete('phase 1')
+  }
+
+  pairPassed(pair: number): void {
+    this.#backOff.delete(pair)
+    this.#standing.delete(pair)
+    this.#standing.delete('no pair')
+    // The IKE SA there is serves; that it cannot be renewed stays true.
+    const phase1 = this.#standing.get('phase 1')
+    if (phase1 !== undefined && !isRekeyFailure(phase1)) this.#standing.delete('phase 1')
+  }
+
+  /** The operator wants every pair at once: what they failed of before is history, until it fails again. */
+  pairsAskedAnew(): void {
+    this.#backOff.clear()
+    for (const place of this.#standing.keys()) {
+      if (place !== 'phase 1') this.#standing.delete(place)
+    }
+  }
+
+  /** Nothing is wanted any more, so nothing is amiss. */
+  forget(): void {
+    this.#backOff.clear()
+    this.#standing.clear()
+  }
+}
