@@ -300,3 +300,21 @@ test('absurd texts are bounded', () => {
     }
   }
 })
+
+test('an address that is not written is the only one of this host, with a remark; of several none is taken', () => {
+  const conf = IPSEC_MOON.replace(/left=\S+/, 'left=%defaultroute')
+  const texts = { '/etc/ipsec.conf': conf, ...SECRETS }
+  const read = (ourAddresses: readonly string[]) => {
+    const sources = Object.entries(texts).map(([file, text]) => ({ file, text }))
+    const request = { sources, files: memoryFiles(texts), options: { ourAddresses } }
+    const [tunnel] = importTexts(request).imported[0]?.tunnels ?? []
+    const address = tunnel?.values.find(({ key }) => key === 'address')?.value
+    return { address, remarks: tunnel?.remarks.join(' ') ?? '' }
+  }
+  const one = read(['192.0.2.8', 'fe80::1', '2001:db8::8'])
+  assert.equal(one.address, '192.0.2.8')
+  assert.match(one.remarks, /192\.0\.2\.8 is taken, the only one of this host/)
+  const several = read(['192.0.2.8', '192.0.2.9'])
+  assert.equal(several.address, undefined)
+  assert.match(several.remarks, /Our address is not said/)
+})

@@ -11,7 +11,7 @@ import {
   type SourceText,
 } from './imported.ts'
 import { type CertificateSides, importIpsecCertificates } from './ipsec-certificates.ts'
-import { type Family, familyOf } from './ipsec-family.ts'
+import { type Family, familyOf, nameOf } from './ipsec-family.ts'
 import { effective, type IpsecSection, type IpsecSetting, readIpsecLines } from './ipsec-lines.ts'
 import { type IpsecSecret, readIpsecSecrets, secretFor } from './ipsec-secrets.ts'
 import { importIpsecTraffic } from './ipsec-traffic.ts'
@@ -20,6 +20,7 @@ import { readIkeProposals } from './proposal-text.ts'
 import { joinSameGateways } from './same-gateways.ts'
 import {
   ANY_PEER_WITH_KEY,
+  addressOfHost,
   filledIn,
   isYes,
   LIBRESWAN_FILLS_IN,
@@ -27,6 +28,7 @@ import {
   noAddressOfPeer,
   ON_TOKEN,
   OWN_INTERFACE,
+  onlyAddress,
   RAW_KEYS,
   secondsOf,
   swanIdentity,
@@ -131,7 +133,7 @@ function importConn(
     tunnel.remark('Phase 1 has the default proposals of Causeway: of those written none can be.')
   } else if (proposals === undefined || ike === undefined) {
     tunnel.remark(
-      `Phase 1 has the default proposals of Causeway, because ike= is not written: those of ${family} are others.`,
+      `Phase 1 has the default proposals of Causeway, because ike= is not written: those of ${nameOf(family)} are others.`,
     )
   } else {
     const { suites, refused, filled } = ike
@@ -144,7 +146,11 @@ function importConn(
   const time = lifetime && swanTime(lifetime.value)
   if (lifetime !== undefined && time !== undefined) tunnel.lifetime(1, secondsOf(time), lifetime)
   else
-    tunnel.assume('phase1.lifetime', family === 'libreswan' ? '8h' : '3h', `default of ${family}`)
+    tunnel.assume(
+      'phase1.lifetime',
+      family === 'libreswan' ? '8h' : '3h',
+      `default of ${nameOf(family)}`,
+    )
   deadPeer(tunnel, conn)
   const traffic = importIpsecTraffic(tunnel, conn, own, ends, family)
   if (traffic !== undefined) return traffic
@@ -230,7 +236,7 @@ function endsOf(
   tunnel: TunnelImport,
   conn: Conn,
   own: Side,
-  { ourAddress }: Context,
+  { ourAddress, ourAddresses }: Context,
 ): IpsecEnds | { readonly why: string } {
   const theirs = conn.get(own === 'left' ? 'right' : 'left')
   const ours = conn.get(own)
@@ -249,11 +255,15 @@ function endsOf(
     return { why: `${theirs?.key ?? own}=${address}: ${noAddressOfPeer(address)}` }
   } else tunnel.set('peer', address, theirs)
   const local = parseIp(ours?.value ?? '')
+  const found = onlyAddress(ourAddresses, String(tunnel.value('peer')))
   if (local !== undefined && ours !== undefined) tunnel.set('address', local, ours)
   else if (ourAddress !== undefined) tunnel.assume('address', ourAddress, 'ours')
-  else tunnel.remark('Our address is not said: set gateway.address, or address here.')
+  else if (found !== undefined) {
+    tunnel.assume('address', found, 'ours')
+    tunnel.remark(addressOfHost(found))
+  } else tunnel.remark('Our address is not said: set gateway.address, or address here.')
   if (ours !== undefined && local === undefined) tunnel.same(ours, 'gateway.address')
-  return { local: local ?? ourAddress, peer: String(tunnel.value('peer')) }
+  return { local: local ?? ourAddress ?? found, peer: String(tunnel.value('peer')) }
 }
 
 function authentication(

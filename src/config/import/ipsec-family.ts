@@ -14,6 +14,10 @@ export function familyOf(sections: readonly IpsecSection[]): Family {
   return known(...LIBRESWAN) > known(...STRONGSWAN) ? 'libreswan' : 'strongswan'
 }
 
+export function nameOf(family: Family): string {
+  return family === 'strongswan' ? 'strongSwan' : family
+}
+
 type Signs = readonly [keys: RegExp, lines: RegExp]
 
 /** `keyexchange=ikev1`, `uniqueids` and `mobike` stand in both. */

@@ -1,5 +1,5 @@
 import type { IpsecEnds } from './ipsec-conf.ts'
-import type { Family } from './ipsec-family.ts'
+import { type Family, nameOf } from './ipsec-family.ts'
 import type { IpsecSetting } from './ipsec-lines.ts'
 import { readEspProposals } from './proposal-text.ts'
 import {
@@ -182,7 +182,11 @@ function phase2(tunnel: TunnelImport, conn: Conn, family: Family): string | unde
   const time = lifetime && swanTime(lifetime.value)
   if (lifetime !== undefined && time !== undefined) tunnel.lifetime(2, secondsOf(time), lifetime)
   else
-    tunnel.assume('phase2.lifetime', family === 'libreswan' ? '8h' : '1h', `default of ${family}`)
+    tunnel.assume(
+      'phase2.lifetime',
+      family === 'libreswan' ? '8h' : '1h',
+      `default of ${nameOf(family)}`,
+    )
   const octets = conn.get('lifebytes')
   if (octets !== undefined && Number(octets.value) >= 64 * 2 ** 20)
     tunnel.set('phase2.volume', `${Math.floor(Number(octets.value) / 1024)}KB`, octets)
@@ -233,8 +237,7 @@ function start(tunnel: TunnelImport, conn: Conn): undefined {
   const word = words[auto?.value.toLowerCase() ?? ''] ?? 'respond'
   if (auto === undefined) tunnel.assume('start', word, 'without auto= it is not even loaded')
   else tunnel.set('start', word, auto)
-  if (word === 'respond')
-    tunnel.remark(waitsForPeer(tunnel.name, `auto=${auto?.value ?? 'ignore'}`))
+  if (word === 'respond') tunnel.remark(waitsForPeer(`auto=${auto?.value ?? 'ignore'}`))
   if (auto !== undefined && /^ignore$/i.test(auto.value))
     tunnel.remark('auto=ignore: the connection was not in use.')
   return undefined

@@ -63,7 +63,7 @@ test('what is loaded and begun by hand elsewhere waits here, and how to begin it
     importedFrom(connection(`net { remote_ts = 10.7.0.0/16\n${start} }`)).tunnels[0]?.remarks.join(
       ' ',
     )
-  assert.match(remarks('') ?? '', /causeway up a begins once, start: always keeps it up/)
+  assert.match(remarks('') ?? '', /begins once, start: always keeps it up/)
   assert.doesNotMatch(remarks('start_action = trap') ?? '', /causeway up/)
 })
 

@@ -1,4 +1,4 @@
-import { parseIp } from '#bytes/ip'
+import { ipFamily, parseIp } from '#bytes/ip'
 import { Secret } from '#bytes/secret'
 import { formatIdentity, parseIdentity } from '#policy/identity'
 import { isTextProblem } from '#policy/text-problem'
@@ -125,8 +125,8 @@ export const RAW_KEYS =
 export const NO_SCRIPTS = 'no scripts are run; routes and carrier follow the tunnel (interface)'
 
 /** `said` is what loads a connection and begins nothing. */
-export function waitsForPeer(name: string, said: string): string {
-  return `It waits for the peer to begin, as ${said} did: causeway up ${name} begins once, start: always keeps it up.`
+export function waitsForPeer(said: string): string {
+  return `It waits for the peer to begin, as ${said} did: causeway up with its name begins once, start: always keeps it up.`
 }
 
 export const OWN_INTERFACE = 'each tunnel has an interface of its own here, which routes lead to'
@@ -136,6 +136,19 @@ export const ON_TOKEN =
 
 export const TRANSPORT_FROM_ANYWHERE =
   'transport mode needs the address of the peer: write a connection for each peer with its address'
+
+/** The address of this host that a connection without one would be spoken from, where there is no choice. */
+export function onlyAddress(addresses: readonly string[], peer: string): string | undefined {
+  const wanted = peer.includes(':') ? 6 : 4
+  const fitting = addresses
+    .flatMap((one) => parseIp(one) ?? [])
+    .filter((one) => ipFamily(one) === wanted && !/^(?:fe[89ab]|169\.254\.)/.test(one))
+  return fitting.length === 1 ? fitting[0] : undefined
+}
+
+export function addressOfHost(address: string): string {
+  return `Our address is not written: ${address} is taken, the only one of this host. Away from the gateway say --our-address.`
+}
 
 /** `where` is what would say our address. */
 export function ourAddressUnsaid(where: string): string {

@@ -173,7 +173,7 @@ function start(tunnel: TunnelImport, children: readonly Section[]): void {
     for (const one of stated) tunnel.same(one, 'with peer: any the peer begins')
     return
   }
-  if (mode === 'respond') tunnel.remark(waitsForPeer(tunnel.name, 'start_action = none'))
+  if (mode === 'respond') tunnel.remark(waitsForPeer('start_action = none'))
   if (stated.length === 0) tunnel.assume('start', mode, 'default of strongSwan: none')
   else tunnel.set('start', mode, ...stated)
 }

@@ -15,9 +15,11 @@ import { joinSameGateways } from './same-gateways.ts'
 import { readSettings, type Section, type Setting } from './settings.ts'
 import {
   ANY_PEER_WITH_KEY,
+  addressOfHost,
   isYes,
   noAddressOfPeer,
   OWN_INTERFACE,
+  onlyAddress,
   secondsOf,
   swanIdentity,
   swanTime,
@@ -151,7 +153,7 @@ type Ends = { readonly local: string | undefined; readonly peer: string }
 function addresses(
   tunnel: TunnelImport,
   settings: ReadonlyMap<string, Setting>,
-  { ourAddress }: ImportOptions,
+  { ourAddress, ourAddresses }: ImportOptions,
 ): Ends | { readonly why: string } {
   const remote = settings.get('remote_addrs')
   const [first = '%any', ...others] = listOf(remote?.value)
@@ -164,10 +166,13 @@ function addresses(
     tunnel.leave(remote, `${others.join(', ')}: one address a tunnel`)
   const own = settings.get('local_addrs')
   const [ours] = listOf(own?.value).filter((one) => parseIp(one) !== undefined)
-  const local = ours ?? ourAddress
+  const found = onlyAddress(ourAddresses, String(tunnel.value('peer')))
+  const local = ours ?? ourAddress ?? found
   if (ours !== undefined && own !== undefined) tunnel.set('address', ours, own)
-  else if (local !== undefined) tunnel.assume('address', local, 'ours')
-  else tunnel.remark('Our address is not said: set gateway.address, or address here.')
+  else if (local !== undefined) {
+    tunnel.assume('address', local, 'ours')
+    if (ourAddress === undefined) tunnel.remark(addressOfHost(local))
+  } else tunnel.remark('Our address is not said: set gateway.address, or address here.')
   if (own !== undefined && ours === undefined) tunnel.same(own, 'gateway.address')
   return { local, peer: String(tunnel.value('peer')) }
 }
