@@ -4,6 +4,7 @@ import { type EspSuite, formatEspSuite, formatIkeSuite, type IkeSuite } from '#p
 import type { TrafficSelector } from '#policy/traffic-selector'
 import type { Exported } from './exported.ts'
 import type { FarEnd } from './far-end.ts'
+import { lifetimeWithin, pfsWithin } from './limits.ts'
 import {
   cipherOf,
   groupNumber,
@@ -19,11 +20,13 @@ import {
 /** IOS and IOS-XE: a crypto map, or a tunnel interface where routes decide. */
 export function exportCiscoIos(far: FarEnd): Exported {
   const name = plainName(far.name, 20).toUpperCase()
+  const pfs = pfsWithin('IOS', far.phase2.pfs, IOS_GROUPS)
+  const life = lifetimeWithin('IOS', 1, far.phase1.seconds, [60, 86_400])
   const usable = split(far.phase1.suites, iosPolicy, formatIkeSuite)
   const sets = split(far.phase2.suites, iosTransform, formatEspSuite)
   const names = sets.found.map((_, i) => `CW-${name}${i === 0 ? '' : `-${i + 1}`}`)
   const settings = [
-    ...(far.phase2.pfs === 'none' ? [] : [`set pfs group${groupNumber(far.phase2.pfs)}`]),
+    ...(pfs.value === undefined ? [] : [`set pfs group${pfs.value}`]),
     `set security-association lifetime seconds ${far.phase2.seconds}`,
     ...(far.phase2.kilobytes === undefined
       ? []
@@ -36,10 +39,10 @@ export function exportCiscoIos(far: FarEnd): Exported {
       `crypto isakmp policy ${10 * (i + 1)}`,
       ...words.map((word) => ` ${word}`),
       ` authentication ${far.isPsk ? 'pre-share' : 'rsa-sig'}`,
-      ` lifetime ${far.phase1.seconds}`,
+      ` lifetime ${life.value}`,
     ]),
     ...(far.isPsk ? [`crypto isakmp key ${far.key} address ${far.remote}`] : []),
-    `crypto isakmp keepalive ${Math.max(10, far.probeEvery)} ${retries(far)} periodic`,
+    `crypto isakmp keepalive ${Math.max(10, far.probeEvery)} ${retryEvery(far)} periodic`,
     ...sets.found.flatMap((words, i) => [
       `crypto ipsec transform-set ${names[i]} ${words}`,
       ` mode ${far.isTransport ? 'transport' : 'tunnel'}`,
@@ -56,6 +59,8 @@ export function exportCiscoIos(far: FarEnd): Exported {
       ...nothingFits(2, sets.found, 'aes256-sha256, pfs group14'),
       ...usable.refused.map((suite) => `IOS has no ${suite} in phase 1.`),
       ...sets.refused.map((suite) => `IOS has no ${suite} in phase 2.`),
+      ...pfs.say,
+      ...life.say,
       ...access.byHand,
       ...identities(far, 'crypto isakmp identity holds for all its peers'),
       'crypto isakmp keepalive holds for all its peers.',
@@ -72,6 +77,7 @@ export function exportCiscoIos(far: FarEnd): Exported {
 /** ASA: a crypto map with its tunnel group. */
 export function exportCiscoAsa(far: FarEnd): Exported {
   const name = plainName(far.name, 20).toUpperCase()
+  const pfs = pfsWithin('ASA', far.phase2.pfs, ASA_PFS)
   const usable = split(far.phase1.suites, asaPolicy, formatIkeSuite)
   const sets = split(far.phase2.suites, asaTransform, formatEspSuite)
   const names = sets.found.map((_, i) => `CW-${name}${i === 0 ? '' : `-${i + 1}`}`)
@@ -92,15 +98,16 @@ export function exportCiscoAsa(far: FarEnd): Exported {
     ]),
     `${map} match address CW-${name}`,
     `${map} set peer ${far.remote}`,
+    ...(far.isAggressive ? [`${map} set ikev1 phase1-mode aggressive`] : []),
     ...(names.length === 0 ? [] : [`${map} set ikev1 transform-set ${names.join(' ')}`]),
-    ...(far.phase2.pfs === 'none' ? [] : [`${map} set pfs group${groupNumber(far.phase2.pfs)}`]),
+    ...(pfs.value === undefined ? [] : [`${map} set pfs group${pfs.value}`]),
     `${map} set security-association lifetime seconds ${far.phase2.seconds}`,
     `${map} set security-association lifetime kilobytes ${far.phase2.kilobytes ?? 'unlimited'}`,
     'crypto map OUTSIDE-MAP interface outside',
     `tunnel-group ${far.remote} type ipsec-l2l`,
     `tunnel-group ${far.remote} ipsec-attributes`,
     ...(far.isPsk ? [` ikev1 pre-shared-key ${far.key}`] : [' ikev1 trust-point YOUR-TRUSTPOINT']),
-    ` isakmp keepalive threshold ${Math.max(10, far.probeEvery)} retry ${Math.max(2, Math.round(far.probeEvery / 3))}`,
+    ` isakmp keepalive threshold ${Math.max(10, far.probeEvery)} retry ${Math.min(10, Math.max(2, Math.round(far.probeEvery / 3)))}`,
   ]
   return {
     comment: '!',
@@ -110,6 +117,7 @@ export function exportCiscoAsa(far: FarEnd): Exported {
       ...nothingFits(2, sets.found, 'aes256-sha1, pfs group14'),
       ...usable.refused.map((suite) => `ASA has no ${suite} in phase 1 of IKEv1.`),
       ...sets.refused.map((suite) => `ASA has no ${suite} in phase 2 of IKEv1.`),
+      ...pfs.say,
       ...access.byHand,
       ...identities(far, 'crypto isakmp identity holds for all its peers'),
       ...(far.isRouteBased
@@ -170,7 +178,7 @@ function accessLines(
       byHand.push(`Pair ${i + 1} is a range or IPv6, which an access list cannot say in one line.`)
     else
       lines.push(
-        `permit ${local.protocol === 0 ? 'ip' : formatIpProtocol(local.protocol)} ${source} ${destination}`,
+        `permit ${local.protocol === 0 ? 'ip' : protocolWord(local.protocol)} ${source} ${destination}`,
       )
   }
   return { lines, byHand }
@@ -235,6 +243,7 @@ function asaPolicy(suite: IkeSuite): readonly string[] | undefined {
 }
 
 const ASA_GROUPS: readonly number[] = [1, 2, 5, 14]
+const ASA_PFS: readonly number[] = [1, 2, 5, 14, 15, 16, 19, 20, 21, 24]
 const ASA_HASHES: ReadonlyMap<string, string> = new Map([
   ['sha1', 'sha'],
   ['md5', 'md5'],
@@ -263,7 +272,25 @@ function split<S, T>(
   return { found, refused }
 }
 
-/** Probes until the peer counts as dead. */
-function retries({ probeEvery, giveUpAfter }: FarEnd): number {
-  return Math.min(60, Math.max(2, Math.round(giveUpAfter / probeEvery)))
+/** Both know every number, and these by the name that we have for them. */
+function protocolWord(protocol: number): string {
+  const name = formatIpProtocol(protocol)
+  return CISCO_PROTOCOLS.has(name) ? name : `${protocol}`
+}
+
+const CISCO_PROTOCOLS: ReadonlySet<string> = new Set([
+  'icmp',
+  'igmp',
+  'tcp',
+  'udp',
+  'gre',
+  'esp',
+  'eigrp',
+  'ospf',
+  'pim',
+])
+
+/** Seconds between the probes after one that was not answered: the peer is dead when five more were not. */
+function retryEvery({ probeEvery, giveUpAfter }: FarEnd): number {
+  return Math.min(60, Math.max(2, Math.round((giveUpAfter - probeEvery) / 5)))
 }

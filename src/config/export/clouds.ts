@@ -1,6 +1,7 @@
 import { type EspSuite, formatEspSuite, formatIkeSuite, type IkeSuite } from '#policy/proposal'
 import type { Exported } from './exported.ts'
 import { type FarEnd, KEY_PLACEHOLDER } from './far-end.ts'
+import { lifetimeWithin, pfsWithin } from './limits.ts'
 import { cipherOf, groupNumber, hashOf, plainName, prefixOf } from './words.ts'
 
 /** AWS: the tunnel options, for its command line. */
@@ -11,17 +12,21 @@ export function exportAws(far: FarEnd): Exported {
     [...new Set(list.filter((one) => one !== undefined))].map((Value) => ({ Value }))
   const first = one.map(awsIke)
   const second = two.map(awsEsp)
-  const { pfs } = far.phase2
+  const pfs = pfsWithin('AWS', far.phase2.pfs, AWS_PFS)
+  const lives = [
+    lifetimeWithin('AWS', 1, far.phase1.seconds, [900, 28_800]),
+    lifetimeWithin('AWS', 2, far.phase2.seconds, [900, 3_600]),
+  ] as const
   const options = {
     IKEVersions: [{ Value: 'ikev1' }],
     Phase1EncryptionAlgorithms: values(first.map((words) => words?.encryption)),
     Phase1IntegrityAlgorithms: values(first.map((words) => words?.hash)),
     Phase1DHGroupNumbers: values(one.map(({ keyExchange }) => groupNumber(keyExchange))),
-    Phase1LifetimeSeconds: Math.min(28_800, Math.max(900, far.phase1.seconds)),
+    Phase1LifetimeSeconds: lives[0].value,
     Phase2EncryptionAlgorithms: values(second.map((words) => words?.encryption)),
     Phase2IntegrityAlgorithms: values(second.map((words) => words?.hash)),
-    ...(pfs === 'none' ? {} : { Phase2DHGroupNumbers: values([groupNumber(pfs)]) }),
-    Phase2LifetimeSeconds: Math.min(3_600, Math.max(900, far.phase2.seconds)),
+    ...(pfs.value === undefined ? {} : { Phase2DHGroupNumbers: values([pfs.value]) }),
+    Phase2LifetimeSeconds: lives[1].value,
     DPDTimeoutSeconds: Math.max(30, far.giveUpAfter),
     StartupAction: 'add',
     ...(far.isPsk && far.key !== KEY_PLACEHOLDER ? { PreSharedKey: far.key } : {}),
@@ -37,8 +42,9 @@ export function exportAws(far: FarEnd): Exported {
     ],
     byHand: [
       ...refusals(far, one, two, 'AWS'),
-      ...(pfs === 'none' ? ['AWS requires PFS: set phase2.pfs here.'] : []),
-      ...(far.phase2.seconds > 3_600 ? ['AWS takes at most 1h in phase 2.'] : []),
+      ...(far.phase2.pfs === 'none' ? ['AWS requires PFS: set phase2.pfs here.'] : []),
+      ...pfs.say,
+      ...lives.flatMap(({ say }) => say),
       ...(far.isPsk && far.key !== KEY_PLACEHOLDER && !keyFits
         ? ['AWS takes keys of 8 to 64 letters, digits, "." and "_", not beginning with 0.']
         : []),
@@ -110,6 +116,8 @@ function refusals(
   return [
     ...first.map((suite) => `${who} has no ${suite} in phase 1.`),
     ...second.map((suite) => `${who} has no ${suite} in phase 2.`),
+    ...(far.isAggressive ? [`${who} speaks IKEv1 in Main mode only: ike: v1-main here.`] : []),
+    ...(far.isTransport ? [`${who} has tunnel mode only: mode: tunnel here.`] : []),
   ]
 }
 
@@ -133,6 +141,8 @@ function awsEsp(suite: EspSuite): Words | undefined {
     ? { encryption: `AES${bits}`, hash: awsHash(hash) }
     : undefined
 }
+
+const AWS_PFS: readonly number[] = [2, 5, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24]
 
 function awsHash(hash: string): string {
   return hash === 'sha1' ? 'SHA1' : `SHA2-${hash.slice(3)}`

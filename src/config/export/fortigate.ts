@@ -3,6 +3,7 @@ import { type EspSuite, formatEspSuite, formatIkeSuite, type IkeSuite } from '#p
 import type { TrafficSelector } from '#policy/traffic-selector'
 import type { Exported } from './exported.ts'
 import type { FarEnd } from './far-end.ts'
+import { lifetimeWithin, onePortOnly, pfsWithin } from './limits.ts'
 import {
   cipherOf,
   groupNumber,
@@ -20,8 +21,10 @@ export function exportFortigate(far: FarEnd): Exported {
   const name = plainName(far.name, 13)
   const phase1 = far.phase1.suites.map((suite) => ({ suite, words: ikeWords(suite) }))
   const phase2 = far.phase2.suites.map((suite) => ({ suite, words: espWords(suite) }))
-  const groups = [...new Set(far.phase1.suites.map(({ keyExchange }) => groupNumber(keyExchange)))]
-  const { pfs } = far.phase2
+  const usable = phase1.filter(({ words }) => words !== undefined)
+  const groups = [...new Set(usable.map(({ suite }) => groupNumber(suite.keyExchange)))]
+  const pfs = pfsWithin('FortiOS', far.phase2.pfs, GROUPS)
+  const life = lifetimeWithin('FortiOS', 1, far.phase1.seconds, [120, 172_800])
   const lines = [
     'config vpn ipsec phase1-interface',
     `    edit ${quoted(name)}`,
@@ -33,7 +36,7 @@ export function exportFortigate(far: FarEnd): Exported {
     ...identityLines(far),
     `        set proposal ${distinct(phase1.map(({ words }) => words)).join(' ')}`,
     `        set dhgrp ${groups.join(' ')}`,
-    `        set keylife ${far.phase1.seconds}`,
+    `        set keylife ${life.value}`,
     `        set nattraversal ${far.isEncapsulationForced ? 'forced' : 'enable'}`,
     '        set dpd on-idle',
     `        set dpd-retryinterval ${far.probeEvery}`,
@@ -48,9 +51,9 @@ export function exportFortigate(far: FarEnd): Exported {
       `    edit ${quoted(i === 0 ? name : `${name}-${i + 1}`)}`,
       `        set phase1name ${quoted(name)}`,
       `        set proposal ${distinct(phase2.map(({ words }) => words)).join(' ')}`,
-      ...(pfs === 'none'
+      ...(pfs.value === undefined
         ? ['        set pfs disable']
-        : ['        set pfs enable', `        set dhgrp ${groupNumber(pfs)}`]),
+        : ['        set pfs enable', `        set dhgrp ${pfs.value}`]),
       ...(far.phase2.kilobytes === undefined
         ? ['        set keylife-type seconds']
         : ['        set keylife-type both', `        set keylifekbs ${far.phase2.kilobytes}`]),
@@ -64,7 +67,6 @@ export function exportFortigate(far: FarEnd): Exported {
     ]),
     'end',
   ]
-  const groupsMix = groups.length > 1 && far.phase1.suites.length < groups.length * phase1.length
   return {
     comment: '#',
     lines,
@@ -77,7 +79,10 @@ export function exportFortigate(far: FarEnd): Exported {
       ...phase2.flatMap(({ suite, words }) =>
         words === undefined ? [`FortiOS has no ${formatEspSuite(suite)} in phase 2.`] : [],
       ),
-      ...(groupsMix ? ['FortiOS offers every proposal with every group.'] : []),
+      ...pfs.say,
+      ...life.say,
+      ...onePortOnly('FortiOS', far.pairs),
+      ...(groups.length > 1 ? ['FortiOS offers every proposal with every group.'] : []),
       'Put the outside interface in place of wan1.',
       'A static route for each remote network into this interface, and a firewall policy for each direction.',
     ],
@@ -126,9 +131,11 @@ function selectorLines(which: 'src' | 'dst', selector: TrafficSelector): readonl
 
 function ikeWords(suite: IkeSuite): string | undefined {
   const { family, bits } = cipherOf(suite)
-  if (family === 'other') return undefined
+  if (family === 'other' || !GROUPS.includes(groupNumber(suite.keyExchange))) return undefined
   return `${family === '3des' ? '3des' : `aes${bits}`}-${suite.hash}`
 }
+
+const GROUPS: readonly number[] = [1, 2, 5, 14, 15, 16, 17, 18, 19, 20, 21, 27, 28, 29, 30, 31, 32]
 
 function espWords(suite: EspSuite): string | undefined {
   const { family, bits, mode } = cipherOf(suite)

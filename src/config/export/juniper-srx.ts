@@ -3,6 +3,7 @@ import { type EspSuite, formatEspSuite, formatIkeSuite, type IkeSuite } from '#p
 import type { TrafficSelector } from '#policy/traffic-selector'
 import type { Exported } from './exported.ts'
 import type { FarEnd } from './far-end.ts'
+import { lifetimeWithin, pfsWithin } from './limits.ts'
 import { cipherOf, groupNumber, hashOf, nothingFits, plainName, prefixOf, quoted } from './words.ts'
 
 /** Junos on SRX, in `set` form: a tunnel over st0 with a traffic selector for each pair. */
@@ -14,14 +15,18 @@ export function exportJuniperSrx(far: FarEnd): Exported {
   const second = two.filter(({ words }) => words !== undefined)
   const numbered = (i: number) => (i === 0 ? name : `${name}-${i + 1}`)
   const lists = (list: readonly unknown[]) => list.map((_, i) => numbered(i))
-  const { pfs } = far.phase2
+  const pfs = pfsWithin('SRX', far.phase2.pfs, GROUPS)
+  const lives = [
+    lifetimeWithin('SRX', 1, far.phase1.seconds, LIFETIMES),
+    lifetimeWithin('SRX', 2, far.phase2.seconds, LIFETIMES),
+  ] as const
   const isOneWhole = far.pairs.length === 1
   const isNarrow = far.pairs.some(({ local }) => local.protocol !== 0)
   const lines = [
     ...first.flatMap(({ words = [] }, i) => [
       `set security ike proposal ${numbered(i)} authentication-method ${far.isPsk ? 'pre-shared-keys' : 'rsa-signatures'}`,
       ...words.map((word) => `set security ike proposal ${numbered(i)} ${word}`),
-      `set security ike proposal ${numbered(i)} lifetime-seconds ${far.phase1.seconds}`,
+      `set security ike proposal ${numbered(i)} lifetime-seconds ${lives[0].value}`,
     ]),
     `set security ike policy ${name} mode ${far.isAggressive ? 'aggressive' : 'main'}`,
     `set security ike policy ${name} proposals ${bracketed(lists(first))}`,
@@ -32,7 +37,7 @@ export function exportJuniperSrx(far: FarEnd): Exported {
     `set security ike gateway ${name} address ${far.remote}`,
     `set security ike gateway ${name} external-interface OUTSIDE`,
     `set security ike gateway ${name} version v1-only`,
-    `set security ike gateway ${name} dead-peer-detection interval ${Math.max(10, far.probeEvery)}`,
+    `set security ike gateway ${name} dead-peer-detection interval ${Math.min(60, Math.max(10, far.probeEvery))}`,
     `set security ike gateway ${name} dead-peer-detection threshold ${Math.min(5, Math.max(1, Math.round(far.giveUpAfter / far.probeEvery)))}`,
     ...(far.isLocalIdAddress
       ? []
@@ -43,18 +48,16 @@ export function exportJuniperSrx(far: FarEnd): Exported {
     ...second.flatMap(({ words = [] }, i) => [
       `set security ipsec proposal ${numbered(i)} protocol esp`,
       ...words.map((word) => `set security ipsec proposal ${numbered(i)} ${word}`),
-      `set security ipsec proposal ${numbered(i)} lifetime-seconds ${far.phase2.seconds}`,
+      `set security ipsec proposal ${numbered(i)} lifetime-seconds ${lives[1].value}`,
       ...(far.phase2.kilobytes === undefined
         ? []
         : [
             `set security ipsec proposal ${numbered(i)} lifetime-kilobytes ${far.phase2.kilobytes}`,
           ]),
     ]),
-    ...(pfs === 'none'
+    ...(pfs.value === undefined
       ? []
-      : [
-          `set security ipsec policy ${name} perfect-forward-secrecy keys group${groupNumber(pfs)}`,
-        ]),
+      : [`set security ipsec policy ${name} perfect-forward-secrecy keys group${pfs.value}`]),
     `set security ipsec policy ${name} proposals ${bracketed(lists(second))}`,
     `set security ipsec vpn ${name} bind-interface st0.0`,
     `set security ipsec vpn ${name} ike gateway ${name}`,
@@ -80,6 +83,8 @@ export function exportJuniperSrx(far: FarEnd): Exported {
       ...two.flatMap(({ suite, words }) =>
         words === undefined ? [`SRX has no ${formatEspSuite(suite)} in phase 2.`] : [],
       ),
+      ...pfs.say,
+      ...lives.flatMap(({ say }) => say),
       'Put the outside interface where OUTSIDE stands, and a free unit in place of st0.0.',
       'st0 needs a security zone, the outside zone host-inbound-traffic system-services ike, and policies between zones.',
       ...(far.isRouteBased || !isOneWhole
@@ -141,13 +146,17 @@ function ikeWords(suite: IkeSuite): readonly string[] | undefined {
   const { family, bits } = cipherOf(suite)
   const hash =
     suite.hash === 'sha1' || suite.hash === 'md5' ? suite.hash : `sha-${suite.hash.slice(3)}`
-  if (family === 'other') return undefined
+  if (family === 'other' || !GROUPS.includes(groupNumber(suite.keyExchange))) return undefined
   return [
     `dh-group group${groupNumber(suite.keyExchange)}`,
     `authentication-algorithm ${hash}`,
     `encryption-algorithm ${family === '3des' ? '3des-cbc' : `aes-${bits}-cbc`}`,
   ]
 }
+
+const GROUPS: readonly number[] = [1, 2, 5, 14, 15, 16, 19, 20, 21, 24]
+/** Seconds. */
+const LIFETIMES: readonly [number, number] = [180, 86_400]
 
 function espWords(suite: EspSuite): readonly string[] | undefined {
   const { family, bits, mode } = cipherOf(suite)

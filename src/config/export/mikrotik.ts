@@ -11,6 +11,7 @@ import {
 import type { TrafficSelector } from '#policy/traffic-selector'
 import type { Exported } from './exported.ts'
 import type { FarEnd } from './far-end.ts'
+import { onePortOnly, pfsWithin } from './limits.ts'
 import {
   cipherOf,
   groupNumber,
@@ -29,10 +30,11 @@ export function exportMikrotik(far: FarEnd): Exported {
   const two = far.phase2.suites.map((suite) => ({ suite, words: espWords(suite) }))
   const list = (words: readonly (string | undefined)[]) =>
     [...new Set(words.filter((word) => word !== undefined))].join(',')
+  const pfs = pfsWithin('RouterOS', far.phase2.pfs, [...GROUPS.keys()])
   const hashes = [...new Set(one.flatMap(({ words }) => words?.hash ?? []))]
   const lines = [
     `/ip ipsec profile add name=${name} dh-group=${list(one.map(({ words }) => words?.group))} enc-algorithm=${list(one.map(({ words }) => words?.encryption))} hash-algorithm=${hashes[0] ?? 'sha256'} lifetime=${formatDuration(far.phase1.seconds)} dpd-interval=${far.probeEvery}s dpd-maximum-failures=${Math.max(1, Math.round(far.giveUpAfter / far.probeEvery))} nat-traversal=yes proposal-check=obey`,
-    `/ip ipsec proposal add name=${name} auth-algorithms=${list(two.map(({ words }) => words?.hash)) || 'null'} enc-algorithms=${list(two.map(({ words }) => words?.encryption))} lifetime=${formatDuration(far.phase2.seconds)} pfs-group=${groupWord(far.phase2.pfs) ?? 'none'}`,
+    `/ip ipsec proposal add name=${name} auth-algorithms=${list(two.map(({ words }) => words?.hash)) || 'null'} enc-algorithms=${list(two.map(({ words }) => words?.encryption))} lifetime=${formatDuration(far.phase2.seconds)} pfs-group=${pfs.value === undefined ? 'none' : GROUPS.get(pfs.value)}`,
     `/ip ipsec peer add name=${name} address=${far.remote}${far.local === undefined ? '' : ` local-address=${far.local}`} profile=${name} exchange-mode=${far.isAggressive ? 'aggressive' : 'main'} passive=${far.start === 'waits' ? 'yes' : 'no'}`,
     `/ip ipsec identity add peer=${name} ${
       far.isPsk
@@ -70,6 +72,13 @@ export function exportMikrotik(far: FarEnd): Exported {
       ...two.flatMap(({ suite, words }) =>
         words === undefined ? [`RouterOS has no ${formatEspSuite(suite)} in phase 2.`] : [],
       ),
+      ...pfs.say,
+      ...onePortOnly('RouterOS', far.pairs),
+      ...(far.localId.kind === 'dn' || far.remoteId.kind === 'dn'
+        ? [
+            'With auto RouterOS sends a subject alternative name of its certificate, and the subject only where there is none.',
+          ]
+        : []),
       ...(hashes.length > 1
         ? [`A profile has one hash; taken is ${hashes[0]}, not ${hashes.slice(1).join(', ')}.`]
         : []),
@@ -91,8 +100,7 @@ function ikeWords(
 ): { encryption: string; hash: string; group: string } | undefined {
   const { family, bits } = cipherOf(suite)
   const group = groupWord(suite.keyExchange)
-  if (family === 'other' || group === undefined || (suite.hash === 'sha384' && bits === 0))
-    return undefined
+  if (family === 'other' || group === undefined || suite.hash === 'sha384') return undefined
   return { encryption: family === '3des' ? '3des' : `aes-${bits}`, hash: suite.hash, group }
 }
 
@@ -128,23 +136,22 @@ const GROUPS: ReadonlyMap<number, string> = new Map([
 ])
 
 function identityWords(id: FarEnd['localId']): string {
+  if (id.kind === 'dn') return 'auto'
   const text = formatIdentity(id).replace(/^@|^keyid:/, '')
-  const type = {
-    address: 'address',
-    fqdn: 'fqdn',
-    'user-fqdn': 'user-fqdn',
-    'key-id': 'key-id',
-    dn: 'dn',
-  }[id.kind]
-  return quotedWhereSpaces(`${type}:${text}`)
+  return quotedWhereSpaces(`${id.kind}:${text}`)
 }
 
 function protocolWords(local: TrafficSelector, remote: TrafficSelector): string {
   if (local.protocol === 0) return ''
   const port = (which: string, { startPort, endPort }: TrafficSelector) =>
     startPort === endPort ? ` ${which}-port=${startPort}` : ''
-  return ` protocol=${formatIpProtocol(local.protocol)}${port('src', local)}${port('dst', remote)}`
+  const name = formatIpProtocol(local.protocol)
+  const word = NAMED_PROTOCOLS.has(name) ? name : `${local.protocol}`
+  return ` protocol=${word}${port('src', local)}${port('dst', remote)}`
 }
+
+/** As we call them; every number is known. */
+const NAMED_PROTOCOLS: ReadonlySet<string> = new Set(['tcp', 'udp', 'icmp', 'gre', 'ospf', 'igmp'])
 
 function prefixText(selector: TrafficSelector): string {
   const prefix = prefixOf(selector)

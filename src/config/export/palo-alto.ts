@@ -3,6 +3,7 @@ import { type EspSuite, formatEspSuite, formatIkeSuite, type IkeSuite } from '#p
 import type { TrafficSelector } from '#policy/traffic-selector'
 import type { Exported } from './exported.ts'
 import type { FarEnd } from './far-end.ts'
+import { lifetimeWithin, onePortOnly, pfsWithin } from './limits.ts'
 import { cipherOf, groupNumber, hashOf, isAead, nothingFits, plainName, prefixOf } from './words.ts'
 
 /** PAN-OS in `set` form: profiles, gateway, tunnel, and a Proxy ID for each pair. */
@@ -16,21 +17,28 @@ export function exportPaloAlto(far: FarEnd): Exported {
   const two = far.phase2.suites.map((suite) => ({ suite, words: espWords(suite) }))
   const distinct = (words: readonly (string | undefined)[]) =>
     bracketed([...new Set(words.filter((word) => word !== undefined))])
-  const { pfs, kilobytes } = far.phase2
+  const { kilobytes } = far.phase2
+  const pfs = pfsWithin('PAN-OS', far.phase2.pfs, GROUPS)
+  const lives = [
+    lifetimeWithin('PAN-OS', 1, far.phase1.seconds, LIFETIMES),
+    lifetimeWithin('PAN-OS', 2, far.phase2.seconds, LIFETIMES),
+  ] as const
+  const hashes = two.map(({ words }) => words?.hash)
   const lines = [
     `${ike} encryption ${distinct(one.map(({ words }) => words?.encryption))}`,
     `${ike} hash ${distinct(one.map(({ words }) => words?.hash))}`,
     `${ike} dh-group ${distinct(one.map(({ words }) => words?.group))}`,
-    `${ike} lifetime seconds ${far.phase1.seconds}`,
+    `${ike} lifetime ${lifetimeWords(lives[0].value)}`,
     `${esp} esp encryption ${distinct(two.map(({ words }) => words?.encryption))}`,
-    `${esp} esp authentication ${distinct(two.map(({ words }) => words?.hash))}`,
-    `${esp} dh-group ${pfs === 'none' ? 'no-pfs' : `group${groupNumber(pfs)}`}`,
-    `${esp} lifetime seconds ${far.phase2.seconds}`,
-    ...(kilobytes === undefined ? [] : [`${esp} lifesize kb ${kilobytes}`]),
+    // GCM takes no notice of it, and none beside another would be ESP without integrity.
+    `${esp} esp authentication ${distinct(hashes.filter((hash) => hash !== 'none')) || 'none'}`,
+    `${esp} dh-group ${pfs.value === undefined ? 'no-pfs' : `group${pfs.value}`}`,
+    `${esp} lifetime ${lifetimeWords(lives[1].value)}`,
+    ...(kilobytes === undefined ? [] : [`${esp} lifesize ${volumeWords(kilobytes)}`]),
     `${gateway} protocol version ikev1`,
     `${gateway} protocol ikev1 exchange-mode ${far.isAggressive ? 'aggressive' : 'main'}`,
     `${gateway} protocol ikev1 ike-crypto-profile ${name}`,
-    `${gateway} protocol ikev1 dpd enable yes interval ${Math.max(2, far.probeEvery)} retry ${Math.min(100, Math.max(2, Math.round(far.giveUpAfter / far.probeEvery)))}`,
+    `${gateway} protocol ikev1 dpd enable yes interval ${Math.min(100, Math.max(2, far.probeEvery))} retry ${Math.min(100, Math.max(2, Math.round(far.giveUpAfter / far.probeEvery)))}`,
     `${gateway} protocol-common nat-traversal enable yes`,
     `${gateway} local-address interface OUTSIDE`,
     ...(far.local === undefined ? [] : [`${gateway} local-address ip ${far.local}`]),
@@ -39,7 +47,7 @@ export function exportPaloAlto(far: FarEnd): Exported {
     ...(far.isRemoteIdAddress ? [] : [`${gateway} peer-id ${identityWords(far.remoteId)}`]),
     far.isPsk
       ? `${gateway} authentication pre-shared-key key ${far.key}`
-      : `${gateway} authentication certificate local-certificate YOUR-CERTIFICATE`,
+      : `${gateway} authentication certificate local-certificate name YOUR-CERTIFICATE`,
     `set network interface tunnel units tunnel.100${far.innerAddress === undefined ? '' : ` ip ${far.innerAddress.address}/${far.innerAddress.bits}`}`,
     `${tunnel} tunnel-interface tunnel.100`,
     `${tunnel} auto-key ike-gateway ${name}`,
@@ -71,6 +79,12 @@ export function exportPaloAlto(far: FarEnd): Exported {
       ...two.flatMap(({ suite, words }) =>
         words === undefined ? [`PAN-OS has no ${formatEspSuite(suite)} in phase 2.`] : [],
       ),
+      ...pfs.say,
+      ...lives.flatMap(({ say }) => say),
+      ...onePortOnly('PAN-OS', far.pairs),
+      ...(far.isPsk
+        ? []
+        : ['A certificate profile with our CA belongs to the gateway, too (certificate-profile).']),
       'Put the outside interface where OUTSIDE stands, and a free unit in place of tunnel.100.',
       'tunnel.100 needs a zone and a virtual router with a route to the remote networks; security policies between zones.',
       ...(far.isTransport ? ['Transport mode: PAN-OS has tunnel mode only.'] : []),
@@ -106,6 +120,26 @@ function espWords(suite: EspSuite): { encryption: string; hash: string } | undef
     hash: hashOf(suite) ?? 'none',
   }
 }
+
+/** Each number has 16 bits: the smallest unit in which it is exact, or for volumes whole. */
+function lifetimeWords(seconds: number): string {
+  if (seconds <= MOST_COUNT) return `seconds ${seconds}`
+  return seconds % 3_600 === 0 ? `hours ${seconds / 3_600}` : `minutes ${Math.floor(seconds / 60)}`
+}
+
+function volumeWords(kilobytes: number): string {
+  const units = ['kb', 'mb', 'gb', 'tb']
+  let [count, unit] = [kilobytes, 0]
+  while (count > MOST_COUNT && unit < units.length - 1) {
+    count = Math.ceil(count / 1_024)
+    unit++
+  }
+  return `${units[unit]} ${count}`
+}
+
+const MOST_COUNT = 65_535
+/** Seconds; a year at most. */
+const LIFETIMES: readonly [number, number] = [180, 31_536_000]
 
 function identityWords(id: FarEnd['localId']): string {
   const text = formatIdentity(id).replace(/^@|^keyid:/, '')

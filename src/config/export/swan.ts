@@ -7,6 +7,7 @@ import type { EspSuite, IkeSuite } from '#policy/proposal'
 import type { TrafficSelector } from '#policy/traffic-selector'
 import type { Exported } from './exported.ts'
 import type { FarEnd } from './far-end.ts'
+import { onePortOnly } from './limits.ts'
 import { cipherOf, groupNumber, hashOf, nothingFits, plainName, prefixOf, quoted } from './words.ts'
 
 /** swanctl.conf: a connection with a child for each pair, and its secret. */
@@ -109,6 +110,7 @@ export function exportStrongswanIpsec(far: FarEnd): Exported {
     `  ikelifetime=${far.phase1.seconds}s`,
     `  esp=${esp}!`,
     `  lifetime=${far.phase2.seconds}s`,
+    ...(far.phase2.kilobytes === undefined ? [] : [`  lifebytes=${far.phase2.kilobytes * 1_024}`]),
     ...(far.isEncapsulationForced ? ['  forceencaps=yes'] : []),
     `  dpddelay=${far.probeEvery}s`,
     `  dpdtimeout=${far.giveUpAfter}s`,
@@ -165,6 +167,7 @@ export function exportLibreswan(far: FarEnd): Exported {
       ...(known.length < far.phase2.suites.length
         ? ['libreswan has no ChaCha20-Poly1305 in IKEv1.']
         : []),
+      ...onePortOnly('libreswan', far.pairs),
       ...(pfs === 'modp1024' || far.phase1.suites.some(({ keyExchange: one }) => one === 'modp1024')
         ? ['libreswan has no group 2 any more: agree on group14.']
         : []),
@@ -278,5 +281,6 @@ function protoport(
 ): readonly string[] {
   if (protocol === 0) return []
   const isAny = startPort === 0 && endPort === 65_535
-  return [`  ${side}protoport=${formatIpProtocol(protocol)}${isAny ? '' : `/${startPort}`}`]
+  const ports = startPort === endPort ? `${startPort}` : `${startPort}-${endPort}`
+  return [`  ${side}protoport=${formatIpProtocol(protocol)}${isAny ? '' : `/${ports}`}`]
 }

@@ -146,7 +146,7 @@ function transform(words: readonly string[]): Pick<CiscoTransform, 'suite' | 'wh
   if (/\besp-null\b|\besp-des\b/.test(text))
     return { suite: undefined, why: 'null and DES encryption are not here' }
   const named = text.replace(/\bcomp-lzs\b/g, '').replace(/\bmode \w+/g, '')
-  const read = parsePhase2(named.replace(/\besp-aes(?=\s+esp|\s*$)/, 'esp-aes 128'))
+  const read = parsePhase2(named.replace(/\besp-(aes|gcm)(?=\s+esp|\s*$)/, 'esp-$1 128'))
   if (isTextProblem(read)) return { suite: undefined, why: read.message }
   return { suite: formatEspSuite(read.suite) }
 }

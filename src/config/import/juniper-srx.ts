@@ -173,6 +173,8 @@ function phase2(tunnel: TunnelImport, vpn: readonly string[], device: Device): s
   if (group === undefined) tunnel.assume('phase2.pfs', 'none', 'no perfect-forward-secrecy')
   else tunnel.set('phase2.pfs', group, ...device.below(...policy, 'perfect-forward-secrecy'))
   if (two.seconds !== undefined) tunnel.lifetime(2, two.seconds, ...two.lifetimes)
+  if (two.kilobytes !== undefined && two.kilobytes >= LEAST_KILOBYTES)
+    tunnel.set('phase2.volume', `${two.kilobytes}KB`, ...two.lifetimes)
   return undefined
 }
 
@@ -242,6 +244,8 @@ function networks(
 }
 
 const INDEXED = 4
+/** The least volume that can be written here. */
+const LEAST_KILOBYTES = 65_536
 
 class Device {
   readonly #statements: readonly Statement[]
@@ -297,6 +301,7 @@ class Device {
     const origins: Origin[] = [...lines]
     const lifetimes: Origin[] = []
     let seconds: number | undefined
+    let kilobytes: number | undefined
     for (const name of names) {
       const path = ['security', kind, 'proposal', name] as const
       const word = (key: string) => this.value(...path, key)
@@ -311,8 +316,10 @@ class Device {
         (one.path[4]?.startsWith('lifetime') === true ? lifetimes : origins).push(one)
       const lifetime = Number(word('lifetime-seconds'))
       if (lifetime > 0) seconds ??= lifetime
+      const volume = Number(word('lifetime-kilobytes'))
+      if (volume > 0) kilobytes ??= volume
     }
-    return { texts, origins, lifetimes, seconds }
+    return { texts, origins, lifetimes, seconds, kilobytes }
   }
 }
 

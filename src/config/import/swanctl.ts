@@ -108,6 +108,9 @@ function importConnection(
   if (ends.peer === 'any' && !tunnel.has('peer-id') && !tunnel.has('certificate.peer-id'))
     return unnamedPeers('id in remote')
   times(tunnel, settings)
+  const encap = settings.get('encap')
+  if (encap !== undefined && isYes(encap.value)) tunnel.set('encapsulation', 'force', encap)
+  else if (encap !== undefined) tunnel.same(encap)
   const proposals = settings.get('proposals')
   if (proposals === undefined || /^default$/i.test(proposals.value.trim())) {
     if (proposals !== undefined) tunnel.same(proposals, 'the defaults of Causeway instead')

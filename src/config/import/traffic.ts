@@ -34,14 +34,23 @@ export function addressKey(text: string): 'mode-config.address' | 'mode-config.p
 export function trafficText(text: string): string | undefined {
   const [name = '', port = ''] = text.trim().split('/')
   if (/^(?:%any|any|ip|0|)$/i.test(name)) return ''
-  const protocol = parseIpProtocol(name === 'ipv6-icmp' ? 'icmpv6' : name)
+  const ours = ALIASES.get(name.toLowerCase()) ?? name.toLowerCase()
+  const protocol = parseIpProtocol(ours)
   if (protocol === undefined) return undefined
-  if (/^(?:%any|any|%opaque|0|)$/i.test(port)) return name.toLowerCase()
+  if (/^(?:%any|any|%opaque|0|)$/i.test(port)) return ours
   const number = PORTS.get(port.toLowerCase()) ?? port
   // Type and code of ICMP are written as ports by some.
   if (!/^\d{1,5}(?:-\d{1,5})?$/.test(number) || !hasPorts(protocol)) return undefined
-  return `${name.toLowerCase()}/${number}`
+  return `${ours}/${number}`
 }
+
+/** Of Linux and of Cisco. */
+const ALIASES: ReadonlyMap<string, string> = new Map([
+  ['ipv6-icmp', 'icmpv6'],
+  ['icmp6', 'icmpv6'],
+  ['ahp', 'ah'],
+  ['ipinip', 'ipip'],
+])
 
 /** `10.1.0.5/16` as the network it is in, `10.1.0.0/16`; everything else as it is. */
 export function rangeText(text: string): string {

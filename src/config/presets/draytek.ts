@@ -1,9 +1,9 @@
 import type { Preset } from './preset.ts'
 
-/** Nothing of its defaults could be read at the maker's: questions alone. */
+/** Not verified: nothing of its defaults could be read at the maker's. Questions alone. */
 export const draytek: Preset = {
   name: 'draytek',
-  title: 'DrayTek Vigor',
+  title: 'DrayTek Vigor (not verified: it sets nothing, and says what to ask)',
   values: [],
   confirm: [
     'IKE phase 1 mode (Main), proposal and key lifetime, under IKE advanced settings',
