@@ -19,7 +19,7 @@ export type GatewayConfig = {
   /** Path of the control socket. */
   readonly control: string
   /** Threads for packets; absent: as many as serve on this machine. */
-  readonly workers?: 1 | 2
+  readonly workers?: number
 }
 
 export type TunnelConfig = {

@@ -18,7 +18,7 @@ export type GatewayDraft = {
   readonly name: string | undefined
   readonly address: IpAddress | undefined
   readonly control: string
-  readonly workers: 'auto' | 1 | 2
+  readonly workers: 'auto' | number
 }
 
 /** One tunnel after its keys were read, before the rules between keys. Durations are seconds. */

@@ -162,6 +162,8 @@ test('a wrong value is told with the nearest right one', () => {
     /did you mean "aes256gcm16"/,
   )
   assert.match(inTunnel('replay-window: 33'), /a multiple of 32/)
+  const threads = PARIS.replace('gateway: {', 'gateway: {workers: 3, ')
+  assert.match(messages(threads), /workers must be auto, 1, or an even number up to 16/)
   assert.match(inTunnel('dead-peer: {probe-every: 1s}'), /1s is too short: at least 2s/)
   assert.match(inTunnel('phase2: {lifetime: 2d}'), /2d is too long: at most 1d/)
   assert.match(inTunnel('phase2: {volume: 3MB}'), /at least 64MB/)

@@ -88,9 +88,10 @@ export const gatewayKeys: KeyTable<GatewayDraft> = {
     since: SINCE,
   }),
   workers: documented(workers.prefault('auto'), {
-    sentence: 'How many threads carry packets: one, or one for each direction.',
+    sentence:
+      'How many threads carry packets: 1, or an even number: two for each part of the tunnels.',
     paragraph:
-      'Two carry more at once where there are processors for them, and take about 100 MB more memory. `auto` is 2 where four processors or more may be used, else 1. A change counts from the next start on.',
+      'Two are one for each direction: they carry more at once where there are processors for them, and take about 100 MB more memory. With 4, 6 and so on up to 16 each two carry a part of the tunnels; those with one peer or with remote networks that overlap stay together, and one tunnel never takes more than two. `auto` is 2 for every four processors, but no more than there are peers for, and 1 below four. A change counts from the next start on.',
     example: 'auto',
     since: SINCE,
   }),

@@ -180,10 +180,19 @@ export const pools: z.ZodType<readonly Prefix[], readonly string[] | string> = l
   readNetwork,
 )
 
-/** Threads for packets. */
-export const workers: z.ZodType<'auto' | 1 | 2, 'auto' | 1 | 2> = z.union(
-  [z.literal('auto'), z.literal(1), z.literal(2)],
-  { error: 'workers must be auto, 1 or 2' },
+const WORKERS = 'workers must be auto, 1, or an even number up to 16'
+
+/** Threads for packets: one, or two for each part of the tunnels. */
+export const workers: z.ZodType<'auto' | number, 'auto' | number> = z.union(
+  [
+    z.literal('auto'),
+    z
+      .int()
+      .min(1)
+      .max(16)
+      .refine((threads) => threads === 1 || threads % 2 === 0, { error: WORKERS }),
+  ],
+  { error: WORKERS },
 )
 
 /** Whole words of the bitmap, as RFC 6479 keeps it. */

@@ -32,17 +32,21 @@ export async function runCauseway(options: CausewayOptions): Promise<Outcome> {
   if (config === undefined) return { kind: 'invalid', problems }
   if (problems !== '') process.stderr.write(`${problems}\n`)
   const control = options.control ?? config.gateway.control
+  const peers = new Set(config.tunnels.map(({ peer }) => peer)).size
+  const workers = config.gateway.workers ?? workersFor(availableParallelism(), peers)
+  let dataPlane: UserspaceDataPlane | undefined
   const kind = await runGateway(control, config, {
     ...options,
     load,
-    engine: new Engine({ versions: [ikev1], crypto: nodeCrypto }),
-    makeDataPlane: (onEvent, onWarning, onNotice) =>
-      new UserspaceDataPlane({
-        onEvent,
-        onWarning,
-        onNotice,
-        workers: config.gateway.workers ?? workersFor(availableParallelism()),
-      }),
+    engine: new Engine({
+      versions: [ikev1],
+      crypto: nodeCrypto,
+      spiFor: (tunnel, drawn) => dataPlane?.spiFor(tunnel, drawn) ?? drawn,
+    }),
+    makeDataPlane: (onEvent, onWarning, onNotice) => {
+      dataPlane = new UserspaceDataPlane({ onEvent, onWarning, onNotice, workers })
+      return dataPlane
+    },
   })
   return { kind }
 }

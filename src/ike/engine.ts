@@ -3,13 +3,14 @@ import type { IpAddress } from '#bytes/ip'
 import type { Config, TunnelConfig } from '#config/config'
 import { diffConfig } from '#config/diff'
 import type { Crypto } from '#crypto/port'
-import { type EspSpi, espSpi } from '#esp/sa'
+import type { EspSpi } from '#esp/sa'
 import { decodeHeader, type IkeHeader } from '#wire/ike-header'
 import { MalformedMessage } from '#wire/malformed'
 import { drop, makeRoom } from './admission.ts'
 import type { Command, Effect, Input, Instant } from './effects.ts'
 import type { TunnelSnapshot } from './events.ts'
 import { ExpectedAnswers } from './expected-answers.ts'
+import { freshSpi, type SpiSource } from './fresh-spi.ts'
 import { RareWork } from './rare-work.ts'
 import { SaTable } from './sa-table.ts'
 import { Tunnel } from './tunnel.ts'
@@ -23,6 +24,11 @@ import type {
   IkeVersion,
   Outcome,
 } from './version.ts'
+
+export type EngineOptions = SpiSource & {
+  readonly versions: readonly IkeVersion[]
+  readonly crypto: Crypto
+}
 
 /**
  * All of IKE as a function of what happens: inputs in, effects out. Owns no socket, clock or randomness; whoever feeds it the same
@@ -38,16 +44,18 @@ export class Engine {
   readonly #asked = new Map<number, IkeSa>()
   readonly #rareWork = new RareWork()
   readonly #expected = new ExpectedAnswers()
+  readonly #spis: SpiSource
   /** Next deadline of each tunnel, kept so that one datagram does not cost a look at all of them. */
   readonly #deadlines = new Map<Tunnel, Instant>()
   #config: Config | undefined
   #lastAsk = 0
   #ended = false
 
-  constructor(options: { readonly versions: readonly IkeVersion[]; readonly crypto: Crypto }) {
+  constructor(options: EngineOptions) {
     this.#versions = options.versions
     this.#firstMessages = new Map(options.versions.map((one) => [one, one.firstMessages()]))
     this.#crypto = options.crypto
+    this.#spis = options
   }
 
   handle(input: Input, now: Instant): readonly Effect[] {
@@ -355,18 +363,10 @@ export class Engine {
       tunnels: this.#config?.tunnels ?? [],
       rareWork: this.#rareWork,
       expected: this.#expected,
-      freshSpi: () => this.#freshSpi(),
+      freshSpi: (tunnel) =>
+        freshSpi(tunnel, this.#spis, (spi) => this.#bySpi('inbound', spi) !== undefined),
       selectorsOf: ({ tunnel, pair }) =>
         this.#tunnels.get(tunnel)?.children.active(pair)?.facts.selectors,
-    }
-  }
-
-  /** 1 to 255 are reserved (RFC 4303 §2.1). */
-  #freshSpi(): EspSpi {
-    for (;;) {
-      const octets = this.#crypto.random(4)
-      const spi = espSpi(new DataView(octets.buffer, octets.byteOffset, 4).getUint32(0))
-      if (spi > 255 && this.#bySpi('inbound', spi) === undefined) return spi
     }
   }
 }

@@ -161,8 +161,8 @@ export interface IkeContext {
   readonly rareWork: RareWork
   /** A message from there with this initiator SPI answers a question that belongs to no SA. */
   readonly expected: ExpectedAnswers
-  /** An inbound ESP SPI no SA uses. */
-  freshSpi(): EspSpi
+  /** An inbound ESP SPI no SA uses, for one of the tunnel. */
+  freshSpi(tunnel: string): EspSpi
   /** What the active Child SA of a network pair is for, which may be less than was written. */
   selectorsOf(child: ChildId): SelectorPair | undefined
 }

@@ -156,7 +156,7 @@ export class ChildLook {
         child: this.#child,
         selectors: question.selectors,
         wish,
-        ownSpi: context.freshSpi(),
+        ownSpi: context.freshSpi(this.#child.tunnel),
         nonceI: context.crypto.random(NONCE_OCTETS),
       },
       iv: channel.firstIv(messageId, context),

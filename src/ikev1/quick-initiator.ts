@@ -40,7 +40,7 @@ export function initiate(
     child,
     selectors,
     wish,
-    ownSpi: context.freshSpi(),
+    ownSpi: context.freshSpi(child.tunnel),
     nonceI: context.crypto.random(NONCE_OCTETS),
     ...(rekeyOf === undefined ? {} : { rekeyOf }),
   }

@@ -58,8 +58,8 @@ export function handleMessage1(
   host.tellReceived(begun, 1, hashed, datagram, context)
   try {
     const nonceR = context.crypto.random(NONCE_OCTETS)
-    const spi = context.freshSpi()
     const { tunnel, sa } = host
+    const spi = context.freshSpi(tunnel.name)
     const served = (pair: number) => context.selectorsOf({ tunnel: tunnel.name, pair })
     const vendor = sa.facts()?.peerVendor
     const read = readMessage1(payloads, tunnel, host.udp(), sa, vendor, spi, nonceR, served)
@@ -146,5 +146,5 @@ function refuse(
 
 function differsInNat({ tunnel, udp }: QuickHost, offer: SaPayload, context: IkeContext): boolean {
   const otherwise = wishOf(tunnel, udp() === false ? 'rfc3947' : false)
-  return chooseChild(offer, otherwise, context.freshSpi()) !== undefined
+  return chooseChild(offer, otherwise, context.freshSpi(tunnel.name)) !== undefined
 }

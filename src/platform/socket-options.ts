@@ -17,6 +17,8 @@ export type SocketOptions = {
   readonly sendBuffer?: number
   /** SO_MARK, for policy routing of the outer packets; needs CAP_NET_ADMIN. */
   readonly mark?: number
+  /** SO_REUSEPORT: others of this user may bind the same port, if they set it too. */
+  readonly sharesPort?: boolean
 }
 
 /** What every socket of the gateway needs, by family. */
@@ -24,6 +26,7 @@ export function setSocketOptions(fd: number, family: IpFamily, options: SocketOp
   setBuffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, options.receiveBuffer ?? DEFAULT_BUFFER)
   setBuffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, options.sendBuffer ?? DEFAULT_BUFFER)
   if (options.mark !== undefined) setOption(fd, SOL_SOCKET, SO_MARK, options.mark, 'SO_MARK')
+  if (options.sharesPort === true) setOption(fd, SOL_SOCKET, SO_REUSEPORT, 1, 'SO_REUSEPORT')
   setPathMtuDiscovery(fd, family, options.pathMtuDiscovery ?? 'do')
   if (family === 4) {
     setOption(fd, SOL_IP, IP_RECVERR, 1, 'IP_RECVERR')
@@ -96,7 +99,7 @@ function setsockoptInt(fd: number, level: number, option: number, value: number)
   return setsockopt(fd, level, option, memory.address, 4)
 }
 
-const setsockopt: (
+export const setsockopt: (
   fd: number,
   level: number,
   option: number,
@@ -108,6 +111,7 @@ const setsockopt: (
 
 const DEFAULT_BUFFER = 4 * 1024 * 1024
 
+export const SOL_SOCKET = 1
 export const SOL_IP = 0
 export const SOL_IPV6 = 41
 export const IP_TOS = 1
@@ -115,9 +119,9 @@ export const IP_RECVERR = 11
 export const IPV6_RECVERR = 25
 export const IPV6_TCLASS = 67
 
-const SOL_SOCKET = 1
 const SO_SNDBUF = 7
 const SO_RCVBUF = 8
+const SO_REUSEPORT = 15
 const SO_SNDBUFFORCE = 32
 const SO_RCVBUFFORCE = 33
 const SO_MARK = 36

@@ -6,7 +6,7 @@ import type { SocketOptions } from './socket-options.ts'
 
 /**
  * A UDP socket bound to one address and port (port 0: any free one). UDP checksums stay on: receivers may not merge datagrams
- * without one, and segmentation offload refuses it. Nothing else of this machine may share the port. @throws SystemError
+ * without one, and segmentation offload refuses it. Nothing else of this machine may share the port, unless `sharesPort` says so. @throws SystemError
  */
 export function openUdpSocket(
   arena: Arena,

@@ -14,7 +14,7 @@ const say = (value: unknown): void => {
 const plane = new UserspaceDataPlane({
   onEvent: (event) => say({ event }),
   onWarning: (warning) => say({ warning }),
-  workers: process.argv[2] === '2' ? 2 : 1,
+  workers: Number(process.argv[2]),
 })
 
 for await (const line of createInterface({ input: process.stdin })) {

@@ -58,9 +58,9 @@ export type DataPlaneCall =
   | { readonly kind: 'exit' }
 
 /** Threads for packets: `UserspaceOptions.workers`. */
-export type Workers = 1 | 2
-/** To run any of these tests once more with two threads. */
-const USUAL_WORKERS: Workers = process.env.CAUSEWAY_TEST_WORKERS === '2' ? 2 : 1
+export type Workers = 1 | 2 | 4
+/** To run any of these tests once more with more threads. */
+const USUAL_WORKERS = Number(process.env.CAUSEWAY_TEST_WORKERS ?? 1) as Workers
 
 /** A userspace data plane in a network namespace, without the engine: SAs are installed by hand. */
 export class DataPlaneProcess {

@@ -28,6 +28,7 @@ export type TunnelSettings = {
 export type GatewaySettings = {
   readonly name: string
   readonly address?: string
+  readonly workers?: number
   readonly tunnels: Readonly<Record<string, TunnelSettings>>
 }
 
@@ -237,10 +238,6 @@ function writeConfiguration(folder: string, configuration: GatewaySettings | str
 }
 
 /** JSON is YAML too. */
-function yaml({ name, address, tunnels }: GatewaySettings): string {
-  return JSON.stringify(
-    { version: 1, gateway: { name, ...(address === undefined ? {} : { address }) }, tunnels },
-    null,
-    2,
-  )
+function yaml({ tunnels, ...gateway }: GatewaySettings): string {
+  return JSON.stringify({ version: 1, gateway, tunnels }, null, 2)
 }

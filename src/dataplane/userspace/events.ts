@@ -2,6 +2,7 @@ import type { Endpoint, IpAddress } from '#bytes/ip'
 import type { EspSpi } from '#esp/sa'
 import type { DataPlaneEvent, DataPlaneSettings } from '../port.ts'
 import { type FromWorker, GlobalCounter, TunnelCounter } from './messages.ts'
+import type { PlannedTunnel } from './routing-plan.ts'
 
 /** IKE datagrams that may wait for the main thread; a flood is dropped here, before it fills the memory. */
 const MAX_IKE_WAITING = 2048
@@ -66,6 +67,11 @@ export class Events {
   /** For the thread that asks: an echo has shown this gateway, as words, at the other end of the tunnel. */
   echoShown(tunnel: string, address: Uint32Array): void {
     this.#post({ kind: 'echo-shown', tunnel, address })
+  }
+
+  /** For the lane that lays routes. */
+  plan(tunnels: readonly PlannedTunnel[]): void {
+    this.#post({ kind: 'plan', tunnels })
   }
 
   get routesAreOurs(): boolean {

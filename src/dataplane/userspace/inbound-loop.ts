@@ -142,6 +142,7 @@ export class InboundLoop {
         this.#running = false
         return
       case 'configure':
+      case 'plan':
       case 'send-ike':
       case 'nat-keepalive':
       case 'note-inbound-sa':

@@ -5,6 +5,7 @@ import type { EspTransformFactory } from '#esp/transform'
 import type { DatagramSocket } from '#platform/datagram-socket'
 import { errnoDetail } from '#platform/errno'
 import { type Destination, prepareDestination } from '#platform/socket-address'
+import type { SpiShare } from '#platform/spi-steering'
 import type { DataPlaneSettings, DataPlaneTunnel, HostEcho } from '../port.ts'
 import { ClearTraffic } from './clear-traffic.ts'
 import { NAT_KEEPALIVE, NAT_TRAVERSAL_PORT, NON_ESP_MARKER_OCTETS } from './demux.ts'
@@ -18,6 +19,7 @@ import { OuterSockets } from './outer-sockets.ts'
 import type { PacketMemory } from './packet-memory.ts'
 import { PathProber } from './path-prober.ts'
 import { Receiver } from './receiver.ts'
+import type { PlannedTunnel } from './routing-plan.ts'
 import { Sender } from './sender.ts'
 import { SocketErrors } from './socket-errors.ts'
 import { offloadSentence } from './tun-sink.ts'
@@ -28,7 +30,7 @@ const MAX_UDP_PAYLOAD = 65_507
 /** Destinations of IKE messages that are kept ready; more are made anew. */
 const MAX_DESTINATIONS = 1024
 
-/** All that the data plane has on this host: sockets, TUN devices, routes, SAs. What the main thread asks for is done here. */
+/** All that a lane has on this host: sockets, TUN devices, SAs; the first one lays the routes for all. What the main thread asks for is done here. */
 export class Installation {
   readonly sockets: OuterSockets
   readonly receiver: Receiver
@@ -37,6 +39,7 @@ export class Installation {
   readonly #memory: PacketMemory
   readonly #factory: EspTransformFactory
   readonly #events: Events
+  readonly #share: SpiShare
   readonly #prober: PathProber
   readonly #asker: HostAsker
   readonly #echoes: EchoWatch
@@ -44,16 +47,23 @@ export class Installation {
   readonly #paths = new Map<string, OuterPath>()
   readonly #destinations = new Map<string, Destination>()
   readonly #errors: SocketErrors
+  /** What other lanes need of the routes. */
+  readonly #plannedFor = new Map<number, readonly PlannedTunnel[]>()
   /** Once the ports were ours; until then the routes on this host may be those of another gateway. */
   #ownsRoutes = false
   #now = 0
 
-  constructor(memory: PacketMemory, factory: EspTransformFactory, events: Events) {
+  constructor(memory: PacketMemory, factory: EspTransformFactory, events: Events, share: SpiShare) {
     this.#memory = memory
     this.#factory = factory
     this.#events = events
-    this.sockets = new OuterSockets(memory.arena)
-    this.#errors = new SocketErrors(events, (remote, mtu, now) => this.reportMtu(remote, mtu, now))
+    this.#share = share
+    this.sockets = new OuterSockets(memory.arena, share)
+    this.#errors = new SocketErrors(events, (remote, mtu, now) => {
+      this.reportMtu(remote, mtu, now)
+      // Of sockets that share a port the kernel tells any one.
+      if (share.of > 1) events.pathMtu(remote, mtu)
+    })
     this.#clearTraffic = new ClearTraffic(
       (text) => events.warn(text),
       (packets) => events.countCameInClear(packets),
@@ -68,24 +78,36 @@ export class Installation {
     this.receiver = new Receiver(memory, events, this.#echoes)
   }
 
-  /** @throws SystemError; what had been changed until then stays, and `close` undoes it */
+  /** After `release`. @throws SystemError; what had been changed until then stays, and `close` undoes it */
   configure(settings: DataPlaneSettings, counters: ReadonlyMap<string, SharedArrayBuffer>): void {
     for (const fact of this.sockets.configure(settings.localAddresses)) this.#events.notice(fact)
-    this.#ownsRoutes = true
+    this.#ownsRoutes = this.#share.index === 0
     const open = new Set(this.sockets.all)
     for (const [key, path] of this.#paths) if (!open.has(path.socket)) this.#paths.delete(key)
 
-    const kept = this.tunnels.filter((tunnel) => {
-      const wanted = settings.tunnels.find(({ name }) => name === tunnel.settings.name)
-      if (wanted?.interfaceName === tunnel.settings.interfaceName) return true
-      tunnel.close()
-      return false
-    })
-    this.tunnels = kept
     for (const tunnel of settings.tunnels) this.#configureTunnel(tunnel, counters)
     this.receiver.attach((name) => this.#tunnel(name))
     // Whoever holds the ports is the one gateway of this host: what stands in its table now is ours, or was left behind.
-    this.#events.claimRoutes()
+    if (this.#ownsRoutes) this.#events.claimRoutes()
+    this.#reconcileRouting()
+  }
+
+  /** Gives up the devices that `settings` no longer have, so that others may use their names. */
+  release(settings: DataPlaneSettings): void {
+    const wanted = new Map(settings.tunnels.map((one) => [one.name, one.interfaceName]))
+    this.tunnels = this.tunnels.filter((tunnel) => {
+      const { name, interfaceName } = tunnel.settings
+      if (wanted.get(name) === interfaceName) return true
+      tunnel.close()
+      return false
+    })
+    // Before others lay routes: there may be none into what is gone.
+    if (this.#share.index > 0) this.#reconcileRouting()
+  }
+
+  /** The routes of another lane's tunnels. @throws SystemError */
+  planFor(lane: number, tunnels: readonly PlannedTunnel[]): void {
+    this.#plannedFor.set(lane, tunnels)
     this.#reconcileRouting()
   }
 
@@ -236,8 +258,13 @@ export class Installation {
       link: tun.index,
       takesPackets,
     }))
-    reconcileRouting(planned)
-    this.#clearTraffic.follow(planned)
+    if (this.#share.index > 0) {
+      this.#events.plan(planned)
+      return
+    }
+    const all = [...planned, ...[...this.#plannedFor.values()].flat()]
+    reconcileRouting(all)
+    this.#clearTraffic.follow(all)
   }
 
   #configureTunnel(

@@ -1,8 +1,10 @@
 import type { Endpoint } from '#bytes/ip'
 import { Secret } from '#bytes/secret'
 import type { ChildId, EspSpi, InboundSa, OutboundSa } from '#esp/sa'
+import type { SpiShare } from '#platform/spi-steering'
 import type { TunOffloads } from '#platform/tun'
 import type { DataPlaneEvent, DataPlaneSettings, HostEcho } from '../port.ts'
+import type { PlannedTunnel } from './routing-plan.ts'
 
 /** From the main thread to the worker; after posting one the eventfd is written, because the worker waits in poll(). */
 export type ToWorker =
@@ -57,7 +59,14 @@ export type ToWorker =
   | { readonly kind: 'path-mtu'; readonly remote: Endpoint; readonly mtu: number }
   /** A gateway at the other end of a tunnel, as words, that whoever opens packets has seen. */
   | { readonly kind: 'echo-shown'; readonly tunnel: string; readonly address: Uint32Array }
-  /** Before `configure`, to the thread that reads from the network: what `settings` no longer have is given up. */
+  /** To the thread that lays the routes: what the tunnels of another lane need. */
+  | {
+      readonly kind: 'plan'
+      readonly id: number
+      readonly lane: number
+      readonly tunnels: readonly PlannedTunnel[]
+    }
+  /** Before `configure`, to every thread: what `settings` no longer have is given up. */
   | { readonly kind: 'release'; readonly id: number; readonly settings: DataPlaneSettings }
   /** After it: what there is now. */
   | {
@@ -98,6 +107,8 @@ export type FromWorker =
     }
   | { readonly kind: 'path-mtu'; readonly remote: Endpoint; readonly mtu: number }
   | { readonly kind: 'echo-shown'; readonly tunnel: string; readonly address: Uint32Array }
+  /** What the tunnels of this lane need of the routes, which another one lays. */
+  | { readonly kind: 'plan'; readonly tunnels: readonly PlannedTunnel[] }
   | { readonly kind: 'warning'; readonly text: string }
   | { readonly kind: 'notice'; readonly text: string }
   | { readonly kind: 'event'; readonly event: DataPlaneEvent }
@@ -106,6 +117,8 @@ export type FromWorker =
 /** What the worker is started with. */
 export type WorkerData = {
   readonly role: Role
+  /** Of the packets from the network. */
+  readonly share: SpiShare
   /** Of the eventfd that wakes it. */
   readonly wakeFd: number
   /** `GLOBAL_COUNTER_FIELDS` float64 long. */

@@ -4,13 +4,15 @@ import type { Arena } from '#platform/arena'
 import type { DatagramSocket } from '#platform/datagram-socket'
 import { openRawEspSocket } from '#platform/raw-esp-socket'
 import { canSegmentDatagrams, enableReceiveOffload } from '#platform/socket-options'
+import { type SpiShare, steerDatagrams, takeShare } from '#platform/spi-steering'
 import { openUdpSocket } from '#platform/udp-socket'
 import { IKE_PORT, NAT_TRAVERSAL_PORT } from './demux.ts'
 import { OUTER_MARK } from './routing-plan.ts'
 
-/** The three sockets of one local address. Answers leave from the address they were asked at, because each socket is bound to it. */
+/** The sockets of one local address. Answers leave from the address they were asked at, because each socket is bound to it. */
 export type AddressSockets = {
-  readonly ike: DatagramSocket
+  /** Only where the share begins: nobody else has it. */
+  readonly ike: DatagramSocket | undefined
   readonly natTraversal: DatagramSocket
   readonly esp: DatagramSocket
   /** Whether the kernel joins datagrams of one sender, and cuts a message into many: on port 4500. */
@@ -21,18 +23,16 @@ export type AddressSockets = {
 /** All sockets towards the network, by local address. */
 export class OuterSockets {
   readonly #arena: Arena
+  readonly #share: SpiShare
   readonly #byAddress = new Map<IpAddress, AddressSockets>()
 
-  constructor(arena: Arena) {
+  constructor(arena: Arena, share: SpiShare) {
     this.#arena = arena
+    this.#share = share
   }
 
   get all(): readonly DatagramSocket[] {
-    return [...this.#byAddress.values()].flatMap(({ ike, natTraversal, esp }) => [
-      ike,
-      natTraversal,
-      esp,
-    ])
+    return [...this.#byAddress.values()].flatMap(socketsOf)
   }
 
   /**
@@ -43,7 +43,8 @@ export class OuterSockets {
     const opened = new Map<IpAddress, AddressSockets>()
     try {
       for (const address of new Set(addresses)) {
-        if (!this.#byAddress.has(address)) opened.set(address, openSockets(this.#arena, address))
+        if (this.#byAddress.has(address)) continue
+        opened.set(address, openSockets(this.#arena, address, this.#share))
       }
     } catch (error) {
       for (const sockets of opened.values()) closeSockets(sockets)
@@ -55,6 +56,8 @@ export class OuterSockets {
       this.#byAddress.delete(address)
     }
     for (const [address, sockets] of opened) this.#byAddress.set(address, sockets)
+    // The others are no different.
+    if (this.#share.index > 0) return []
     return [...opened].map(([address, sockets]) => offloadSentence(address, sockets))
   }
 
@@ -75,22 +78,28 @@ export class OuterSockets {
   }
 }
 
-function openSockets(arena: Arena, address: IpAddress): AddressSockets {
+/** Those who share must open theirs in the order of their shares: it is how the kernel numbers them. */
+function openSockets(arena: Arena, address: IpAddress, share: SpiShare): AddressSockets {
   const opened: DatagramSocket[] = []
   const keep = (socket: DatagramSocket): DatagramSocket => {
     opened.push(socket)
     return socket
   }
+  const shared = share.of > 1
+  const first = share.index === 0
   const options = { mark: OUTER_MARK }
   try {
     // A key exchange may be longer than the path is wide; IP fragments carry it then, as in every IKEv1.
     const ike = { ...options, pathMtuDiscovery: 'dont' } as const
+    const traversal = { ...options, sharesPort: shared }
     const sockets = {
-      ike: keep(openUdpSocket(arena, { address, port: IKE_PORT }, ike)),
-      natTraversal: keep(openUdpSocket(arena, { address, port: NAT_TRAVERSAL_PORT }, options)),
+      ike: first ? keep(openUdpSocket(arena, { address, port: IKE_PORT }, ike)) : undefined,
+      natTraversal: keep(openUdpSocket(arena, { address, port: NAT_TRAVERSAL_PORT }, traversal)),
       esp: keep(openRawEspSocket(arena, address, options)),
     }
     const { fd } = sockets.natTraversal
+    if (shared && first) steerDatagrams(fd, share.of)
+    if (shared) takeShare(sockets.esp.fd, sockets.esp.family, share)
     return { ...sockets, joins: enableReceiveOffload(fd), cuts: canSegmentDatagrams(fd) }
   } catch (error) {
     for (const socket of opened) socket.close()
@@ -105,8 +114,10 @@ function offloadSentence(address: IpAddress, { joins, cuts }: AddressSockets): s
   return `${address}: this kernel has no messages of many datagrams on port 4500 ${lacks.join(' and ')}; packets cost more`
 }
 
-function closeSockets({ ike, natTraversal, esp }: AddressSockets): void {
-  ike.close()
-  natTraversal.close()
-  esp.close()
+function socketsOf({ ike, natTraversal, esp }: AddressSockets): readonly DatagramSocket[] {
+  return ike === undefined ? [natTraversal, esp] : [ike, natTraversal, esp]
+}
+
+function closeSockets(sockets: AddressSockets): void {
+  for (const socket of socketsOf(sockets)) socket.close()
 }

@@ -3,6 +3,7 @@ import type { DatagramSocket } from '#platform/datagram-socket'
 import { SystemError } from '#platform/errno'
 import type { EventFd } from '#platform/eventfd'
 import { ReadySet } from '#platform/ready-set'
+import type { SpiShare } from '#platform/spi-steering'
 import { VIRTIO_HEADER_OCTETS } from '#wire/virtio-net'
 import { IKE_PORT } from './demux.ts'
 import type { Events } from './events.ts'
@@ -19,6 +20,7 @@ const TICK = 500
 export type LoopParts = {
   /** Whether another thread reads ESP, and IKE beside it, from the network. */
   readonly outboundOnly: boolean
+  readonly share: SpiShare
   readonly memory: PacketMemory
   readonly factory: EspTransformFactory
   readonly events: Events
@@ -45,9 +47,10 @@ export class PacketLoop {
 
   constructor(parts: LoopParts) {
     this.#parts = parts
-    this.#installation = new Installation(parts.memory, parts.factory, parts.events)
+    const { memory, factory, events, share } = parts
+    this.#installation = new Installation(memory, factory, events, share)
     this.#ready = new ReadySet([parts.wake.fd])
-    this.#reader = new NetworkReader(parts.memory, parts.events, this.#installation.receiver)
+    this.#reader = new NetworkReader(memory, events, this.#installation.receiver)
   }
 
   /** Until a `close` message comes. @throws whatever goes wrong beyond repair, with everything undone */
@@ -167,7 +170,13 @@ export class PacketLoop {
       case 'nat-keepalive':
         installation.sendNatKeepalive(order.local, order.remote)
         return
+      case 'plan':
+        this.#answer(order.id, () => installation.planFor(order.lane, order.tunnels))
+        return
       case 'release':
+        this.#answer(order.id, () => installation.release(order.settings))
+        this.#follow()
+        return
       case 'adopt':
         throw new Error('this thread opens sockets and devices itself')
       case 'close':
@@ -195,6 +204,20 @@ export class PacketLoop {
         ? { kind: 'configured', id, ...shared }
         : { kind: 'not-configured', id, message: problem, ...shared },
     )
+    this.#follow()
+  }
+
+  #answer(id: number, work: () => void): void {
+    try {
+      work()
+      this.#parts.post({ kind: 'configured', id })
+    } catch (error) {
+      this.#parts.post({ kind: 'not-configured', id, message: messageOf(error) })
+    }
+  }
+
+  /** Waits for what there is now. */
+  #follow(): void {
     this.#sockets = this.#installation.sockets.all
     this.#tunnels = [...this.#installation.tunnels]
     this.#watch()

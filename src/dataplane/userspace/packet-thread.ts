@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { type EventFd, openEventFd } from '#platform/eventfd'
+import type { SpiShare } from '#platform/spi-steering'
 import {
   type FromWorker,
   GLOBAL_COUNTER_FIELDS,
@@ -22,6 +23,7 @@ export type ThreadListener = {
 /** One thread of the data plane as the main thread sees it. What is asked takes effect in the order asked. */
 export class PacketThread {
   readonly role: Role
+  readonly share: SpiShare
   /** Its `GlobalCounter` fields. */
   readonly counters: Float64Array
   readonly ended: Promise<void>
@@ -31,12 +33,13 @@ export class PacketThread {
   #lastId = 0
   #closing = false
 
-  constructor(role: Role, file: URL, { onMessage, onFailure }: ThreadListener) {
+  constructor(role: Role, share: SpiShare, file: URL, { onMessage, onFailure }: ThreadListener) {
     this.role = role
+    this.share = share
     this.#wake = openEventFd()
     const globalCounters = new SharedArrayBuffer(GLOBAL_COUNTER_FIELDS * 8)
     this.counters = new Float64Array(globalCounters)
-    const workerData: WorkerData = { role, wakeFd: this.#wake.fd, globalCounters }
+    const workerData: WorkerData = { role, share, wakeFd: this.#wake.fd, globalCounters }
     this.#worker = new Worker(file, { workerData })
     this.#worker.on('message', (message: FromWorker) => {
       if (message.kind === 'closed') this.#closing = true
@@ -67,7 +70,9 @@ export class PacketThread {
 
   /** Never rejects. */
   ask(
-    message: (id: number) => ToWorker & { readonly kind: 'configure' | 'release' | 'adopt' },
+    message: (
+      id: number,
+    ) => ToWorker & { readonly kind: 'configure' | 'plan' | 'release' | 'adopt' },
   ): Promise<Answer> {
     if (this.#closing) return Promise.resolve({ problem: 'the data plane is closed' })
     this.#lastId++

@@ -13,6 +13,8 @@ import type {
 } from '../port.ts'
 import { clearPacketsDropped } from './clear-traffic.ts'
 import { reconcileRouting } from './host-routing.ts'
+import { Lane } from './lane.ts'
+import { assignLanes, markedSpi } from './lane-assignment.ts'
 import {
   type FromWorker,
   GlobalCounter,
@@ -21,8 +23,9 @@ import {
   TUNNEL_COUNTER_FIELDS,
   TunnelCounter,
 } from './messages.ts'
-import { type Answer, PacketThread } from './packet-thread.ts'
+import type { Answer, PacketThread } from './packet-thread.ts'
 import { packetsAtFullQueues } from './queue-full.ts'
+import type { PlannedTunnel } from './routing-plan.ts'
 
 export type UserspaceOptions = {
   readonly onEvent: (event: DataPlaneEvent) => void
@@ -30,8 +33,8 @@ export type UserspaceOptions = {
   readonly onWarning?: (text: string) => void
   /** What it found out about this host, such as the offloads it has. */
   readonly onNotice?: (text: string) => void
-  /** Threads for packets: one for all, or one for each direction. */
-  readonly workers?: 1 | 2
+  /** Threads for packets: one for all; or an even number, of which two carry a part of the tunnels, one for each direction. */
+  readonly workers?: number
   readonly workerFile?: URL
 }
 
@@ -43,39 +46,43 @@ type InstalledSa = {
 }
 
 /**
- * The data plane in one or two threads of this process (docs/decisions/0008). Everything is asked for by message and takes effect in the
+ * The data plane in threads of this process (docs/decisions/0008). Everything is asked for by message and takes effect in the
  * order asked; counters are read from shared memory, without asking.
  */
 export class UserspaceDataPlane implements DataPlane {
   readonly #onEvent: (event: DataPlaneEvent) => void
   readonly #onWarning: (text: string) => void
   readonly #onNotice: (text: string) => void
-  /** Has the sockets, the devices and all that is sealed. */
-  readonly #outbound: PacketThread
-  /** Opens packets; undefined where the other does that too. */
-  readonly #inbound: PacketThread | undefined
+  /** Has port 500, and lays the routes of all. */
+  readonly #first: Lane
+  readonly #lanes: readonly Lane[]
+  /** The index of the lane that carries a tunnel. */
+  #laneOf: ReadonlyMap<string, number> = new Map()
   readonly #sas = new Map<string, InstalledSa>()
   #tunnels = new Map<string, SharedArrayBuffer>()
   #interfaces = new Map<string, string>()
-  /** Orders that wait until both threads agree on what there is. */
-  #held: (() => void)[] | undefined
   #configuring: Promise<unknown> = Promise.resolve()
+  /** What came of the routes that lanes asked for while they were configured; otherwise nobody waits for that. */
+  #plans: Promise<Answer>[] | undefined
   #closing = false
+  /** What the filter has dropped never becomes less, although it is counted by several that follow each other. */
   #cameInClear = 0
 
   constructor(options: UserspaceOptions) {
     this.#onEvent = options.onEvent
     this.#onWarning = options.onWarning ?? (() => {})
     this.#onNotice = options.onNotice ?? (() => {})
-    const file = options.workerFile ?? WORKER_FILE
     const listener = {
       onMessage: (message: FromWorker, thread: PacketThread) => this.#hear(message, thread),
       onFailure: (reason: string) => this.#fail(reason),
     }
-    const two = options.workers === 2
-    this.#outbound = new PacketThread(two ? 'outbound' : 'both', file, listener)
-    this.#inbound = two ? new PacketThread('inbound', file, listener) : undefined
-    void this.#outbound.ended.then(() => process.off('exit', this.#onExit))
+    const workers = options.workers ?? 1
+    const of = Math.max(1, Math.floor(workers / 2))
+    const lane = (index: number): Lane =>
+      new Lane({ index, of }, workers === 1 ? 1 : 2, options.workerFile ?? WORKER_FILE, listener)
+    this.#first = lane(0)
+    this.#lanes = [this.#first, ...Array.from({ length: of - 1 }, (_, i) => lane(i + 1))]
+    void this.#first.outbound.ended.then(() => process.off('exit', this.#onExit))
     process.on('exit', this.#onExit)
   }
 
@@ -88,17 +95,23 @@ export class UserspaceDataPlane implements DataPlane {
       ]),
     )
     this.#interfaces = new Map(settings.tunnels.map((one) => [one.interfaceName, one.name]))
-    const configure = (): Promise<Answer> =>
-      this.#outbound.ask((id) => ({
-        kind: 'configure',
-        id,
-        settings,
-        tunnelCounters: this.#tunnels,
-      }))
-    const inbound = this.#inbound
-    const answer = inbound === undefined ? configure() : this.#agree(settings, inbound, configure)
-    const { problem } = await answer
+    this.#assign(settings)
+    const counters = this.#tunnels
+    const parts = this.#lanes.map((lane) => {
+      const tunnels = settings.tunnels.filter(({ name }) => this.#carrierOf(name) === lane)
+      return { lane, part: { ...settings, tunnels } }
+    })
+    for (const lane of this.#lanes) lane.hold()
+    const turn = this.#configuring.then(() => this.#agree(parts, counters))
+    this.#configuring = turn
+    const problem = await turn
+    if (this.#configuring === turn) for (const lane of this.#lanes) lane.letGo()
     if (problem !== undefined) throw new Error(problem)
+  }
+
+  /** An SPI for an inbound SA of the tunnel, made of one drawn by lot: it says whose packets these are. */
+  spiFor(tunnel: string, drawn: EspSpi): EspSpi {
+    return markedSpi(drawn, this.#carrierOf(tunnel).share)
   }
 
   installSa(sa: InboundSa | OutboundSa): void {
@@ -110,12 +123,13 @@ export class UserspaceDataPlane implements DataPlane {
     const counters = new SharedArrayBuffer(SA_COUNTER_FIELDS * 8)
     const { direction, child, spi } = sa
     this.#sas.set(keyOf(sa), { direction, child, spi, fields: new Float64Array(counters) })
-    this.#change(() => {
+    const lane = this.#carrierOf(child.tunnel)
+    lane.change(() => {
       const order: ToWorker = { kind: 'install-sa', sa: plainSa(sa), counters }
-      if (direction === 'outbound' || this.#inbound === undefined) this.#outbound.order(order)
+      if (direction === 'outbound' || lane.inbound === undefined) lane.outbound.order(order)
       else {
-        this.#inbound.order(order)
-        this.#outbound.order({ kind: 'note-inbound-sa', child, spi })
+        lane.inbound.order(order)
+        lane.outbound.order({ kind: 'note-inbound-sa', child, spi })
       }
     })
   }
@@ -127,11 +141,12 @@ export class UserspaceDataPlane implements DataPlane {
   }): void {
     const { direction, child, spi } = sa
     this.#sas.delete(keyOf(sa))
-    this.#tellBoth({ kind: 'remove-sa', direction, child, spi })
+    // Its tunnel may be gone.
+    for (const lane of this.#lanes) lane.tellBoth({ kind: 'remove-sa', direction, child, spi })
   }
 
   moveSas(tunnel: string, local: Endpoint, remote: Endpoint): void {
-    this.#tellBoth({ kind: 'move-sas', tunnel, local, remote })
+    this.#carrierOf(tunnel).tellBoth({ kind: 'move-sas', tunnel, local, remote })
   }
 
   sendIke(
@@ -140,29 +155,32 @@ export class UserspaceDataPlane implements DataPlane {
     remote: Endpoint,
     how: 'as it fits' | 'whole' = 'as it fits',
   ): void {
-    this.#outbound.order({ kind: 'send-ike', octets, local, remote, whole: how === 'whole' })
+    const whole = how === 'whole'
+    this.#first.outbound.order({ kind: 'send-ike', octets, local, remote, whole })
   }
 
   probePath(tunnel: string, id: number, octets: number): void {
     // Who opens packets looks for the answer before it can be there.
-    this.#tellBoth({ kind: 'probe-path', tunnel, id, octets })
+    this.#carrierOf(tunnel).tellBoth({ kind: 'probe-path', tunnel, id, octets })
   }
 
   limitPath(tunnel: string, octets: number | undefined): void {
-    this.#change(() => this.#outbound.order({ kind: 'limit-path', tunnel, octets }))
+    const lane = this.#carrierOf(tunnel)
+    lane.change(() => lane.outbound.order({ kind: 'limit-path', tunnel, octets }))
   }
 
   askHost(tunnel: string, echo: HostEcho): void {
-    this.#tellBoth({ kind: 'ask-host', tunnel, echo })
+    this.#carrierOf(tunnel).tellBoth({ kind: 'ask-host', tunnel, echo })
   }
 
   sendNatKeepalive(local: Endpoint, remote: Endpoint): void {
-    this.#outbound.order({ kind: 'nat-keepalive', local, remote })
+    this.#first.outbound.order({ kind: 'nat-keepalive', local, remote })
   }
 
   counters(): DataPlaneCounters {
+    const threads = this.#lanes.flatMap((lane) => lane.threads)
     const total = (field: number): number =>
-      (this.#outbound.counters[field] ?? 0) + (this.#inbound?.counters[field] ?? 0)
+      threads.reduce((sum, { counters }) => sum + (counters[field] ?? 0), 0)
     return {
       sas: [...this.#sas.values()].map(readSa),
       tunnels: [...this.#tunnels].map(([tunnel, buffer]) => {
@@ -189,7 +207,7 @@ export class UserspaceDataPlane implements DataPlane {
   }
 
   cameInClear(): number {
-    const before = this.#outbound.counters[GlobalCounter.cameInClear] ?? 0
+    const before = this.#first.outbound.counters[GlobalCounter.cameInClear] ?? 0
     // While a filter takes the place of another its packets may be missing in both.
     this.#cameInClear = Math.max(this.#cameInClear, before + clearPacketsDropped())
     return this.#cameInClear
@@ -197,46 +215,58 @@ export class UserspaceDataPlane implements DataPlane {
 
   async close(): Promise<void> {
     this.#closing = true
-    // Whoever only borrowed sockets and devices gives them back first.
-    await this.#inbound?.close()
-    await this.#outbound.close()
+    // The first stays until nobody needs its routes.
+    for (const lane of this.#lanes.toReversed()) await lane.close()
   }
 
-  /** What is gone is given up by both threads before anything new takes its name; then the second is given what is new. */
-  #agree(
-    settings: DataPlaneSettings,
-    inbound: PacketThread,
-    configure: () => Promise<Answer>,
-  ): Promise<Answer> {
-    this.#held ??= []
-    const turn = this.#configuring.then(async () => {
-      const released = await inbound.ask((id) => ({ kind: 'release', id, settings }))
-      if (released.problem !== undefined) return released
-      const configured = await configure()
-      const { devices } = configured
-      if (devices === undefined) return configured
-      const tunnelCounters = this.#tunnels
-      const adopted = await inbound.ask((id) => ({ kind: 'adopt', id, devices, tunnelCounters }))
-      return configured.problem === undefined ? adopted : configured
-    })
-    this.#configuring = turn
-    return turn.finally(() => {
-      if (this.#configuring !== turn) return
-      const held = this.#held ?? []
-      this.#held = undefined
-      for (const order of held) order()
-    })
+  #carrierOf(tunnel: string): Lane {
+    return this.#lanes[this.#laneOf.get(tunnel) ?? 0] ?? this.#first
   }
 
-  #change(order: () => void): void {
-    if (this.#held === undefined) order()
-    else this.#held.push(order)
+  #assign({ tunnels }: DataPlaneSettings): void {
+    const { lanes, apart } = assignLanes(tunnels, this.#laneOf, this.#lanes.length)
+    this.#laneOf = lanes
+    for (const [tunnel, other] of apart) {
+      this.#onWarning(
+        `${tunnel} and ${other} have to do with each other now, but other threads carry them until the next start: a packet that one does not take is not offered to the other`,
+      )
+    }
   }
 
-  #tellBoth(message: ToWorker): void {
-    this.#change(() => {
-      this.#inbound?.order(message)
-      this.#outbound.order(message)
+  /**
+   * What is gone is given up by all threads before anything new takes its name; then lane by lane, in order, gets what is new.
+   * @returns what went wrong
+   */
+  async #agree(
+    parts: readonly { readonly lane: Lane; readonly part: DataPlaneSettings }[],
+    counters: ReadonlyMap<string, SharedArrayBuffer>,
+  ): Promise<string | undefined> {
+    this.#plans = []
+    try {
+      for (const { lane, part } of parts) {
+        const { problem } = await lane.release(part)
+        if (problem !== undefined) return problem
+      }
+      for (const { lane, part } of parts) {
+        const { problem } = await lane.configure(part, counters)
+        if (problem !== undefined) return problem
+      }
+      const answers = await Promise.all(this.#plans)
+      return answers.find(({ problem }) => problem !== undefined)?.problem
+    } finally {
+      this.#plans = undefined
+    }
+  }
+
+  #plan(lane: number, tunnels: readonly PlannedTunnel[]): void {
+    const laid = this.#first.outbound.ask((id) => ({ kind: 'plan', id, lane, tunnels }))
+    if (this.#plans !== undefined) {
+      this.#plans.push(laid)
+      return
+    }
+    void laid.then(({ problem }) => {
+      if (problem === undefined || this.#closing) return
+      this.#onEvent({ kind: 'failed', message: `routes: ${problem}` })
     })
   }
 
@@ -252,8 +282,13 @@ export class UserspaceDataPlane implements DataPlane {
         this.#onNotice(message.text)
         return
       case 'path-mtu':
+        for (const { outbound } of this.#lanes) if (outbound !== thread) outbound.order(message)
+        return
       case 'echo-shown':
-        this.#outbound.order(message)
+        this.#carrierOf(message.tunnel).outbound.order(message)
+        return
+      case 'plan':
+        this.#plan(thread.share.index, message.tunnels)
         return
       case 'event':
         if (message.event.kind === 'ike-datagram') {
@@ -276,18 +311,21 @@ export class UserspaceDataPlane implements DataPlane {
 
   /** Devices and sockets go with the process; what stands in the routing tables is undone here. */
   readonly #onExit = (): void => {
-    this.#inbound?.abandon()
-    if (!this.#outbound.abandon()) return
-    if (this.#outbound.counters[GlobalCounter.routesAreOurs] === 1) reconcileRouting([])
+    for (const { inbound } of this.#lanes) inbound?.abandon()
+    for (const { outbound } of this.#lanes.slice(1)) outbound.abandon()
+    const { outbound } = this.#first
+    if (!outbound.abandon()) return
+    if (outbound.counters[GlobalCounter.routesAreOurs] === 1) reconcileRouting([])
   }
 }
 
 /**
  * Threads for a machine: a second one helps where it has a processor to itself beside the applications or the interrupts of both
- * sides; on two processors one thread costs less.
+ * sides; on two processors one thread costs less. More of them go to other peers.
  */
-export function workersFor(processors: number): 1 | 2 {
-  return processors >= 4 ? 2 : 1
+export function workersFor(processors: number, peers: number): number {
+  const lanes = Math.min(Math.floor(processors / 4), Math.max(1, peers), MAX_LANES)
+  return lanes === 0 ? 1 : 2 * lanes
 }
 
 function keyOf(sa: {
@@ -320,5 +358,6 @@ function readSa({ direction, child, spi, fields }: InstalledSa): SaCounters {
   }
 }
 
+const MAX_LANES = 8
 const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 const WORKER_FILE = new URL(`./worker.${EXTENSION}`, import.meta.url)

@@ -12,15 +12,16 @@ import { PacketMemory } from './packet-memory.ts'
 if (parentPort === null) throw new Error('this file is the data plane’s worker thread')
 work(parentPort, workerData as WorkerData)
 
-function work(port: MessagePort, { role, wakeFd, globalCounters }: WorkerData): void {
+function work(port: MessagePort, { role, share, wakeFd, globalCounters }: WorkerData): void {
   const post = (message: FromWorker): void => port.postMessage(message)
   const events = new Events(post, new Float64Array(globalCounters))
   const memory = new PacketMemory()
-  if (!memory.fastWork && role !== 'inbound') {
+  const speaksForAll = role !== 'inbound' && share.index === 0
+  if (!memory.fastWork && speaksForAll) {
     events.notice('this Node has no WebAssembly; checksums and copies take several times longer')
   }
   const fast = opensslTransformFactory(memory.arena)
-  if (fast === undefined && role !== 'inbound') {
+  if (fast === undefined && speaksForAll) {
     events.warn(
       'the OpenSSL inside this Node cannot be reached; packets go through node:crypto, several times slower',
     )
@@ -37,7 +38,7 @@ function work(port: MessagePort, { role, wakeFd, globalCounters }: WorkerData): 
   const loop =
     role === 'inbound'
       ? new InboundLoop(parts)
-      : new PacketLoop({ ...parts, outboundOnly: role === 'outbound' })
+      : new PacketLoop({ ...parts, share, outboundOnly: role === 'outbound' })
   try {
     loop.run()
   } catch (error) {
