@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { ip } from '#bytes/ip'
 import { addToChecksum, foldChecksum } from '#wire/checksum'
-import { ipv4Fragment } from '#wire/ipv4'
+import { ipv4Fragment, sealIpv4Header } from '#wire/ipv4'
 import { ipPacket } from '../../test/support/ip-packet.ts'
 import { writeIpv4Fragment } from './fragment-ipv4.ts'
 import { PacketFields, readPacketFields } from './packet-fields.ts'
@@ -61,4 +61,52 @@ test('fragments are small enough, have right headers, and make up the packet aga
 test('an MTU without room for eight octets gives nothing', () => {
   const packet = ipPacket({ source: ip('10.1.0.5'), destination: ip('10.2.0.7') })
   assert.deepEqual(fragmentsOf(packet, 27), [])
+})
+
+/** `packet`, which has none, with these options. */
+function withOptions(packet: Uint8Array, options: readonly number[]): Uint8Array {
+  const longer = new Uint8Array([...packet.subarray(0, 20), ...options, ...packet.subarray(20)])
+  const header = new DataView(longer.buffer)
+  header.setUint8(0, 0x40 | ((20 + options.length) / 4))
+  header.setUint16(2, longer.length)
+  sealIpv4Header(header, 0)
+  return longer
+}
+
+test('every fragment has the options that are to be copied, the first one the others too (RFC 791 §3.1)', () => {
+  const payload = Uint8Array.from({ length: 1000 }, (_, i) => i)
+  const plain = ipPacket({ source: ip('10.1.0.5'), destination: ip('10.2.0.7'), payload })
+  const recordRoute = [7, 7, 4, 0, 0, 0, 0]
+  const routerAlert = [0x94, 4, 0, 0]
+  const nothing = [1, 1, 1, 1, 1, 1, 1]
+  const packet = withOptions(plain, [...recordRoute, ...routerAlert, 0])
+  const fragments = fragmentsOf(packet, 400)
+  const headers = fragments.map((fragment) => [...fragment.subarray(20, 32)])
+  assert.deepEqual(headers, [
+    [...recordRoute, ...routerAlert, 0],
+    [...nothing, ...routerAlert, 0],
+    [...nothing, ...routerAlert, 0],
+  ])
+  for (const fragment of fragments) {
+    const header = new DataView(fragment.buffer)
+    assert.equal(foldChecksum(addToChecksum(0, header, 0, 32)), 0)
+    assert.equal(header.getUint16(2), fragment.length)
+  }
+  assert.deepEqual(
+    Buffer.concat(fragments.map((one) => one.subarray(32))),
+    Buffer.from(plain.subarray(20)),
+  )
+})
+
+test('options that make no sense go with the first fragment, and nothing is read behind the header', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 4, maxLength: 4 }), (options) => {
+      const payload = new Uint8Array(600).fill(0xee)
+      const plain = ipPacket({ source: ip('10.1.0.5'), destination: ip('10.2.0.7'), payload })
+      const fragments = fragmentsOf(withOptions(plain, [...options]), 400)
+      assert.deepEqual(fragments[0]?.subarray(20, 24), options)
+      const body = Buffer.concat(fragments.map((one) => one.subarray(24)))
+      assert.deepEqual(body, Buffer.from(plain.subarray(20)))
+    }),
+  )
 })

@@ -13,7 +13,7 @@ import type { PacketArena } from './transform.ts'
  * Writes fragment number `index` (from 0) of the IPv4 packet at `at` to `to`, so that it has at most `mtu` octets (RFC 791 §3.2).
  * Packets that may be fragmented are cut before ESP, not after: every piece is then authenticated by itself, and middle boxes that
  * drop fragments see none. The host cuts most of them, because the device has the right MTU; this is for the rest.
- * @returns its length; 0 behind the last one, and when the header's options leave no sense in it
+ * @returns its length; 0 behind the last one, and when there is no room for eight octets of it
  */
 export function writeIpv4Fragment(
   { octets, view }: PacketArena,
@@ -24,8 +24,6 @@ export function writeIpv4Fragment(
   to: number,
 ): number {
   const header = packet.transportAt
-  // Options that must not be copied (RFC 791 §3.1) are rare enough to leave such packets uncut.
-  if (header !== IPV4_HEADER_OCTETS) return 0
   const step = (mtu - header) & ~7
   if (step <= 0) return 0
   const begin = index * step
@@ -39,6 +37,28 @@ export function writeIpv4Fragment(
   const offset = (original & IPV4_OFFSET_MASK) + (begin >>> 3)
   view.setUint16(to + 2, header + length)
   view.setUint16(to + 6, (original & IPV4_DF) | more | offset)
+  if (index > 0) blankOptions(view, to + IPV4_HEADER_OCTETS, to + header)
   sealIpv4Header(view, to)
   return header + length
 }
+
+/** Options without the copied flag belong to the first fragment only (RFC 791 §3.1); what stands in their place keeps the length. */
+function blankOptions(view: DataView, start: number, end: number): void {
+  for (let at = start; at < end; ) {
+    const kind = view.getUint8(at)
+    if (kind === END_OF_OPTIONS) return
+    const length = kind === NO_OPERATION ? 1 : optionOctets(view, at, end)
+    if ((kind & COPIED) === 0) for (let i = 0; i < length; i++) view.setUint8(at + i, NO_OPERATION)
+    at += length
+  }
+}
+
+/** A length that makes no sense takes everything behind it. */
+function optionOctets(view: DataView, at: number, end: number): number {
+  const length = at + 1 < end ? view.getUint8(at + 1) : 0
+  return length < 2 || at + length > end ? end - at : length
+}
+
+const END_OF_OPTIONS = 0
+const NO_OPERATION = 1
+const COPIED = 0x80

@@ -8,7 +8,7 @@ import { mergeEcn } from './ecn.ts'
 import { clampMss } from './mss.ts'
 import { innerMtu, mssFor, outerOctets } from './mtu.ts'
 import { PacketFields, readPacketFields } from './packet-fields.ts'
-import { TOO_BIG_OCTETS, writeTooBig } from './too-big.ts'
+import { Oversize, oversize, TOO_BIG_OCTETS, writeTooBig } from './too-big.ts'
 
 const GCM16 = { ivOctets: 8, icvOctets: 16, alignment: 4 }
 const CBC_SHA256 = { ivOctets: 16, icvOctets: 16, alignment: 16 }
@@ -168,5 +168,36 @@ test('what a packet makes outside is the least that takes it', () => {
         }
       }
     }
+  }
+})
+
+test('a packet that is too long is refused, or cut on this or that side of ESP', () => {
+  const fate = (
+    mode: 'tunnel' | 'transport',
+    octets: number,
+    family: 4 | 6,
+    dontFragment: boolean,
+  ) =>
+    oversize(mode, Object.assign(new PacketFields(), { family, totalOctets: octets, dontFragment }))
+  assert.equal(fate('tunnel', 1400, 4, true), Oversize.refused)
+  assert.equal(fate('transport', 1400, 4, true), Oversize.refused)
+  assert.equal(fate('tunnel', 1400, 4, false), Oversize.cutInside)
+  assert.equal(fate('transport', 1400, 4, false), Oversize.cutOutside)
+  for (const mode of ['tunnel', 'transport'] as const) {
+    assert.equal(fate(mode, 1281, 6, true), Oversize.refused)
+    assert.equal(fate(mode, 1280, 6, true), Oversize.cutOutside)
+  }
+})
+
+test('nobody is told of a packet to many', () => {
+  for (const [source, destination] of [
+    [V4[0], ip('239.1.2.3')],
+    [V6[0], ip('ff05::1:3')],
+  ] as const) {
+    const big = ipPacket({ source, destination, dontFragment: true, payload: new Uint8Array(1400) })
+    const octets = new Uint8Array(8192)
+    octets.set(big)
+    const arena = { octets, view: new DataView(octets.buffer) }
+    assert.equal(writeTooBig(arena, 0, fieldsOf(big), 1390, 4096), 0)
   }
 })

@@ -1,3 +1,4 @@
+import type { EncapsulationMode } from '#policy/proposal'
 import { addToChecksum, foldChecksum } from '#wire/checksum'
 import { IpProtocol } from '#wire/ip-protocol'
 import { IPV4_DESTINATION, IPV4_HEADER_OCTETS, IPV4_SOURCE, sealIpv4Header } from '#wire/ipv4'
@@ -19,6 +20,27 @@ const FIRST_ICMPV6_INFORMATION = 128
 const ICMP_ECHO = 8
 const ICMP_ECHO_REPLY = 0
 
+/** What becomes of a packet that is longer than its SA takes in one outer packet. */
+export const Oversize = {
+  /** Dropped, and its sender told how large it may be. */
+  refused: 0,
+  /** Cut before ESP. */
+  cutInside: 1,
+  /** Sealed whole, and the outer packet is cut. */
+  cutOutside: 2,
+} as const
+export type Oversize = (typeof Oversize)[keyof typeof Oversize]
+
+/** IPv6 packets of up to 1,280 octets need not be made smaller by anybody (RFC 2473 §7.1 b); transport mode takes whole packets only. */
+export function oversize(
+  mode: EncapsulationMode,
+  { family, totalOctets, dontFragment }: PacketFields,
+): Oversize {
+  if (family === 6 && totalOctets <= IPV6_MIN_MTU) return Oversize.cutOutside
+  if (dontFragment) return Oversize.refused
+  return mode === 'transport' ? Oversize.cutOutside : Oversize.cutInside
+}
+
 /** The longest message `writeTooBig` makes. */
 export const TOO_BIG_OCTETS: number = IPV6_MIN_MTU
 
@@ -36,6 +58,8 @@ export function writeTooBig(
   to: number,
 ): number {
   if (packet.fragment === Fragment.later || isIcmpError(arena.view, at, packet)) return 0
+  // It could not seem to come from there, and IPv4 forbids it (RFC 1122 §3.2.2).
+  if (isMulticast(packet)) return 0
   return packet.family === 4
     ? writeIpv4(arena, at, packet, mtu, to)
     : writeIpv6(arena, at, packet, mtu, to)
@@ -47,6 +71,11 @@ function isIcmpError(view: DataView, at: number, packet: PacketFields): boolean 
   const type = view.getUint8(at + packet.transportAt)
   if (packet.protocol === IpProtocol.icmp) return type !== ICMP_ECHO && type !== ICMP_ECHO_REPLY
   return packet.protocol === IpProtocol.icmpv6 && type < FIRST_ICMPV6_INFORMATION
+}
+
+function isMulticast({ family, destination }: PacketFields): boolean {
+  const first = destination[0] as number
+  return family === 4 ? first >>> 28 === 0xe : first >>> 24 === 0xff
 }
 
 function writeIpv4(

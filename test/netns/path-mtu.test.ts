@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import { after, before, test } from 'node:test'
 import { GatewayProcess } from '../support/gateway.ts'
 import { eventually } from '../support/process.ts'
-import { ADDRESSES, buildTopology, type Topology } from '../support/topology.ts'
+import { ADDRESSES, buildTopology, type Namespace, type Topology } from '../support/topology.ts'
 
 const PSK = 'x7Yk2mQ9vB4nL1cZ8sT6wR3pD5hJ0gFa'
 /** ESP as a protocol of its own over IPv4, inside UDP over IPv6. */
@@ -108,6 +108,17 @@ test('IPv6 packets of 1,280 octets pass a path that has no room for them and wha
   await net.hostA.ping(ADDRESSES.hostB.ipv6, { size: 1232, count: 3, wait: 1 })
   const { sent, received } = await net.hostA.ping(ADDRESSES.hostB.ipv6, { size: 1232 })
   assert.equal(received, sent)
+  // Those that the host hands over as long packets too, every segment of them.
+  const train = [process.execPath, join(SUPPORT, 'datagram-train-program.ts')]
+  const { ipv6: to } = ADDRESSES.hostB
+  const lines = linesOf(net.hostB, [...train, 'receive', to, '80', '1232'])
+  assert.equal((await lines.next()).value, 'ready')
+  await net.hostA.runOk([...train, 'send', ADDRESSES.hostA.ipv6, to, '80', '1232'])
+  assert.deepEqual(JSON.parse((await lines.next()).value ?? ''), {
+    received: 80,
+    whole: 80,
+    ordered: true,
+  })
 })
 
 function tunnels(site: 'a' | 'b') {
@@ -140,15 +151,20 @@ async function narrow(mtu: number): Promise<void> {
 }
 
 async function transfer(octets: number, destination: string): Promise<void> {
-  const program = join(import.meta.dirname, '..', 'support', 'transfer-program.ts')
-  const { stdout } = net.hostB.start([process.execPath, program, 'receive', '::', '5201'])
-  assert.ok(stdout)
-  const lines = createInterface({ input: stdout })[Symbol.asyncIterator]()
+  const program = join(SUPPORT, 'transfer-program.ts')
+  const lines = linesOf(net.hostB, [process.execPath, program, 'receive', '::', '5201'])
   assert.equal((await lines.next()).value, 'ready')
   await net.hostA.runOk([process.execPath, program, 'send', destination, '5201', `${octets}`])
   assert.equal(JSON.parse((await lines.next()).value ?? '').octets, octets)
 }
 
+function linesOf(node: Namespace, argv: readonly string[]): AsyncIterator<string> {
+  const { stdout } = node.start(argv)
+  assert.ok(stdout)
+  return createInterface({ input: stdout })[Symbol.asyncIterator]()
+}
+
+const SUPPORT = join(import.meta.dirname, '..', 'support')
 const SILENCE = `
 table inet quiet {
   chain output {

@@ -190,8 +190,8 @@ export class InboundLoop {
           counters: fields,
           field: TunnelCounter.notTaken,
         }),
-        get mtu() {
-          return fields[TunnelCounter.mtu] as number
+        get mtuInside() {
+          return fields[TunnelCounter.mtuInside] as number
         },
         echoes: new Echoes(),
         close: () => tun.close(),

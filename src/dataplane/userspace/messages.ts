@@ -135,8 +135,10 @@ export const TunnelCounter = {
   notSent: 5,
   /** and by one that only opens packets: no field has two writers. */
   notTaken: 6,
+  /** What segments of TCP have to fit into; less than `mtu` where the device cannot be so narrow. */
+  mtuInside: 7,
 } as const
-export const TUNNEL_COUNTER_FIELDS = 7
+export const TUNNEL_COUNTER_FIELDS = 8
 
 export const GlobalCounter = {
   unknownSpi: 0,

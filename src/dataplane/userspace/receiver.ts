@@ -143,7 +143,7 @@ export class Receiver {
     if (tunnel === undefined) return
     if (tunnel.echoes.waiting && this.#echoes.takes(tunnel, this.#opened)) return
     const { offset, fields } = this.#opened
-    clampMss(this.#memory.arena.view, offset, fields, mssFor(tunnel.mtu, fields.family))
+    clampMss(this.#memory.arena.view, offset, fields, mssFor(tunnel.mtuInside, fields.family))
     this.#coalescing.add(tunnel.sink, offset, fields)
   }
 

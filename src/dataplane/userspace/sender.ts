@@ -2,14 +2,14 @@ import { writeIpv4Fragment } from '#esp/fragment-ipv4'
 import { FragmentTable } from '#esp/fragment-table'
 import { readQuotedAnswer } from '#esp/icmp-error'
 import { clampMss } from '#esp/mss'
-import { IPV6_MIN_MTU, mssFor } from '#esp/mtu'
+import { mssFor } from '#esp/mtu'
 import { ENCAPSULATION_TAILROOM, encapsulate, OutboundVerdict, SealedPacket } from '#esp/outbound'
 import { Fragment, PacketFields, readPacketFields } from '#esp/packet-fields'
 import { Reassembly } from '#esp/reassembly'
 import { HostPacket, Segmentation } from '#esp/segmentation'
 import { Expiry } from '#esp/sequence'
 import { NO_PAIR } from '#esp/spd'
-import { writeTooBig } from '#esp/too-big'
+import { Oversize, oversize, writeTooBig } from '#esp/too-big'
 import { errnoDetail } from '#platform/errno'
 import { SendBatch } from '#platform/send-batch'
 import { ESP_HEADER_OCTETS } from '#wire/esp'
@@ -221,12 +221,11 @@ export class Sender {
     const segments = segmentation.count
     for (let i = 0; i < segments; i++) {
       this.#handlePacket(tunnel, segment, segmentation.write(i, segment), false, now)
+      if (slot === undefined || this.#fields.totalOctets <= slot.state.innerMtu) continue
+      if (oversize(slot.state.mode, this.#fields) !== Oversize.refused) continue
       // One message about its size is enough for a packet.
-      const tooBig = slot !== undefined && segmentation.segmentOctets > slot.state.innerMtu
-      if (tooBig && this.#fields.dontFragment) {
-        count(tunnel, TunnelCounter.tooBig, segments - 1)
-        return
-      }
+      count(tunnel, TunnelCounter.tooBig, segments - 1 - i)
+      return
     }
   }
 
@@ -285,19 +284,15 @@ export class Sender {
     const { arena, made } = this.#memory
     const fields = this.#fields
     const mtu = slot.state.innerMtu
-    if (fields.family === 6 && fields.totalOctets <= IPV6_MIN_MTU) {
-      // Its sender need not make it smaller: the outer packet is cut instead (RFC 2473 §7.1 b).
+    const fate = oversize(slot.state.mode, fields)
+    if (fate === Oversize.cutOutside) {
       this.#sendToCut(tunnel, slot, at, now)
       return
     }
-    if (fields.dontFragment) {
+    if (fate === Oversize.refused) {
       count(tunnel, TunnelCounter.tooBig, 1)
       const length = writeTooBig(arena, at, fields, mtu, made)
       if (length > 0) tunnel.sink.deliverMade(made, length)
-      return
-    }
-    if (slot.state.mode === 'transport') {
-      this.#sendToCut(tunnel, slot, at, now)
       return
     }
     const piece = this.#piece

@@ -65,8 +65,8 @@ export class PairSlot {
 export type HostSide = {
   readonly settings: Pick<DataPlaneTunnel, 'name'>
   readonly sink: TunSink
-  /** Of the device. */
-  readonly mtu: number
+  /** The longest packet that goes through without being cut or refused. */
+  readonly mtuInside: number
   readonly echoes: Echoes
 }
 
@@ -81,6 +81,7 @@ export class Tunnel {
   spd: Spd
   /** Of the device; 0 before the first `adjustMtu`. */
   mtu = 0
+  mtuInside = 0
   readonly echoes: Echoes = new Echoes()
   /** What probes have shown of the way; where they showed nothing less than the host says, infinite. */
   #limit = Number.POSITIVE_INFINITY
@@ -188,6 +189,7 @@ export class Tunnel {
   /** Makes the device's MTU what its SAs can carry; tells each SA what it can carry itself. */
   adjustMtu(): void {
     const slots = this.pairs.flatMap(({ slots }) => slots)
+    let inside = Number.POSITIVE_INFINITY
     for (const { state, path } of slots) {
       state.innerMtu = innerMtu(
         Math.min(path.mtu, this.#limit),
@@ -196,8 +198,11 @@ export class Tunnel {
         state.mode,
         state.transform,
       )
+      inside = Math.min(inside, state.innerMtu)
     }
     const mtu = this.settings.mtu ?? this.#fittingMtu(slots)
+    this.mtuInside = Math.min(mtu, inside)
+    this.counters[TunnelCounter.mtuInside] = this.mtuInside
     if (mtu === this.mtu) return
     try {
       withNetlink((netlink) => changeLink(netlink, this.tun.index, { mtu }))
