@@ -1,3 +1,4 @@
+import { givenAddresses, partOfPool } from './inside-addresses.ts'
 import type { IpsecEnds } from './ipsec-conf.ts'
 import { type Family, nameOf } from './ipsec-family.ts'
 import type { IpsecSetting } from './ipsec-lines.ts'
@@ -15,7 +16,7 @@ import {
   TRANSPORT_FROM_ANYWHERE,
   waitsForPeer,
 } from './swan-values.ts'
-import { addressKey, networkPair, type Side, trafficText } from './traffic.ts'
+import { networkPair, type Side, trafficText } from './traffic.ts'
 import type { TunnelImport } from './tunnel-import.ts'
 
 type Conn = ReadonlyMap<string, IpsecSetting>
@@ -80,7 +81,7 @@ function networks(
   const theirs = sides(other, inside.theirs ?? (peer === 'any' ? undefined : peer))
   if (typeof theirs === 'string') return theirs
   const inner = conn.get(`${own}vti`) ?? conn.get(`${own}interface-ip`)
-  if (inner !== undefined && addressKey(inner.value) !== undefined)
+  if (inner !== undefined && givenAddresses(inner.value) !== undefined)
     tunnel.set('interface.address', inner.value, inner)
   const theirInner = conn.get(`${other}vti`) ?? conn.get(`${other}interface-ip`)
   if (theirInner !== undefined) tunnel.same(theirInner, 'the address of the peer inside')
@@ -139,13 +140,14 @@ function insideAddresses(
     !(theirs !== undefined || (server !== undefined && isYes(server.value)))
   )
     return {}
-  const key = addressKey(range)
-  if (key === undefined) {
+  const given = givenAddresses(range)
+  if (given === undefined) {
     tunnel.leave(pool, POOL_IS_NETWORK)
     return { why: `${pool.key}=${pool.value}: ${POOL_IS_NETWORK}` }
   }
   tunnel.set('mode-config.role', 'server', pool)
-  tunnel.set(key, range.replace(/\/(?:32|128)$/, ''), pool)
+  tunnel.set(given.key, given.value, pool)
+  if (given.isPart) tunnel.remark(partOfPool(given, range))
   if (more.length > 0) tunnel.leave(pool, `${more.join(', ')}: not taken over`)
   const dns = conn.get(`${other}dns`) ?? conn.get('modecfgdns')
   if (dns !== undefined) tunnel.set('mode-config.dns', dns.value.split(/[\s,]+/).slice(0, 8), dns)

@@ -53,7 +53,7 @@ test('a peer from anywhere without a network is skipped: a pair of all addresses
   )
 })
 
-test('an address or a network for the peer is Mode Config as a server', () => {
+test('an address or a network for the peer is Mode Config as a server, and of a range the largest network in it', () => {
   const conn = (range: string) =>
     one(`${GATEWAY}\nconn branch\n  rightid=b@example.net\n  rightsourceip=${range}\n`)
   const fixed = conn('10.9.0.7')
@@ -62,10 +62,19 @@ test('an address or a network for the peer is Mode Config as a server', () => {
     ['server', '10.9.0.7', ['10.7.0.0/16 <-> any']],
   )
   assert.equal(given(conn('10.9.0.0/24'), 'mode-config.pool'), '10.9.0.0/24')
+  for (const [range, key, value] of [
+    ['10.9.0.10-10.9.0.250', 'mode-config.pool', '10.9.0.64/26'],
+    ['10.9.0.100/24', 'mode-config.pool', '10.9.0.128/25'],
+    ['10.9.0.5-10.9.0.5', 'mode-config.address', '10.9.0.5'],
+  ] as const) {
+    const part = conn(range)
+    assert.equal(given(part, key), value)
+    assert.equal(/is no network/.test(part.remarks.join()), key === 'mode-config.pool')
+  }
   const { skipped } = imported(
-    `${GATEWAY}${BRANCH}  rightsourceip=10.9.0.5-10.9.0.9\n`.replace(/ {2}rightsubnet.*\n/, ''),
+    `${GATEWAY}\nconn branch\n  rightid=b@example.net\n  rightsourceip=%dhcp\n`,
   )
-  assert.match(skipped[0]?.why ?? '', /rightsourceip=10\.9\.0\.5-10\.9\.0\.9: a pool is a network/)
+  assert.match(skipped[0]?.why ?? '', /rightsourceip=%dhcp: a pool is a network/)
 })
 
 test('a client of Mode Config has its given address in phase 2', () => {

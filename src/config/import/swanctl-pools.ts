@@ -1,7 +1,7 @@
 import type { ImportedTunnel, Note } from './imported.ts'
+import { givenAddresses, partOfPool } from './inside-addresses.ts'
 import type { Section, Setting } from './settings.ts'
 import { POOL_IS_NETWORK } from './swan-values.ts'
-import { addressKey } from './traffic.ts'
 import type { TunnelImport } from './tunnel-import.ts'
 import { unusedNotes } from './unused.ts'
 
@@ -35,16 +35,17 @@ export function insideAddresses(
   const [first = '', ...others] = named.value.split(',').map((one) => one.trim())
   const pool = pools?.sections.get(first)
   const addrs = pool?.settings.get('addrs')
-  const key = addrs && addressKey(addrs.value)
-  if (pool === undefined || addrs === undefined || key === undefined) {
+  const given = addrs && givenAddresses(addrs.value)
+  if (pool === undefined || addrs === undefined || given === undefined) {
     tunnel.leave(named, POOL_IS_NETWORK)
     const said =
       addrs === undefined ? 'its addresses are not in this file' : `addrs = ${addrs.value}`
     return { why: `pools = ${first} (${said}): ${POOL_IS_NETWORK}` }
   }
   tunnel.set('mode-config.role', role, named)
-  tunnel.set(key, addrs.value.trim().replace(/\/(?:32|128)$/, ''), addrs)
-  tunnel.take(key, pool.at)
+  tunnel.set(given.key, given.value, addrs)
+  tunnel.take(given.key, pool.at)
+  if (given.isPart) tunnel.remark(partOfPool(given, addrs.value))
   if (others.length > 0) tunnel.leave(named, `${others.join(', ')}: one pool a tunnel`)
   const words: Readonly<Record<string, string>> = {
     dns: 'mode-config.dns',

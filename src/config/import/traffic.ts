@@ -20,16 +20,6 @@ export function networkPair(local: Side, remote: Side): { pair: string } | { why
   return { pair: named.join(' <-> ') }
 }
 
-/** Where an address that Mode Config gives is written here: one of its own, or a network they come from. */
-export function addressKey(text: string): 'mode-config.address' | 'mode-config.pool' | undefined {
-  const [, base = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text.trim()) ?? []
-  const address = parseIp(base)
-  if (address === undefined) return undefined
-  const whole = ipFamily(address) === 4 ? 32 : 128
-  if (bits === undefined || Number(bits) === whole) return 'mode-config.address'
-  return Number(bits) < whole ? 'mode-config.pool' : undefined
-}
-
 /** `tcp/80`, `tcp`, `6/443`, `udp/domain`, `gre/`: our words for it, undefined when it is none. */
 export function trafficText(text: string): string | undefined {
   const [name = '', port = ''] = text.trim().split('/')
