@@ -114,6 +114,13 @@ test('a file in no known format is refused', (context) => {
   assert.match(err.replace(/\s+/g, ' '), /not a format that is known/)
 })
 
+test('secrets alone are refused with what to name', (context) => {
+  const path = given(context, { 'ipsec.secrets': IPSEC_SECRETS })
+  const { code, err } = run([join(path, 'ipsec.secrets')])
+  assert.equal(code, EXIT.configuration)
+  assert.match(err.replace(/\s+/g, ' '), /name the ipsec\.conf beside them/)
+})
+
 test('the report fits 80 columns', (context) => {
   const path = given(context, { 'ios.txt': CISCO_IOS })
   const { err } = run([join(path, 'ios.txt')])

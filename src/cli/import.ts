@@ -51,9 +51,12 @@ export function importFiles(
     ...(options.format === undefined ? {} : { format: options.format }),
   })
   if (unknown.length > 0) {
+    const isSecrets = unknown.every((file) => file.endsWith('.secrets'))
     return refuse(
       terminal,
-      `${unknown.join(', ')}: not a format that is known: strongSwan (swanctl.conf, ipsec.conf), libreswan, Cisco IOS and ASA, Juniper SRX, FortiGate, AWS (Generic)`,
+      isSecrets
+        ? `${unknown.join(', ')}: keys alone are no connection; name the ipsec.conf beside them, too`
+        : `${unknown.join(', ')}: not a format that is known: strongSwan (swanctl.conf, ipsec.conf), libreswan, Cisco IOS and ASA, Juniper SRX, FortiGate, AWS (Generic)`,
       EXIT.configuration,
     )
   }

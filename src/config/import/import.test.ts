@@ -180,6 +180,13 @@ test('transport mode, also=, one port and dead peer detection', () => {
   assert.deepEqual(tunnel.deadPeer, { probeEvery: 10_000, giveUpAfter: 30_000 })
 })
 
+test('an identity of ours that is none is left out, not taken for the default', () => {
+  const conf = IPSEC_MOON.replace(/leftid=\S+/, 'leftid="two words"')
+  const { imported } = tunnelFrom({ '/etc/ipsec.conf': conf, ...SECRETS })
+  const [left] = imported.notes.filter(({ origin }) => origin.text.includes('two words'))
+  assert.equal(left?.kind, 'left-out')
+})
+
 test('certificates: files, and names turned to the order of RFC 4514', () => {
   const { tunnels } = importedFrom({ '/etc/ipsec.conf': IPSEC_CERT })
   const yaml = tunnelYaml(tunnels[0]!)

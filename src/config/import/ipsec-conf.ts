@@ -295,7 +295,9 @@ function authentication(
   const prefix = isPsk ? '' : 'certificate.'
   const [ours, peers] = [id && swanIdentity(id.value), peerId && swanIdentity(peerId.value)]
   if (id !== undefined) {
-    if (ours === undefined) tunnel.same(id, 'from our certificate, or our address')
+    if (ours === undefined && id.value.startsWith('%'))
+      tunnel.same(id, 'from our certificate, or our address')
+    else if (ours === undefined) tunnel.leave(id, 'no identity that could be sent')
     else if (ours === about.local) tunnel.same(id, 'our address is the default')
     else tunnel.set(`${prefix}id`, ours, id)
   }

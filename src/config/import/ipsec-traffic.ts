@@ -239,7 +239,8 @@ function start(tunnel: TunnelImport, conn: Conn): undefined {
   const word = words[auto?.value.toLowerCase() ?? ''] ?? 'respond'
   if (auto === undefined) tunnel.assume('start', word, 'without auto= it is not even loaded')
   else tunnel.set('start', word, auto)
-  if (word === 'respond') tunnel.remark(waitsForPeer(`auto=${auto?.value ?? 'ignore'}`))
+  if (word === 'respond')
+    tunnel.remark(waitsForPeer(auto === undefined ? 'one without auto=' : `auto=${auto.value}`))
   if (auto !== undefined && /^ignore$/i.test(auto.value))
     tunnel.remark('auto=ignore: the connection was not in use.')
   return undefined
