@@ -114,7 +114,10 @@ export class Libreswan {
       join(shared, 'ipsec.conf'),
       [section('config setup', SETUP), ...sections].join(''),
     )
-    const secrets = connections.map(({ left, right, psk }) => `${left} ${right} : PSK "${psk}"\n`)
+    const secrets = connections.map(
+      ({ left, right, leftid = left, rightid = right, psk }) =>
+        `${leftid} ${rightid} : PSK "${psk}"\n`,
+    )
     writeFileSync(join(shared, 'ipsec.secrets'), secrets.join(''))
   }
 }
