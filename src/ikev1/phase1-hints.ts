@@ -80,7 +80,6 @@ export class Phase1Hints {
     if (repeats !== LOOK_AT_REPEAT) return
     if (message === 1) {
       this.#look.askSets(context)
-      this.#look.askOtherProof(context)
       this.#look.askIkev2(context)
     } else if (message === 5 && udp) this.#look.askPort4500(context)
   }
@@ -91,8 +90,11 @@ export class Phase1Hints {
       this.#port4500Passes = true
       return
     }
-    // That it is there tells least.
-    if (finding.kind === 'refuses-ikev2' && this.#hint !== undefined) return
+    if (finding.kind === 'refuses-ikev2') {
+      if (this.#hint !== undefined) return
+      // What passes both ways is ignored for a reason of the peer's own.
+      this.#look.askOtherProof(context)
+    }
     const clearer = lookedAt(this.#choice.config, finding, this.#treatment)
     if (clearer !== undefined) this.#tell(clearer, context)
   }

@@ -166,12 +166,25 @@ for (const [notify, said] of [
   })
 }
 
+test('nobody is asked for another proof while nothing shows that its answers reach us', () => {
+  const rehearsal = prepare(sites({ probeV2: true }, {}, A_BEGINS))
+  rehearsal.intercept = ({ side, octets }) => (side === 'a' ? octets : undefined)
+  rehearsal.start()
+  rehearsal.runFor(40_000)
+  assert.deepEqual(events(rehearsal, 'b', 'negotiation-failed'), [])
+})
+
 test('CW-204: a peer that ignores an offer unless each of its sets needs a proof it has', () => {
-  const rehearsal = prepare(sites({}, {}, A_BEGINS))
+  const rehearsal = prepare(sites({ probeV2: true }, {}, A_BEGINS))
   const ignores = ({ proposals }: SaPayload) =>
     proposals[0]?.transforms.some((transform) => methodOf(transform) !== RSA)
   rehearsal.intercept = ({ side, octets, local, remote }) => {
-    if (side !== 'a') return octets
+    if (side !== 'a') return undefined
+    if (decodeHeader(octets).majorVersion === 2) {
+      const refusal = ikev2Notify(octets, 14)
+      rehearsal.at(rehearsal.now + 10, () => rehearsal.inject('a', refusal, local, remote))
+      return undefined
+    }
     const [offer] = every(plainOf(decodeClear({ octets }, decodeHeader(octets))), 'SA')
     const [transform] = offer?.proposals[0]?.transforms ?? []
     if (offer === undefined || transform === undefined || ignores(offer)) return undefined
