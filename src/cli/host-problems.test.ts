@@ -54,6 +54,18 @@ test('an address that is not ours is told once, with those that are: CW-108', ()
   assert.match(problems[0]?.hints[0] ?? '', /203\.0\.113\.10 \(eth0\), 10\.1\.0\.1 \(eth1\)/)
 })
 
+test('a watched host that no address of this one could ask: CW-503', () => {
+  const watch = ip('10.2.0.1')
+  assert.deepEqual(told({}, { watch }), [])
+  const addresses = (FINE.addresses ?? []).filter(({ interface: name }) => name !== 'eth1')
+  assert.match(
+    told({ addresses }, { watch }).join(),
+    /CW-503 10\.2\.0\.1 cannot be asked from here/,
+  )
+  const inside = [{ address: ip('10.1.9.1'), bits: 30 }]
+  assert.deepEqual(told({ addresses }, { watch, addresses: inside }), [])
+})
+
 describe('where no way leads', () => {
   test('a peer: CW-101', () => {
     const ways = new Map([[ip('198.51.100.7'), undefined]])

@@ -1,6 +1,7 @@
 import type { Config, TunnelConfig } from '#config/config'
 import { type ConfigProblem, problemAt } from '#config/problem'
 import { positionOf } from '#diagnosis/failure-text'
+import { echoSource } from '#policy/echo-way'
 import {
   covers,
   formatSelector,
@@ -19,6 +20,7 @@ export function hostProblems(config: Config, look: HostLook): readonly ConfigPro
       ...unreachableNetworks(tunnel, look),
       ...tooLargeMtu(tunnel, look),
       ...strictFilter(tunnel, look),
+      ...unaskedHost(tunnel, look),
     ]),
     ...swallowedNetworks(config, look),
   ]
@@ -95,6 +97,21 @@ function strictFilter(
     warning(tunnel, 'interface.routes', 'CW-508', {
       message: `rp_filter is 1 (strict): what comes out of the tunnel from a network that interface.routes does not lead into it is dropped. (tunnels.${tunnel.name})`,
       hints: ['$ sysctl -w net.ipv4.conf.all.rp_filter=2'],
+    }),
+  ]
+}
+
+/** A host is asked from an address of this one that its answer comes back to through the tunnel. */
+function unaskedHost(tunnel: TunnelConfig, { addresses }: HostLook): readonly ConfigProblem[] {
+  const { name, watch, networks, modeConfig } = tunnel
+  if (watch === undefined || addresses === undefined || modeConfig?.role === 'client') return []
+  const ofInterface = (tunnel.addresses ?? []).map(({ address }) => address)
+  const own = addresses.map(({ address }) => address)
+  if (echoSource(networks, watch, ofInterface, own) !== undefined) return []
+  return [
+    warning(tunnel, 'watch', 'CW-503', {
+      message: `${watch} cannot be asked from here: no address of this host is in the local network of its pair. (tunnels.${name})`,
+      hints: [`it has ${ownText(addresses)}`],
     }),
   ]
 }

@@ -20,6 +20,10 @@ test('a watched host is one phrase: its round trip, or how long it is silent, an
   )
   assert.equal(watchedText({ ...HOST, asked: 0 }, AT), 'ping 10.2.0.1 not answered yet')
   assert.match(
+    watchedText({ ...HOST, unasked: 'no-sa' }, AT),
+    /not sent: its network pair is not up/,
+  )
+  assert.match(
     watchedText({ ...HOST, unasked: 'no-address' }, AT),
     /not sent: no address of this gateway/,
   )

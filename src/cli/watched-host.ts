@@ -7,8 +7,11 @@ export function watchedText(
   at: string,
 ): string {
   const ping = `ping ${target}`
-  if (unasked !== undefined)
-    return `${ping} not sent: no address of this gateway is in the local network`
+  if (unasked !== undefined) {
+    return unasked === 'no-sa'
+      ? `${ping} not sent: its network pair is not up`
+      : `${ping} not sent: no address of this gateway is in the local network`
+  }
   if (asked === 0) return `${ping} not answered yet`
   const count = `${lost} of ${asked} lost`
   if (answeredAt === undefined) return `${ping} never answered, ${count}`

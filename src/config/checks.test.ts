@@ -135,6 +135,25 @@ test('a watched host is one that can be asked through the tunnel', () => {
   )
 })
 
+test('in transport mode only the peer can be watched', () => {
+  const transport = { mode: 'transport', networks: undefined }
+  assert.match(
+    told({ paris: { ...transport, watch: 'ping 10.2.0.1' } }),
+    /error in transport mode paris reaches the peer itself .*watch: ping 198\.51\.100\.7/,
+  )
+  assert.equal(told({ paris: { ...transport, watch: 'ping 198.51.100.7' } }), '')
+})
+
+test('a client of Mode Config asks from the address it is given', () => {
+  const client = {
+    xauth: undefined,
+    'mode-config': '{role: client}',
+    networks: '["any <-> 10.2.0.0/16"]',
+    watch: 'ping 10.2.0.1',
+  }
+  assert.doesNotMatch(told({ paris: client }), /10\.2\.0\.1/)
+})
+
 test('where any address is ours, a watched host is asked from the interface', () => {
   const any = { networks: 'any', watch: 'ping 10.2.0.1' }
   assert.match(

@@ -203,13 +203,20 @@ export const interfaceAddress: Rule = (tunnel) => {
 
 /** It is asked through the tunnel, and its answer must find the way back into it. */
 export const watchedHost: Rule = (tunnel) => {
-  const { watch, interface: device, mode } = tunnel.draft
+  const { watch, interface: device, mode, peer, 'mode-config': modeConfig } = tunnel.draft
   if (watch === undefined) return []
   const refuse = (message: string, hint: string) => [
     tunnelProblem('error', tunnel, ['watch'], { message, hints: [hint] }),
   ]
+  if (mode === 'transport') {
+    if (peer?.kind !== 'address' || watch === peer.address) return []
+    return refuse(
+      `in transport mode ${tunnel.name} reaches the peer itself and nobody behind it`,
+      `watch: ping ${peer.address}`,
+    )
+  }
   const pairs = pairsOf(tunnel.draft)
-  if (pairs.length === 0 || mode === 'transport') return []
+  if (pairs.length === 0) return []
   const ways = pairs.filter(({ remote }) => carriesEcho(remote, watch))
   if (ways.length === 0) {
     const inside = pairs.some(({ remote }) =>
@@ -225,6 +232,8 @@ export const watchedHost: Rule = (tunnel) => {
           'a host of the networks on the right side of the pairs',
         )
   }
+  // Its side of the pairs is one address that is still to come.
+  if (modeConfig?.role === 'client') return []
   const own = device?.address ?? []
   const isAsked = ways.some(
     ({ local }) => !isEverything(local) || own.some(({ address }) => carriesEcho(local, address)),

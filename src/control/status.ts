@@ -111,8 +111,8 @@ export type WatchStatus = {
   readonly answeredAt?: Timestamp
   /** Set after three in a row that were not answered. */
   readonly silentSince?: Timestamp
-  /** The tunnel is up, and this gateway has no address that could ask through it. */
-  readonly unasked?: 'no-address'
+  /** The tunnel is up, but no SA is there for the host's network, or this gateway has no address that could ask through it. */
+  readonly unasked?: 'no-sa' | 'no-address'
 }
 
 export type IncidentStatus = {

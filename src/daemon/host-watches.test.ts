@@ -70,6 +70,13 @@ test('without an address in the local network nothing is asked, and that is said
   assert.equal(watches.facts('paris')?.unasked, undefined)
 })
 
+test('while no SA is there for its network nothing is asked, and that is said', () => {
+  const { watches, asked, ask } = rig()
+  ask(5_000, { tunnels: [{ ...PARIS, watch: ip('10.3.0.1') }] })
+  assert.deepEqual(asked, [])
+  assert.equal(watches.facts('paris')?.unasked, 'no-sa')
+})
+
 test('another host begins anew, and without one nothing is known', () => {
   const { watches, asked, ask, answer } = rig()
   ask(5_000)

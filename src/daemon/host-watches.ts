@@ -17,11 +17,11 @@ export type HostWatchesParts = {
 }
 
 export type WatchFacts = WatchedHostFacts & {
-  /** Why it is not asked although the tunnel is up: nothing of ours could be answered through it. */
-  readonly unasked?: 'no-address'
+  /** Why it is not asked although the tunnel is up: no SA is there for its network, or nothing of ours could be answered through it. */
+  readonly unasked?: 'no-sa' | 'no-address'
 }
 
-type Watched = { readonly host: WatchedHost; unasked: boolean }
+type Watched = { readonly host: WatchedHost; unasked: WatchFacts['unasked'] }
 
 /** Asks the hosts that `watch` names through their tunnels, while these are up. */
 export class HostWatches {
@@ -45,7 +45,8 @@ export class HostWatches {
   facts(tunnel: string): WatchFacts | undefined {
     const watched = this.#watched.get(tunnel)
     if (watched === undefined) return undefined
-    return { ...watched.host.facts, ...(watched.unasked ? { unasked: 'no-address' } : {}) }
+    const { host, unasked } = watched
+    return { ...host.facts, ...(unasked === undefined ? {} : { unasked }) }
   }
 
   take(event: DataPlaneEvent): void {
@@ -65,10 +66,12 @@ export class HostWatches {
     for (const { name, watch, addresses = [] } of tunnels) {
       if (watch === undefined) continue
       const watched = this.#of(name, watch)
-      const pairs = servedPairs(states.get(name), watch)
+      const isUp = states.get(name)?.state === 'up'
+      const pairs = isUp ? servedPairs(states.get(name), watch) : []
       const ofInterface = addresses.map(({ address }) => address)
       const source = echoSource(pairs, watch, ofInterface, own)
-      watched.unasked = pairs.length > 0 && source === undefined
+      const why = pairs.length === 0 ? 'no-sa' : 'no-address'
+      watched.unasked = isUp && source === undefined ? why : undefined
       for (const { id, source: from } of watched.host.handle({ kind: 'due', source }, now()))
         askHost(name, { id, source: from, target: watch })
     }
@@ -77,7 +80,7 @@ export class HostWatches {
   #of(tunnel: TunnelConfig['name'], target: IpAddress): Watched {
     const known = this.#watched.get(tunnel)
     if (known?.host.target === target) return known
-    const fresh = { host: new WatchedHost(target), unasked: false }
+    const fresh = { host: new WatchedHost(target), unasked: undefined }
     this.#watched.set(tunnel, fresh)
     return fresh
   }
@@ -88,8 +91,7 @@ function servedPairs(
   snapshot: TunnelSnapshot | undefined,
   target: IpAddress,
 ): readonly SelectorPair[] {
-  if (snapshot?.state !== 'up') return []
-  return snapshot.childSas
+  return (snapshot?.childSas ?? [])
     .filter(({ state, selectors }) => state === 'active' && carriesEcho(selectors.remote, target))
     .map(({ selectors }) => selectors)
 }
