@@ -28,9 +28,8 @@ export function exportCiscoIos(far: FarEnd): Exported {
   const settings = [
     ...(pfs.value === undefined ? [] : [`set pfs group${pfs.value}`]),
     `set security-association lifetime seconds ${far.phase2.seconds}`,
-    ...(far.phase2.kilobytes === undefined
-      ? []
-      : [`set security-association lifetime kilobytes ${far.phase2.kilobytes}`]),
+    // Else it has 4,608,000 of them by default, and rekeys after each.
+    `set security-association lifetime kilobytes ${far.phase2.kilobytes ?? 'disable'}`,
     ...(names.length === 0 ? [] : [`set transform-set ${names.join(' ')}`]),
   ]
   const access = accessLines(far, 'wildcard')
