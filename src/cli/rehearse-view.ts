@@ -188,11 +188,21 @@ function secondLines(
   const failures = { a: fresh('a'), b: fresh('b') }
   if (said.size > 0 && failures.a.length + failures.b.length === 0)
     return [`${terminal.style('red', '✗')} nor when ${who} begins, for the same reason`]
+  // What an end lets fall on the way is no news beside a cause that it has told already.
+  const dropped = (end: Side) =>
+    second.failures[end].length === 0
+      ? second.dropped[end]
+      : [`${codesOf(second.failures[end])}, as above`]
+  const trial = { ...second, failures, dropped: { a: dropped('a'), b: dropped('b') } }
   return [
     '',
     ...verdictLines(second, names, terminal),
-    ...whyLines({ ...second, failures }, meeting, names, terminal),
+    ...whyLines(trial, meeting, names, terminal),
   ]
+}
+
+function codesOf(failures: readonly Failure[]): string {
+  return [...new Set(failures.map(({ code }) => code))].join(', ')
 }
 
 function byHandLines(names: Names, { a }: Meeting, terminal: Terminal): readonly string[] {

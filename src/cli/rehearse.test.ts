@@ -93,6 +93,13 @@ test('gives the diagnosis of phase 2 when only one end wants PFS', () => {
   assert.match(out, /group14/)
 })
 
+test('an end whose cause was told when the other began is not left with what it dropped', () => {
+  const { out } = rehearsed({ ike: 'v1-aggressive' }, {})
+  const [, whenBBegins = ''] = out.split('does not come up (b.yaml begins)')
+  assert.match(whenBBegins, /a\.yaml says\n {2}! CW-107, as above/)
+  assert.doesNotMatch(whenBBegins, /unknown-peer/)
+})
+
 test('tells which of several network pairs come up', () => {
   const [first, second] = ['10.1.0.0/16 <-> 10.2.0.0/16', '10.1.0.0/16 <-> 10.3.0.0/16']
   const { code, out } = rehearsed(

@@ -8,9 +8,13 @@ import { formatIkeSuite } from '#policy/proposal'
 import { ECDSA_METHODS } from './authentication-method.ts'
 import { certificateRefused, noKeyOverThere } from './certificate-failures.ts'
 
-/** CW-204. */
-export function otherAuthentication(tunnel: TunnelConfig, methods: readonly number[]): Failure {
-  const theirs = methods.map(methodWords).join(', ')
+/** CW-204. @param said whether the peer offered these methods, or took one that we had asked about */
+export function otherAuthentication(
+  tunnel: TunnelConfig,
+  methods: readonly number[],
+  said: 'offers' | 'takes' = 'offers',
+): Failure {
+  const theirs = methods.map((one) => methodWords(one, said)).join(', ')
   const { authentication } = tunnel
   const withKey = authentication.kind === 'psk'
   if (authentication.kind === 'certificate' && methods.every((one) => SIGNATURES.has(one)))
@@ -19,14 +23,24 @@ export function otherAuthentication(tunnel: TunnelConfig, methods: readonly numb
   const aboutUsers = tunnel.xauth !== undefined || methods.some((one) => one >= FIRST_WITH_USERS)
   return {
     code: 'CW-204',
-    summary: `both sides must prove themselves the same way: ${tunnel.name} offers ${theirs}, we have ${ours}`,
+    summary: `both sides must prove themselves the same way: ${tunnel.name} ${said} ${theirs}, we have ${ours}`,
     ours,
     theirs,
     evidence: 'authentication method in the SA payload of message 1',
     certainty: 'certain',
     key: aboutUsers ? 'xauth' : withKey ? 'psk' : 'certificate',
-    remedy: `have ${tunnel.name} use ${ours} for this tunnel, or give this one what ${tunnel.name} offers`,
+    remedy: `have ${tunnel.name} use ${ours} for this tunnel, or give this one what ${tunnel.name} ${said}${howHere(tunnel, theirs)}`,
+    forPeer: `Your gateway ${said} ${theirs} for our address ${tunnel.local}, and ours has ${ours}: in IKEv1 both must prove themselves the same way. Please set yours to that.`,
   }
+}
+
+/** What the file says then, where one key does it. */
+function howHere({ xauth }: TunnelConfig, theirs: string): string {
+  if (theirs.endsWith('to have us log in there'))
+    return ': xauth: {role: client, user: NAME, password: file:PATH}'
+  if (theirs.endsWith('to log in here')) return ': xauth: {role: server, users: PATH}'
+  if (xauth !== undefined && theirs === 'pre-shared key') return ': leave xauth out'
+  return theirs === 'RSA signatures' ? ': certificate in place of psk' : ''
 }
 
 /** CW-311: both sign, each with a kind of key that the other does not have. */
@@ -52,13 +66,14 @@ const SIGNATURES: ReadonlySet<number> = new Set([
   ...Object.values(ECDSA_METHODS),
 ])
 
-/** Of a method that the initiator of an offer proposes, which is the peer. */
-function methodWords(method: number): string {
+/** Who logs in is named by its role (draft-beaulieu-ike-xauth-02 §7.2): where it offers, the peer is the initiator, and where it takes, we are. */
+function methodWords(method: number, said: 'offers' | 'takes'): string {
   const name = AuthenticationMethod.nameOf(method)
   const [, asked, proof] = /^XAUTH(Init|Resp)(PreShared|RSA)$/.exec(name) ?? []
   if (asked === undefined) return name
   const first = proof === 'RSA' ? 'RSA signatures' : 'pre-shared key'
-  return `${first} and XAUTH, ${asked === 'Init' ? 'to log in here' : 'to have us log in there'}`
+  const here = (asked === 'Init') === (said === 'offers')
+  return `${first} and XAUTH, ${here ? 'to log in here' : 'to have us log in there'}`
 }
 
 function xauthWords({ xauth }: TunnelConfig): string {

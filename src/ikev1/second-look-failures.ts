@@ -45,7 +45,7 @@ function accepted(
   const attributes = offer.proposals[0]?.transforms[0]?.attributes ?? []
   const method = findNumber(attributes, Phase1Attribute.number('Authentication Method'))
   if (method !== undefined && method !== authenticationMethod(tunnel, 'initiator')) {
-    return { ...otherAuthentication(tunnel, [method]), evidence, certainty: 'very likely' }
+    return { ...otherAuthentication(tunnel, [method], 'takes'), evidence, certainty: 'very likely' }
   }
   const aggressive = tunnel.ike === 'v1-aggressive'
   if (phase1.suites.some((suite) => formatIkeSuite(suite) === theirs)) {
@@ -124,6 +124,9 @@ function nothingSuits(tunnel: TunnelConfig): Failure {
     remedy: `have ${name} name the address its tunnel expects us at, and compare it with ours`,
     forPeer: `Your gateway ${peer} refuses every phase 1 proposal of ours. Is there a tunnel for our address ${local} with IKEv1 (${tunnel.ike === 'v1-aggressive' ? 'Aggressive' : 'Main'} mode)? From which address do our packets reach you?`,
     otherCauses: [
+      ...(tunnel.xauth === undefined
+        ? [`${name} wants a user name and password besides (XAUTH)`]
+        : []),
       `${name} accepts IKEv2 only`,
       `${name} accepts ${tunnel.ike === 'v1-aggressive' ? 'Main' : 'Aggressive'} mode only`,
       'a NAT on the way gives us another address',

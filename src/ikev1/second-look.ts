@@ -60,9 +60,7 @@ export class SecondLook {
   }
 
   #askRarerSets(context: IkeContext): void {
-    const lifetime = { seconds: LOOK_LIFETIME_SECONDS }
-    const offer = offerPhase1({ suites: RARER, lifetime, method: methodOf(this.#tunnel) })
-    this.#ask('rarer sets', 500, offer, context, (octets, header, later) => {
+    this.#ask('rarer sets', 500, rarerOffer(this.#tunnel), context, (octets, header, later) => {
       const found = readAnswer(octets, header)
       if (found?.kind === 'refuses') this.askIkev2(later)
       return found
@@ -148,6 +146,20 @@ function wideOffer(tunnel: TunnelConfig): SaPayload {
   const own = methodOf(tunnel)
   const first = offerPhase1({ suites: [...tunnel.phase1.suites, ...USUAL], lifetime, method: own })
   const second = offerPhase1({ suites: USUAL_OTHERWISE, lifetime, method: otherThan(own) })
+  return joined(first, second)
+}
+
+/** And, of a pre-shared key alone, whether the peer wants a user besides. */
+function rarerOffer(tunnel: TunnelConfig): SaPayload {
+  const lifetime = { seconds: LOOK_LIFETIME_SECONDS }
+  const method = methodOf(tunnel)
+  const rarer = offerPhase1({ suites: RARER, lifetime, method })
+  if (method !== PSK) return rarer
+  const withUser = offerPhase1({ suites: USUAL_WITH_USER, lifetime, method: PSK_AND_XAUTH })
+  return joined(rarer, withUser)
+}
+
+function joined(first: SaPayload, second: SaPayload): SaPayload {
   const [proposal] = first.proposals
   if (proposal === undefined) return first
   const transforms = [...proposal.transforms, ...(second.proposals[0]?.transforms ?? [])]
@@ -177,6 +189,8 @@ function otherThan(method: number): number {
 }
 
 const PSK = AuthenticationMethod.number('pre-shared key')
+/** The user is on the initiator's side. */
+const PSK_AND_XAUTH = AuthenticationMethod.number('XAUTHInitPreShared')
 
 const USUAL = setsOf(
   ['aes256-cbc', 'aes128-cbc', '3des-cbc'],
@@ -202,6 +216,10 @@ const USUAL_OTHERWISE = USUAL.filter(
   ({ encryption, keyExchange }) =>
     encryption !== '3des-cbc' && (keyExchange === 'modp2048' || keyExchange === 'modp1024'),
 )
+const USUAL_WITH_USER = [
+  ...setsOf(['aes256-cbc'], ['sha256', 'sha1'], ['modp2048']),
+  ...setsOf(['aes256-cbc', '3des-cbc'], ['sha1'], ['modp1024']),
+]
 const MOST_SETS = 34
 
 function setsOf(

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { TunnelConfig } from '#config/config'
+import { Secret } from '#bytes/secret'
+import type { TunnelConfig, Xauth } from '#config/config'
 import { AuthenticationMethod, Phase1Attribute } from '#iana/ikev1'
 import { ExchangeType } from '#iana/isakmp'
 import type { Failure } from '#ike/events'
@@ -84,6 +85,17 @@ test('CW-103: a peer that refuses whatever is offered has no tunnel for us', () 
   assert.equal(failure.code, 'CW-103')
   assert.equal(failure.certainty, 'possible')
   assert.match(failure.forPeer ?? '', /Is there a tunnel for our address 203\.0\.113\.10/)
+})
+
+test('CW-204: a peer that wants a user name and password besides takes none of our sets without', () => {
+  const xauth: Xauth = {
+    role: 'server',
+    users: [{ user: 'branch-7', password: new Secret(Uint8Array.of(1)) }],
+  }
+  const rehearsal = rehearse(sites({}, {}, { ...A_BEGINS, xauth }))
+  rehearsal.runFor(40_000)
+  const { code, theirs } = failureOf(rehearsal)
+  assert.deepEqual([code, theirs], ['CW-204', 'pre-shared key and XAUTH, to have us log in there'])
 })
 
 test('algorithms that few are set to are found by a second question, before a peer is said to have no tunnel for us', () => {
