@@ -1,10 +1,10 @@
 import { formatIdentity } from '#policy/identity'
 import { formatDuration } from '#policy/lifetime'
-import { formatEspSuite, formatIkeSuite, formatPfs } from '#policy/proposal'
+import { type EspSuite, formatEspSuite, formatIkeSuite, formatPfs } from '#policy/proposal'
 import { formatSelector, formatSelectorPair } from '#policy/traffic-selector'
 import type { Exported } from './exported.ts'
 import { type FarEnd, KEY_PLACEHOLDER } from './far-end.ts'
-import { cipherOf, groupNumber, hashOf, isAead, plainName, prefixOf } from './words.ts'
+import { type Cipher, cipherOf, groupNumber, hashOf, isAead, plainName, prefixOf } from './words.ts'
 
 /** The form two operators fill in together, from the other end's point of view. */
 export function exportText(far: FarEnd): Exported {
@@ -109,14 +109,9 @@ export function exportPfsense(far: FarEnd): Exported {
             field('Remote Network', far.isRouteBased ? 'ours inside' : formatSelector(remote)),
           ]),
       field('Protocol', 'ESP'),
-      ...phase2.suites.map((suite) => {
-        const { family, bits, mode } = cipherOf(suite)
-        const aead = mode.startsWith('gcm') ? `AES${bits}-GCM, 128 bits` : 'CHACHA20-POLY1305'
-        const cipher = family === '3des' ? '3DES' : `AES, ${bits} bits`
-        return field(
-          'Encryption Algorithm',
-          isAead(suite) ? aead : `${cipher}; ${hashOf(suite)?.toUpperCase()}`,
-        )
+      ...phase2.suites.flatMap((suite) => {
+        const words = pfsenseEsp(suite)
+        return words === undefined ? [] : [field('Encryption Algorithm', words)]
       }),
       field('PFS key group', phase2.pfs === 'none' ? 'off' : `${groupNumber(phase2.pfs)}`),
       field('Life Time', `${phase2.seconds}`),
@@ -124,7 +119,17 @@ export function exportPfsense(far: FarEnd): Exported {
     '',
     'Firewall > Rules > IPsec: allow what may come through.',
   ]
-  return { comment: '#', lines, byHand: [] }
+  const refused = phase2.suites.filter((suite) => pfsenseEsp(suite) === undefined)
+  const byHand = refused.map((suite) => `pfSense has no ${formatEspSuite(suite)} in phase 2.`)
+  return { comment: '#', lines, byHand }
+}
+
+/** Its GCM comes with each length of the ICV. */
+function pfsenseEsp(suite: EspSuite): string | undefined {
+  const { family, bits, mode } = cipherOf(suite)
+  if (suite.esn || mode === 'ctr' || (family !== 'aes' && family !== '3des')) return undefined
+  if (mode !== 'cbc') return `AES${bits}-GCM, ${Number(mode.slice(3)) * 8} bits`
+  return `${family === '3des' ? '3DES' : `AES, ${bits} bits`}; ${hashOf(suite)?.toUpperCase()}`
 }
 
 /** NetBox: objects of its VPN model, as its REST API takes them. */
@@ -138,7 +143,8 @@ export function exportNetbox(far: FarEnd): Exported {
     group: groupNumber(suite.keyExchange),
     sa_lifetime: far.phase1.seconds,
   }))
-  const esp = far.phase2.suites.map((suite, i) => ({
+  const known = far.phase2.suites.filter((suite) => netboxCipher(cipherOf(suite)) !== undefined)
+  const esp = known.map((suite, i) => ({
     name: `${name}-ipsec-${i + 1}`,
     encryption_algorithm: netboxCipher(cipherOf(suite)),
     ...(isAead(suite) ? {} : { authentication_algorithm: `hmac-${hashOf(suite)}` }),
@@ -189,12 +195,18 @@ export function exportNetbox(far: FarEnd): Exported {
       far: prefixText(local),
     })),
   }
-  return { comment: undefined, lines: [JSON.stringify(document, null, 2)], byHand: [] }
+  const refused = far.phase2.suites.filter((suite) => !known.includes(suite))
+  return {
+    comment: undefined,
+    lines: [JSON.stringify(document, null, 2)],
+    byHand: refused.map((suite) => `NetBox has no ${formatEspSuite(suite)}: it is left out.`),
+  }
 }
 
-function netboxCipher({ family, bits, mode }: ReturnType<typeof cipherOf>): string {
+function netboxCipher({ family, bits, mode }: Cipher): string | undefined {
   if (family === '3des') return '3des-cbc'
-  return mode.startsWith('gcm') ? `aes-${bits}-gcm` : `aes-${bits}-cbc`
+  if (family !== 'aes' || mode === 'ctr') return undefined
+  return mode === 'cbc' ? `aes-${bits}-cbc` : `aes-${bits}-gcm`
 }
 
 function prefixText(selector: Parameters<typeof prefixOf>[0]): string {

@@ -85,6 +85,11 @@ export function exportJuniperSrx(far: FarEnd): Exported {
       ),
       ...pfs.say,
       ...lives.flatMap(({ say }) => say),
+      ...((far.phase2.kilobytes ?? 0) > OLD_KILOBYTES
+        ? [
+            'Old releases take at most 1048576 in lifetime-kilobytes: without the line ours decides.',
+          ]
+        : []),
       'Put the outside interface where OUTSIDE stands, and a free unit in place of st0.0.',
       'st0 needs a security zone, the outside zone host-inbound-traffic system-services ike, and policies between zones.',
       ...(far.isRouteBased || !isOneWhole
@@ -155,6 +160,7 @@ function ikeWords(suite: IkeSuite): readonly string[] | undefined {
 }
 
 const GROUPS: readonly number[] = [1, 2, 5, 14, 15, 16, 19, 20, 21, 24]
+const OLD_KILOBYTES = 1_048_576
 /** Seconds. */
 const LIFETIMES: readonly [number, number] = [180, 86_400]
 

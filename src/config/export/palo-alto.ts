@@ -23,7 +23,7 @@ export function exportPaloAlto(far: FarEnd): Exported {
     lifetimeWithin('PAN-OS', 1, far.phase1.seconds, LIFETIMES),
     lifetimeWithin('PAN-OS', 2, far.phase2.seconds, LIFETIMES),
   ] as const
-  const hashes = two.map(({ words }) => words?.hash)
+  const cbc = two.flatMap(({ words }) => words?.hash ?? []).filter((hash) => hash !== 'none')
   const lines = [
     `${ike} encryption ${distinct(one.map(({ words }) => words?.encryption))}`,
     `${ike} hash ${distinct(one.map(({ words }) => words?.hash))}`,
@@ -31,7 +31,7 @@ export function exportPaloAlto(far: FarEnd): Exported {
     `${ike} lifetime ${lifetimeWords(lives[0].value)}`,
     `${esp} esp encryption ${distinct(two.map(({ words }) => words?.encryption))}`,
     // GCM takes no notice of it, and none beside another would be ESP without integrity.
-    `${esp} esp authentication ${distinct(hashes.filter((hash) => hash !== 'none')) || 'none'}`,
+    `${esp} esp authentication ${distinct(cbc.length === 0 ? ['none'] : cbc)}`,
     `${esp} dh-group ${pfs.value === undefined ? 'no-pfs' : `group${pfs.value}`}`,
     `${esp} lifetime ${lifetimeWords(lives[1].value)}`,
     ...(kilobytes === undefined ? [] : [`${esp} lifesize ${volumeWords(kilobytes)}`]),
@@ -41,7 +41,6 @@ export function exportPaloAlto(far: FarEnd): Exported {
     `${gateway} protocol ikev1 dpd enable yes interval ${Math.min(100, Math.max(2, far.probeEvery))} retry ${Math.min(100, Math.max(2, Math.round(far.giveUpAfter / far.probeEvery)))}`,
     `${gateway} protocol-common nat-traversal enable yes`,
     `${gateway} local-address interface OUTSIDE`,
-    ...(far.local === undefined ? [] : [`${gateway} local-address ip ${far.local}`]),
     `${gateway} peer-address ip ${far.remote}`,
     ...(far.isLocalIdAddress ? [] : [`${gateway} local-id ${identityWords(far.localId)}`]),
     ...(far.isRemoteIdAddress ? [] : [`${gateway} peer-id ${identityWords(far.remoteId)}`]),
@@ -82,6 +81,11 @@ export function exportPaloAlto(far: FarEnd): Exported {
       ...pfs.say,
       ...lives.flatMap(({ say }) => say),
       ...onePortOnly('PAN-OS', far.pairs),
+      ...(far.local === undefined
+        ? []
+        : [
+            `Where the outside interface has several addresses: ${gateway} local-address ip ${far.local}/LENGTH, with the length it has there.`,
+          ]),
       ...(far.isPsk
         ? []
         : ['A certificate profile with our CA belongs to the gateway, too (certificate-profile).']),

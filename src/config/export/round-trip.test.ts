@@ -222,6 +222,12 @@ test('PAN-OS: numbers have 16 bits, so that long lifetimes and volumes take larg
   assert.match(text, /esp authentication sha256$/m)
 })
 
+test('PAN-OS: with GCM alone there is no authentication beside it', () => {
+  const gcm = tunnel(['phase2: aes256gcm16, pfs group14', NET])
+  const { text } = exportTunnel(gcm, 'palo-alto', { showSecrets: false })
+  assert.match(text, /esp encryption aes-256-gcm\n.* esp authentication none$/m)
+})
+
 test('RouterOS: what its profiles and identities do not have is not written', () => {
   const { text, byHand } = exportTunnel(
     tunnel([
@@ -234,6 +240,22 @@ test('RouterOS: what its profiles and identities do not have is not written', ()
   assert.match(byHand.join('\n'), /RouterOS has no aes256-sha384-group20 in phase 1/)
   assert.match(text, /hash-algorithm=sha256 /)
   assert.match(text, / protocol=50$/m)
+})
+
+test('pfSense and NetBox are not told of CBC where it is another mode', () => {
+  const odd = tunnel(['phase2: {propose: [aes256gcm8, aes256ctr-sha256]}', NET])
+  const shown = (target: 'pfsense' | 'netbox') => exportTunnel(odd, target, { showSecrets: false })
+  const ciphers = shown('pfsense').text.match(/(?<=Encryption Algorithm: +)AES\d.*/g)
+  assert.deepEqual(ciphers, ['AES256-GCM, 64 bits'])
+  assert.match(shown('pfsense').byHand.join('\n'), /pfSense has no aes256ctr-sha256 in phase 2/)
+  const document = JSON.parse(shown('netbox').text)
+  assert.deepEqual(
+    document['vpn/ipsec-proposals'].map(
+      (one: { encryption_algorithm: string }) => one.encryption_algorithm,
+    ),
+    ['aes-256-gcm'],
+  )
+  assert.match(shown('netbox').byHand.join('\n'), /NetBox has no aes256ctr-sha256/)
 })
 
 test('clouds that speak Main mode and tunnel mode only say so', () => {
