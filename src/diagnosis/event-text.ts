@@ -148,7 +148,7 @@ function proofIncompleteText(seen: readonly ProofPart[]): string {
 const CLOSE_WORDS: Readonly<Record<CloseReason, string>> = {
   operator: 'as the operator asked',
   'peer-deleted': 'the peer deleted it',
-  expired: 'its lifetime ended',
+  expired: 'its lifetime, its volume or its sequence numbers were used up',
   rekeyed: 'a new one has taken over',
   'dead-peer': 'the peer is silent',
   reconfigured: 'the configuration changed',
