@@ -1,4 +1,4 @@
-// A path narrower than it looks: found by probes where routers are silent, believed where they speak, over IPv4 and IPv6.
+// A path narrower than it looks: found by probes where routers are silent, believed where they speak, over IPv4 and IPv6, at one end by lanes of their own.
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -20,7 +20,7 @@ before(async () => {
   await narrow(1400)
   await net.middle.runOk(['nft', '-f', '-'], { input: SILENCE })
   ;[berlin, paris] = await Promise.all([
-    GatewayProcess.start(net.gatewayA, { name: 'berlin', tunnels: tunnels('a') }),
+    GatewayProcess.start(net.gatewayA, { name: 'berlin', workers: 4, tunnels: tunnels('a') }),
     GatewayProcess.start(net.gatewayB, { name: 'paris', tunnels: tunnels('b') }),
   ])
   for (const tunnel of TUNNELS) await berlin.up(tunnel)
