@@ -120,16 +120,7 @@ for (const role of ['initiator', 'responder'] as const) {
 test('strongSwan meets what was imported from the other end of its own configuration', async () => {
   const [moon, sun] = ['moon.strongswan.org', 'sun.strongswan.org']
   await strongswan.load(netToNet([B, A], ['10.2.0.0/16', '10.1.0.0/16'], [sun, moon]))
-  const text = netToNet([A, B], ['10.1.0.0/16', '10.2.0.0/16'], [moon, sun])
-  const { imported } = importTexts({
-    sources: [{ file: '/etc/swanctl/swanctl.conf', text }],
-    files: memoryFiles({}),
-    options: { ourAddresses: [] },
-  })
-  const [tunnel] = imported[0]?.tunnels ?? []
-  assert.ok(tunnel?.psk)
-  const yaml = tunnelYaml(tunnel).replace(/psk: .*/, `psk: "${keyText(tunnel.psk)}"`)
-  const causeway = await GatewayProcess.start(topology.gatewayA, `version: 1\n${yaml}`)
+  const causeway = await imported(netToNet([A, B], ['10.1.0.0/16', '10.2.0.0/16'], [moon, sun]))
   try {
     await causeway.up('gw-gw')
     await assertPing(topology.hostA, '10.2.0.2')
@@ -140,3 +131,41 @@ test('strongSwan meets what was imported from the other end of its own configura
     await causeway.stop()
   }
 })
+
+test('strongSwan begins two connections between the same gateways, which were imported as one tunnel', async () => {
+  const [moon, sun] = ['moon.strongswan.org', 'sun.strongswan.org']
+  const both = (text: string, [from, to]: Ends) => {
+    const [, first = ''] = /^connections \{\n([\s\S]*?)^\}\nsecrets/m.exec(text) ?? []
+    const second = first.replace('gw-gw', 'gw-lab').replace('net-net', 'lab').replace(from, to)
+    return text.replace(first, first + second)
+  }
+  const theirs = netToNet([B, A], ['10.2.0.0/16', '10.1.0.0/16'], [sun, moon])
+  await strongswan.load(both(theirs, ['10.1.0.0/16', '10.66.0.0/16']))
+  const text = netToNet([A, B], ['10.1.0.0/16', '10.2.0.0/16'], [moon, sun])
+  const causeway = await imported(both(text, ['10.1.0.0/16', '10.66.0.0/16']))
+  try {
+    for (const child of ['net-net', 'lab']) {
+      const { code, stdout } = await strongswan.initiate(child)
+      assert.equal(code, 0, stdout)
+    }
+    await assertPing(topology.hostA, '10.2.0.2')
+    const { ikeSas, childSas } = await causeway.tunnel('gw-gw')
+    assert.deepEqual([ikeSas.length, childSas.length], [1, 2])
+  } finally {
+    await causeway.down('gw-gw')
+    await causeway.stop()
+  }
+})
+
+/** A gateway with the one tunnel that a swanctl.conf comes to. */
+async function imported(text: string): Promise<GatewayProcess> {
+  const { imported: read } = importTexts({
+    sources: [{ file: '/etc/swanctl/swanctl.conf', text }],
+    files: memoryFiles({}),
+    options: { ourAddresses: [] },
+  })
+  const [tunnel, ...others] = read[0]?.tunnels ?? []
+  assert.ok(tunnel?.psk && others.length === 0)
+  const yaml = tunnelYaml(tunnel).replace(/psk: .*/, `psk: "${keyText(tunnel.psk)}"`)
+  return GatewayProcess.start(topology.gatewayA, `version: 1\n${yaml}`)
+}
