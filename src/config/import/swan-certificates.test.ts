@@ -69,6 +69,16 @@ test('the CA is the one that a section of its own names', () => {
   }
 })
 
+test('what a CA has beside its certificate is told of, too', () => {
+  const authority =
+    'authorities { plant { cacert = plantCA.pem\n crl_uris = http://a.example/a.crl\n } }\n'
+  const { notes } = importedFrom({ '/etc/swanctl/swanctl.conf': swanctl(SIGNED, authority) })
+  assert.deepEqual(
+    notes.map((note) => note.kind === 'left-out' && /where the certificates say/.test(note.why)),
+    [true],
+  )
+})
+
 test('hybrid authentication: who logs in needs no certificate, and who lets log in trusts none', () => {
   const client = [
     {

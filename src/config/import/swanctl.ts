@@ -128,9 +128,6 @@ function importConnection(
     const setting = settings.get(key)
     if (setting !== undefined) tunnel.same(setting, why)
   }
-  const forced = settings.get('encap')
-  if (forced !== undefined && isYes(forced.value)) tunnel.set('encapsulation', 'force', forced)
-  else if (forced !== undefined) tunnel.same(forced)
   tunnel.account(everyStatement(connection), 'no equivalent here')
   return undefined
 }
@@ -246,13 +243,22 @@ function* everyStatement(section: Section): Generator<Origin> {
   for (const inner of section.sections.values()) yield* everyStatement(inner)
 }
 
-/** Sections beside connections and secrets of which no tunnel took anything; others are built on some of them. */
+/** Sections beside connections and secrets: what no tunnel took anything of, and of CAs all that none took. */
 function elsewhere(root: Section, tunnels: readonly ImportedTunnel[]): readonly Note[] {
-  const others = [...root.sections].filter(
-    ([name]) => !['connections', 'secrets', 'pools'].includes(name),
-  )
+  const known = ['connections', 'secrets', 'pools', 'authorities']
+  const others = [...root.sections].filter(([name]) => !known.includes(name))
+  const authorities = [...(root.sections.get('authorities')?.sections.values() ?? [])]
   return unusedNotes(
-    others.map(([, section]) => [section.at, ...everyStatement(section)]),
+    [
+      ...others.map(([, section]) => [section.at, ...everyStatement(section)]),
+      ...authorities.flatMap((section) => [...everyStatement(section)].map((one) => [one])),
+    ],
     tunnels,
-  )
+  ).map((note) => {
+    const isOfAuthority = /^\s*(?:crl|ocsp|cert)_uri/.test(note.origin.text)
+    return isOfAuthority ? { ...note, why: FROM_CERTIFICATES } : note
+  })
 }
+
+const FROM_CERTIFICATES =
+  'lists and responders are taken from where the certificates say; certificate.crl names files'
