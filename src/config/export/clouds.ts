@@ -1,7 +1,7 @@
 import { type EspSuite, formatEspSuite, formatIkeSuite, type IkeSuite } from '#policy/proposal'
 import type { Exported } from './exported.ts'
 import { type FarEnd, KEY_PLACEHOLDER } from './far-end.ts'
-import { lifetimeWithin, pfsWithin } from './limits.ts'
+import { lifetimeWithin, pfsWithin, wholeNetworksOnly } from './limits.ts'
 import { cipherOf, groupNumber, hashOf, plainName, prefixOf } from './words.ts'
 
 /** AWS: the tunnel options, for its command line. */
@@ -116,6 +116,7 @@ function refusals(
   return [
     ...first.map((suite) => `${who} has no ${suite} in phase 1.`),
     ...second.map((suite) => `${who} has no ${suite} in phase 2.`),
+    ...wholeNetworksOnly(who, far.pairs),
     ...(far.isAggressive ? [`${who} speaks IKEv1 in Main mode only: ike: v1-main here.`] : []),
     ...(far.isTransport ? [`${who} has tunnel mode only: mode: tunnel here.`] : []),
   ]

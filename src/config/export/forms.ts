@@ -4,6 +4,7 @@ import { type EspSuite, formatEspSuite, formatIkeSuite, formatPfs } from '#polic
 import { formatSelector, formatSelectorPair } from '#policy/traffic-selector'
 import type { Exported } from './exported.ts'
 import { type FarEnd, KEY_PLACEHOLDER } from './far-end.ts'
+import { wholeNetworksOnly } from './limits.ts'
 import { type Cipher, cipherOf, groupNumber, hashOf, isAead, plainName, prefixOf } from './words.ts'
 
 /** The form two operators fill in together, from the other end's point of view. */
@@ -120,7 +121,10 @@ export function exportPfsense(far: FarEnd): Exported {
     'Firewall > Rules > IPsec: allow what may come through.',
   ]
   const refused = phase2.suites.filter((suite) => pfsenseEsp(suite) === undefined)
-  const byHand = refused.map((suite) => `pfSense has no ${formatEspSuite(suite)} in phase 2.`)
+  const byHand = [
+    ...refused.map((suite) => `pfSense has no ${formatEspSuite(suite)} in phase 2.`),
+    ...(far.isTransport ? [] : wholeNetworksOnly('pfSense', far.pairs)),
+  ]
   return { comment: '#', lines, byHand }
 }
 

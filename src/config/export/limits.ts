@@ -51,3 +51,12 @@ export function onePortOnly(who: string, pairs: readonly SelectorPair[]): readon
       : [],
   )
 }
+
+/** Where the product knows addresses and nothing more. */
+export function wholeNetworksOnly(who: string, pairs: readonly SelectorPair[]): readonly string[] {
+  return pairs.flatMap(({ local }, i) =>
+    local.protocol === 0
+      ? []
+      : [`Pair ${i + 1} has a protocol, and ${who} agrees on whole networks: agree on that.`],
+  )
+}

@@ -258,6 +258,14 @@ test('pfSense and NetBox are not told of CBC where it is another mode', () => {
   assert.match(shown('netbox').byHand.join('\n'), /NetBox has no aes256ctr-sha256/)
 })
 
+test('products that agree on whole networks say so of a pair with a port', () => {
+  const narrow = tunnel(['networks: ["10.1.0.0/16 <-> 10.2.0.5 tcp/443"]'])
+  for (const target of ['pfsense', 'azure', 'aws'] as const) {
+    const { byHand } = exportTunnel(narrow, target, { showSecrets: false })
+    assert.match(byHand.join('\n'), /Pair 1 has a protocol, and \w+ agrees on whole networks/)
+  }
+})
+
 test('clouds that speak Main mode and tunnel mode only say so', () => {
   const one = tunnel(['ike: v1-aggressive', 'id: gw@example.net', 'mode: transport'])
   for (const target of ['aws', 'azure'] as const) {
