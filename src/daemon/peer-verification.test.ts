@@ -42,6 +42,7 @@ test('signs and verifies in a thread, and fetches in between', async () => {
     const signed = await answerWithFetches({ kind: 'sign', key: gateway.key, scheme, data }, parts)
     assert.equal(signed.kind, 'signed')
     if (signed.kind !== 'signed') return
+    assert.equal(signed.at, TODAY)
     const question: Question = {
       kind: 'verify-peer',
       demands: {

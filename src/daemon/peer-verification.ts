@@ -27,6 +27,7 @@ export async function answerWithFetches(
     if (answer.kind === 'peer-refused' && isAboutDate(answer)) {
       return { ...answer, clockIsKept: clockIsKept() }
     }
+    if (answer.kind === 'signed') return { ...answer, at: now() }
     if (answer.kind !== 'fetch') return answer
     const got = await Promise.all(
       answer.wanted.map(async (one) => [one.key, await fetch(one)] as const),

@@ -4,6 +4,7 @@ import type { Assignment, Config } from '#config/config'
 import type { KeyPair } from '#crypto/port'
 import type { KeyExchangeName } from '#crypto/registry'
 import type { ChildId, EspSpi, InboundSa, OutboundSa } from '#esp/sa'
+import type { Moment } from '#pki/moment'
 import type { PrivateKey } from '#pki/node-private-key'
 import type { SignatureScheme } from '#pki/signature-scheme'
 import type { PeerDemands, PeerEvidence, RefusedPeer, VerifiedPeer } from '#pki/verify-peer'
@@ -176,7 +177,8 @@ export type Question =
 export type Answer =
   | { readonly kind: 'key-pair'; readonly own: KeyPair }
   | { readonly kind: 'agreed'; readonly own: KeyPair; readonly sharedSecret: Uint8Array }
-  | { readonly kind: 'signed'; readonly signature: Uint8Array }
+  /** `at`: the date, where whoever signed knows it; an engine has none. */
+  | { readonly kind: 'signed'; readonly signature: Uint8Array; readonly at?: Moment }
   | VerifiedPeer
   | RefusedPeer
   /** `by`: the peer, whose public value must not be used; else us, who could not do the work. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { NotifyType } from '#iana/isakmp'
-import { sampleAuthority, sampleGateway } from '../../test/support/sample-pki.ts'
+import { A_DAY, sampleAuthority, sampleGateway, TODAY } from '../../test/support/sample-pki.ts'
 import { sites } from '../../test/support/sites.ts'
-import { withAuthorities } from './certificate-failures.ts'
+import { withAuthorities, withOwnDates } from './certificate-failures.ts'
 import { phase1Refused } from './failures.ts'
 import { identityRefused } from './identity-failures.ts'
 import { message5Unreadable, undecryptable } from './key-failures.ts'
@@ -45,6 +45,13 @@ test('a gateway with a certificate is never told to compare keys', () => {
     assert.doesNotMatch(`${failure.summary} ${failure.remedy}`, /compare|has our key|keys differ/)
     assert.notEqual(failure.key, 'psk')
   }
+})
+
+test('of a certificate whose dates are right, or whose date nobody told, nothing is said', () => {
+  const refused = identityRefused(withCertificate, FAILED)
+  assert.equal(withOwnDates(refused, withCertificate, undefined), refused)
+  assert.equal(withOwnDates(refused, withCertificate, TODAY), refused)
+  assert.equal(withOwnDates(refused, withCertificate, TODAY + 400 * A_DAY).code, 'CW-307')
 })
 
 test('a refused certificate is named with its issuer and end', () => {

@@ -1,7 +1,7 @@
 import type { TunnelConfig } from '#config/config'
 import type { Failure } from '#ike/events'
 import { isRequested } from '#pki/certificate-request'
-import { formatMoment } from '#pki/moment'
+import { formatMoment, type Moment } from '#pki/moment'
 import { formatDn } from '#policy/distinguished-name'
 import { formatIdentity } from '#policy/identity'
 
@@ -94,6 +94,33 @@ export function withAuthorities(
 }
 
 const MOST_NAMED = 3
+
+/** CW-307: our certificate was refused or ignored, and on the date on which we signed with it, it was none. */
+export function withOwnDates(
+  failure: Failure,
+  { name, authentication }: TunnelConfig,
+  at: Moment | undefined,
+): Failure {
+  const own = 'own' in authentication ? authentication.own : []
+  const byPeer = failure.theirs === 'not told by the peer'
+  if (failure.code !== 'CW-306' || !byPeer || at === undefined) return failure
+  const bad = own.find(({ notBefore, notAfter }) => at < notBefore || at > notAfter)
+  if (bad === undefined) return failure
+  const { notBefore, notAfter, subject } = bad
+  const expired = at > notAfter
+  const { forPeer: _, otherCauses: __, ...told } = failure
+  const whose = bad === own[0] ? 'our certificate' : 'a CA certificate that we send,'
+  return {
+    ...told,
+    code: 'CW-307',
+    summary: `${whose} ${subject.text} ${expired ? `expired on ${formatMoment(notAfter)}` : `is not valid before ${formatMoment(notBefore)}`}, our clock says ${formatMoment(at)}: ${name} does not take it`,
+    ours: `valid from ${formatMoment(notBefore)} to ${formatMoment(notAfter)}`,
+    evidence: `the dates in it; ${failure.evidence}`,
+    remedy: expired
+      ? 'renew it and put the new one into certificate.own (causeway pki sign), then reload; where our clock is wrong, set that right'
+      : 'see that our clock is right (NTP); otherwise use a certificate that is valid already',
+  }
+}
 
 function shown({ localId }: TunnelConfig): Pick<Failure, 'ours' | 'theirs'> {
   return { ours: formatIdentity(localId), theirs: 'not told by the peer' }

@@ -298,7 +298,7 @@ export class Ikev1Sa implements IkeSa {
       this.#tellFailure(context)
       const { config } = this.#phase1
       if (isFirst && this.role === 'initiator' && config.ike === 'v1-aggressive') {
-        const failure = lastMessageRefused(config)
+        const failure = this.#phase1.hints.judged(lastMessageRefused(config))
         context.outcomes.push({ kind: 'ike-sa-failed', sa: this, failure })
       }
       this.#end('peer-deleted', context)

@@ -1,6 +1,8 @@
 import type { Failure } from '#ike/events'
 import type { Datagram, IkeContext } from '#ike/version'
+import type { Moment } from '#pki/moment'
 import type { Payload } from '#wire/v1/payloads'
+import { withAuthorities, withOwnDates } from './certificate-failures.ts'
 import { unsuitedWarning } from './certificate-requests.ts'
 import { phase1Refused } from './failures.ts'
 import { message5Unreadable } from './key-failures.ts'
@@ -21,6 +23,7 @@ export class Phase1Hints {
   readonly #isOver: () => boolean
   #hint: Failure | undefined
   #treatment: Treatment = 'ignored'
+  #signedAt: Moment | undefined
   /** The peer answers other messages there. */
   #port4500Passes = false
 
@@ -58,6 +61,17 @@ export class Phase1Hints {
     const search = keySearch(config, context)
     const theirs = search((key) => opensInformational(crypto, keyed, octets, key))
     this.learn(message5Unreadable(config, theirs), context)
+  }
+
+  /** We proved ourselves on this date, as far as it is known. */
+  signed(at: Moment | undefined): void {
+    this.#signedAt = at
+  }
+
+  /** What our own certificate says about a refusal of it. @param asked names of the CAs the peer asked for certificates of */
+  judged(failure: Failure, asked?: readonly Uint8Array[]): Failure {
+    const { config } = this.#choice
+    return withAuthorities(withOwnDates(failure, config, this.#signedAt), config, asked)
   }
 
   /** A notify in clear. */
@@ -99,7 +113,8 @@ export class Phase1Hints {
     if (clearer !== undefined) this.#tell(clearer, context)
   }
 
-  #tell(hint: Failure, context: IkeContext): void {
+  #tell(found: Failure, context: IkeContext): void {
+    const hint = withOwnDates(found, this.#choice.config, this.#signedAt)
     this.#hint = hint
     context.tell({ kind: 'refusal-hinted', tunnel: this.#choice.config.name, failure: hint })
   }

@@ -7,7 +7,6 @@ import { every } from '#ike/message-rules'
 import type { Datagram, Ends, IkeContext } from '#ike/version'
 import type { IkeHeader } from '#wire/ike-header'
 import { MalformedMessage } from '#wire/malformed'
-import { withAuthorities } from './certificate-failures.ts'
 import { decodeClear, freshCookie, plainOf, sendClearNotify } from './clear-message.ts'
 import * as failures from './failures.ts'
 import { sendInformational } from './informational.ts'
@@ -210,6 +209,7 @@ export class Phase1 {
       this.fail(failures.workFailed(this.config, this.#state, answer))
       return
     }
+    if (answer.kind === 'signed') this.hints.signed(answer.at)
     const state = this.#state
     if (state.kind === 'agreeing' || state.kind === 'aggressive-agreeing') this.ends.floatPort()
     // A responder answers where the message came from: a NAT may have moved the initiator, and message 5 comes from port 4500.
@@ -273,7 +273,7 @@ export class Phase1 {
 
   /** Ends it; what is still to come is the SA's. */
   fail(failure: Failure): void {
-    this.#failures.push(withAuthorities(failure, this.config, this.#abilities.asksFor))
+    this.#failures.push(this.hints.judged(failure, this.#abilities.asksFor))
     this.close()
   }
 

@@ -149,7 +149,7 @@ function modeDifference(
   const known = /^(?:udp-encapsulated-)?(?:tunnel|transport)(?:-draft)?$/.test(theirs)
   const inUdp = theirs.startsWith('udp-')
   if (!known || theirMode !== mode)
-    return { what: 'mode', ours: `${mode} mode`, theirs: `${theirs} mode` }
+    return { what: 'mode', ours: `${mode} mode`, theirs: `${known ? theirMode : theirs} mode` }
   if (inUdp === (udp !== false)) return undefined
   return {
     what: 'UDP encapsulation',

@@ -94,7 +94,8 @@ export class SimulatedGateway {
     try {
       if (question.kind === 'sign') {
         const { key, scheme, data } = question
-        return { kind: 'signed', signature: sign(key, scheme, data, this.bareEcdsa) }
+        const signature = sign(key, scheme, data, this.bareEcdsa)
+        return { kind: 'signed', signature, at: this.date }
       }
       return question.kind === 'verify-peer'
         ? this.#verify(question)

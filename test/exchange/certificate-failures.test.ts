@@ -7,7 +7,7 @@ import { opensslEcdsa } from '#platform/openssl-ecdsa'
 import type { Identity } from '#policy/identity'
 import type { Side } from '#rehearsal/rehearsal'
 import { events, prepare } from '../support/exchange.ts'
-import { type Holder, sampleAuthority, sampleGateway, TODAY } from '../support/sample-pki.ts'
+import { A_DAY, type Holder, sampleAuthority, sampleGateway, TODAY } from '../support/sample-pki.ts'
 import { A_BEGINS, sites } from '../support/sites.ts'
 
 const NAME: Identity = { kind: 'fqdn', name: 'gw.example.net' }
@@ -30,6 +30,32 @@ test('CW-306: the side that refuses it knows which CA is missing', () => {
   const failure = failureOf('b', FROM_PLANT, FROM_OLD)
   assert.equal(failure.code, 'CW-306')
   assert.match(failure.forPeer ?? '', /leads to the issuer "CN=Plant CA, O=Example", and we trust/)
+})
+
+test('CW-307: our own certificate has expired, and the peer refuses it or says nothing of it', () => {
+  const old = { notBefore: TODAY - 400 * A_DAY, notAfter: TODAY - 2 * A_DAY }
+  const expired = { authentication: by(sampleGateway('a', PLANT, old), [PLANT]) }
+  const takes = { authentication: by(sampleGateway('b', PLANT), [PLANT]) }
+  const failure = failureOf('a', expired, takes)
+  assert.equal(failure.code, 'CW-307')
+  assert.match(
+    failure.summary,
+    /^our certificate CN=a, O=Example expired on 2026-11-21 00:00 UTC, our clock says 2026-11-23/,
+  )
+  assert.match(failure.remedy, /^renew it/)
+  assert.equal(failureOf('b', expired, takes).code, 'CW-307')
+})
+
+test('CW-307: our own certificate is not valid yet', () => {
+  const early = { notBefore: TODAY + A_DAY, notAfter: TODAY + 400 * A_DAY }
+  const failure = failureOf(
+    'a',
+    { authentication: by(sampleGateway('a', PLANT, early), [PLANT]) },
+    { authentication: by(sampleGateway('b', PLANT), [PLANT]) },
+  )
+  assert.equal(failure.code, 'CW-307')
+  assert.match(failure.summary, /is not valid before 2026-11-24/)
+  assert.match(failure.remedy, /our clock is right/)
 })
 
 test('CW-311: one side has an RSA key and the other an ECDSA key', () => {

@@ -11,6 +11,7 @@ import {
   numberedLink,
   strongswanSide,
 } from '../support/interop.ts'
+import type { SwanConnection } from '../support/swan-conf.ts'
 
 const KEY = numberedLink(1)
 const PHASE1 = numberedLink(2)
@@ -18,6 +19,8 @@ const PHASE2 = numberedLink(3)
 const PFS = numberedLink(4)
 const SELECTORS = numberedLink(5)
 const ROUTED = numberedLink(6)
+// Transport mode behind a NAT is for the two gateways themselves.
+const MODE = numberedLink(7, { networks: [['203.0.113.107/32', '198.51.100.107/32']] })
 
 let encounter: Encounter
 
@@ -30,6 +33,7 @@ before(async () => {
       [PFS.name]: causewaySide(PFS),
       [SELECTORS.name]: causewaySide(SELECTORS),
       [ROUTED.name]: causewaySide(ROUTED),
+      [MODE.name]: causewaySide(MODE),
     },
     [
       strongswanSide(KEY),
@@ -38,8 +42,9 @@ before(async () => {
       strongswanSide({ ...PFS, pfs: 'ecp256' }),
       strongswanSide({ ...SELECTORS, networks: [['10.1.5.0/24', '10.2.55.0/24']] }),
       strongswanSide({ ...ROUTED, networks: [['0.0.0.0/0', '0.0.0.0/0']] }),
+      inTransportMode(strongswanSide(MODE)),
     ],
-    { prepare: (topology) => giveAddresses(topology, 6) },
+    { prepare: (topology) => giveAddresses(topology, 7) },
   )
 })
 after(() => encounter?.end())
@@ -77,11 +82,14 @@ test('wrong phase 1 proposal, strongSwan initiates: it hears NO_PROPOSAL_CHOSEN,
   assert.match(log, /received NO_PROPOSAL_CHOSEN error notify/)
 })
 
-test('wrong phase 2 proposal, Causeway initiates: it hears NO_PROPOSAL_CHOSEN', async () => {
+test('wrong phase 2 proposal, Causeway initiates: it hears NO_PROPOSAL_CHOSEN, and finds out what strongSwan takes', async () => {
   const { failure, phase, log } = await causewayFails(PHASE2)
   assert.equal(phase, 2)
   assert.equal(failure.code, 'CW-404')
+  assert.match(failure.summary, /takes phase 2 with aes128gcm16, .* only the key length differs/)
+  assert.equal(failure.certainty, 'certain')
   assert.match(log, /no matching proposal found, sending NO_PROPOSAL_CHOSEN/)
+  assert.doesNotMatch(log, /CHILD_SA .* established/)
 })
 
 test('wrong phase 2 proposal, strongSwan initiates: it hears NO_PROPOSAL_CHOSEN, and Causeway tells both values', async () => {
@@ -100,10 +108,27 @@ test('PFS on one side only, strongSwan initiates: it hears NO_PROPOSAL_CHOSEN, a
   assert.match(log, /received NO_PROPOSAL_CHOSEN error notify/)
 })
 
-test('wrong selectors, Causeway initiates: it hears INVALID_ID_INFORMATION', async () => {
+test('PFS on one side only, Causeway initiates: it finds out which group strongSwan takes, and strongSwan drops what it agreed to', async () => {
+  const { failure, log } = await causewayFails(PFS)
+  assert.equal(failure.code, 'CW-405')
+  assert.match(failure.summary, /takes phase 2 with PFS group19, we offer no PFS/)
+  assert.match(log, /received DELETE for/)
+  assert.doesNotMatch(log, /CHILD_SA .* established/)
+})
+
+test('tunnel mode on one side, transport mode on the other, Causeway initiates: it finds that out behind INVALID_ID_INFORMATION', async () => {
+  const { failure, log } = await causewayFails(MODE)
+  assert.equal(failure.code, 'CW-406')
+  assert.match(failure.summary, /wants transport mode, we have tunnel mode/)
+  assert.match(log, /sending INVALID_ID_INFORMATION|no matching CHILD_SA config found/)
+})
+
+test('wrong selectors, Causeway initiates: it hears INVALID_ID_INFORMATION, and strongSwan shows what it has', async () => {
   const { failure, phase, log } = await causewayFails(SELECTORS)
   assert.equal(phase, 2)
   assert.equal(failure.code, 'CW-401')
+  assert.match(failure.theirs ?? '', /10\.2\.55\.0\/24/)
+  assert.equal(failure.certainty, 'certain')
   assert.match(log, /no matching CHILD_SA config found|traffic selectors .* unacceptable/)
 })
 
@@ -122,6 +147,11 @@ test('any to any where we name networks, strongSwan initiates: Causeway calls it
   assert.equal(failure.code, 'CW-402')
   assert.match(failure.remedy, /networks: any here/)
 })
+
+function inTransportMode(connection: SwanConnection): SwanConnection {
+  const children = connection.children.map((child) => ({ ...child, mode: 'transport' }) as const)
+  return { ...connection, children }
+}
 
 type Refusal = { readonly failure: Failure; readonly phase: 1 | 2; readonly log: string }
 
