@@ -6,7 +6,7 @@ import { sites } from '../../test/support/sites.ts'
 import { withAuthorities, withOwnDates } from './certificate-failures.ts'
 import { phase1Refused } from './failures.ts'
 import { identityRefused } from './identity-failures.ts'
-import { message5Unreadable, undecryptable } from './key-failures.ts'
+import { answerUnreadable, undecryptable } from './key-failures.ts'
 import { unanswered } from './silence-failures.ts'
 
 const [withKey] = sites().a.tunnels
@@ -37,7 +37,7 @@ test('a gateway with a certificate is never told to compare keys', () => {
   for (const failure of [
     unanswered(withCertificate, MESSAGE_5),
     unanswered(withCertificate, { ...MESSAGE_5, udp: true }),
-    message5Unreadable(withCertificate, undefined),
+    answerUnreadable(withCertificate, undefined),
     undecryptable(withCertificate, 5, undefined),
     phase1Refused(withCertificate, FAILED, 5),
     identityRefused(withCertificate, FAILED),

@@ -7,6 +7,7 @@ import { formatIdentity } from '#policy/identity'
 import { formatIkeSuite } from '#policy/proposal'
 import { ECDSA_METHODS } from './authentication-method.ts'
 import { certificateRefused, noKeyOverThere } from './certificate-failures.ts'
+import { aggressive2Refused } from './key-failures.ts'
 
 /** CW-204. @param said whether the peer offered these methods, or took one that we had asked about */
 export function otherAuthentication(
@@ -128,6 +129,15 @@ export function phase1Refused(
       `${tunnel.name} wants ${withKey ? 'certificates' : 'a pre-shared key'}, or IKEv2`,
     ],
   }
+}
+
+/** CW-302, CW-306 as the responder of Aggressive mode hears it, whose only message proves it: a notify anyone could have sent. */
+export function answerRefused(tunnel: TunnelConfig, notifyType: number): Failure {
+  const name = NotifyType.nameOf(notifyType)
+  const evidence = `clear-text notify ${name} from ${tunnel.name} after our message 2, which anyone could have sent`
+  return tunnel.authentication.kind === 'psk'
+    ? aggressive2Refused(tunnel, evidence)
+    : certificateRefused(tunnel, evidence)
 }
 
 /** CW-107: nothing was proven yet, so it is not about a key. */

@@ -47,12 +47,11 @@ export function otherIdentity(
   }
 }
 
-/** CW-303 as the initiator hears it: the refusal came encrypted, so the keys are the same. */
+/** CW-303 as who proved itself first hears it: the refusal came encrypted, so the keys are the same. */
 export function identityRefused(tunnel: TunnelConfig, notifyType: number): Failure {
-  return proofRefused(
-    tunnel,
-    `encrypted notify ${NotifyType.nameOf(notifyType)} in answer to message 5`,
-  )
+  const message = tunnel.ike === 'v1-aggressive' ? 'message 2 of Aggressive mode' : 'message 5'
+  const name = NotifyType.nameOf(notifyType)
+  return proofRefused(tunnel, `encrypted notify ${name} in answer to ${message}`)
 }
 
 /** The same of Aggressive mode, whose last message is ours: a responder that refuses it ends the SA where it should go on. */

@@ -2,7 +2,7 @@ import { toHex } from '#bytes/hex'
 import type { Endpoint } from '#bytes/ip'
 import type { TunnelConfig } from '#config/config'
 import type { ChildId, EspSpi } from '#esp/sa'
-import { ExchangeType, isErrorNotify } from '#iana/isakmp'
+import { ExchangeType } from '#iana/isakmp'
 import type { Answer, Instant } from '#ike/effects'
 import { PeerViolation } from '#ike/errors'
 import type { CloseReason, IkeSaFacts } from '#ike/events'
@@ -10,9 +10,10 @@ import type { Datagram, Ends, IkeContext, IkeSa, PathProbe } from '#ike/version'
 import { formatIdentity } from '#policy/identity'
 import type { IkeHeader } from '#wire/ike-header'
 import { MalformedMessage } from '#wire/malformed'
+import { handleEarlyInformational } from './early-informational.ts'
 import { FRAGMENT, FragmentAssembly, joinFragment } from './fragments.ts'
-import { identityRefused, lastMessageRefused } from './identity-failures.ts'
-import { readInformational, sendInformational } from './informational.ts'
+import { lastMessageRefused } from './identity-failures.ts'
+import { sendInformational } from './informational.ts'
 import { assignedPairs } from './mode-config.ts'
 import { Phase1 } from './phase1.ts'
 import { Phase2 } from './phase2.ts'
@@ -151,7 +152,7 @@ export class Ikev1Sa implements IkeSa {
       case ExchangeType.number('INFORMATIONAL'):
         if (!encrypted) this.#phase1.handleClearNotify(datagram, header, context)
         else if (this.#phase2 === undefined) {
-          this.#handleEarlyInformational(datagram, header, context)
+          handleEarlyInformational(this.#phase1, datagram, header, context)
           this.#followPhase1(context)
         } else this.#handlePhase2(this.#phase2, datagram, header, context)
         return
@@ -304,20 +305,6 @@ export class Ikev1Sa implements IkeSa {
       this.#end('peer-deleted', context)
     } else if (phase2.spent) this.close('expired', [], context)
     else this.#followPreliminaries(context)
-  }
-
-  /** A responder that refuses message 5 may say so under the keys both already have; then it is no hint but a fact. */
-  #handleEarlyInformational(datagram: Datagram, header: IkeHeader, context: IkeContext): void {
-    const phase1 = this.#phase1
-    const { state } = phase1
-    if (state.kind !== 'id-sent' || header.exchangeType !== ExchangeType.number('INFORMATIONAL')) {
-      phase1.drop(datagram, 'out-of-state', `an encrypted message while ${state.kind}`, context)
-      return
-    }
-    const news = readInformational(phase1.channel(state, state.iv), datagram, header, context)
-    if (news === undefined) phase1.hints.unreadable(state, datagram, context)
-    const refusal = news?.notifies.find(({ notifyType }) => isErrorNotify(notifyType))
-    if (refusal !== undefined) phase1.fail(identityRefused(this.#phase1.config, refusal.notifyType))
   }
 
   /** A fresh message under the keys may come from where a NAT has put the peer meanwhile (RFC 3947 §4). */

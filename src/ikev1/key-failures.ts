@@ -60,23 +60,41 @@ export function message5Silent(tunnel: TunnelConfig): Failure {
   }
 }
 
-/** CW-301 seen by the initiator: the peer complains of message 5 under keys that are not ours. */
-export function message5Unreadable(tunnel: TunnelConfig, theirs: string | undefined): Failure {
-  const what = `what ${tunnel.name} answers to message 5`
+/** CW-301, CW-302 seen by who proved itself first: the peer complains of that under keys that are not ours. */
+export function answerUnreadable(tunnel: TunnelConfig, theirs: string | undefined): Failure {
+  const aggressive = tunnel.ike === 'v1-aggressive'
+  const code = aggressive ? 'CW-302' : 'CW-301'
+  const what = `what ${tunnel.name} answers to message ${aggressive ? '2 of Aggressive mode' : '5'}`
   if (tunnel.authentication.kind !== 'psk') return keysDiffer(tunnel, what)
   if (theirs !== undefined) {
     const summary = `the pre-shared keys differ: ${what} does not decrypt with ours`
-    return slipFound(tunnel, 'CW-301', summary, theirs)
+    return slipFound(tunnel, code, summary, theirs)
   }
   return {
-    code: 'CW-301',
+    code,
     summary: `the pre-shared keys most likely differ: ${what}, the first one encrypted, does not decrypt with ours`,
-    evidence:
-      'an encrypted Informational message instead of message 6, and it is no valid message under our key',
+    evidence: `an encrypted Informational message instead of message ${aggressive ? '3' : '6'}, and it is no valid message under our key`,
     certainty: 'very likely',
     key: 'psk',
     remedy: COMPARE,
     forPeer: `We cannot read what your gateway answers to our first encrypted message: the pre-shared keys differ. ${ENTER_ANEW}`,
+  }
+}
+
+/** CW-302 as the responder of Aggressive mode hears it in clear, where a hash that does not fit is what the peer sees first. */
+export function aggressive2Refused(tunnel: TunnelConfig, evidence: string): Failure {
+  const { name, local, localId } = tunnel
+  const ours = formatIdentity(localId)
+  return {
+    code: 'CW-302',
+    summary: `${name} refuses our proof in message 2 of Aggressive mode: the pre-shared keys differ, or it expects another identity of us than ${ours}`,
+    ours,
+    theirs: 'not told by the peer',
+    evidence,
+    certainty: 'very likely',
+    key: 'psk',
+    remedy: `${COMPARE}; and see that ${name} expects our identity ${ours}`,
+    forPeer: `Your gateway refuses the answer of ours (${local}) to its first message of Aggressive mode. ${ENTER_ANEW} Does it expect our identity ${ours}?`,
   }
 }
 

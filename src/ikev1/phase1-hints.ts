@@ -4,8 +4,8 @@ import type { Moment } from '#pki/moment'
 import type { Payload } from '#wire/v1/payloads'
 import { withAuthorities, withOwnDates } from './certificate-failures.ts'
 import { unsuitedWarning } from './certificate-requests.ts'
-import { phase1Refused } from './failures.ts'
-import { message5Unreadable } from './key-failures.ts'
+import { answerRefused, phase1Refused } from './failures.ts'
+import { answerUnreadable } from './key-failures.ts'
 import { keySearch, opensInformational } from './key-search.ts'
 import { type Finding, SecondLook } from './second-look.ts'
 import { lookedAt, type Treatment } from './second-look-failures.ts'
@@ -22,6 +22,7 @@ export class Phase1Hints {
   readonly #look: SecondLook
   readonly #isOver: () => boolean
   #hint: Failure | undefined
+  #isTold = false
   #treatment: Treatment = 'ignored'
   #signedAt: Moment | undefined
   /** The peer answers other messages there. */
@@ -37,6 +38,11 @@ export class Phase1Hints {
     return this.#hint
   }
 
+  /** What was only shown, as it came in clear: the reason, should nothing come of it. */
+  get untold(): Failure | undefined {
+    return this.#isTold ? undefined : this.#hint
+  }
+
   /** The first one stays, unless a second look tells more. */
   learn(hint: Failure, context: IkeContext): void {
     if (this.#hint === undefined) this.#tell(hint, context)
@@ -45,6 +51,7 @@ export class Phase1Hints {
   /** It needs no telling: the failure itself is told. */
   keep(failure: Failure): void {
     this.#hint = failure
+    this.#isTold = true
   }
 
   /** Why it failed, now that its time is up. */
@@ -60,7 +67,7 @@ export class Phase1Hints {
     const { crypto } = context
     const search = keySearch(config, context)
     const theirs = search((key) => opensInformational(crypto, keyed, octets, key))
-    this.learn(message5Unreadable(config, theirs), context)
+    this.learn(answerUnreadable(config, theirs), context)
   }
 
   /** We proved ourselves on this date, as far as it is known. */
@@ -75,9 +82,19 @@ export class Phase1Hints {
   }
 
   /** A notify in clear. */
-  refused(notifyType: number, afterMessage: number, context: IkeContext): void {
+  refused(
+    notifyType: number,
+    role: 'initiator' | 'responder',
+    afterMessage: number,
+    context: IkeContext,
+  ): void {
+    const { config } = this.#choice
+    if (role === 'responder') {
+      if (config.ike === 'v1-aggressive') this.learn(answerRefused(config, notifyType), context)
+      return
+    }
     this.#treatment = 'refused'
-    this.learn(phase1Refused(this.#choice.config, notifyType, afterMessage), context)
+    this.learn(phase1Refused(config, notifyType, afterMessage), context)
     if (afterMessage === 1) this.#look.askSets(context)
   }
 

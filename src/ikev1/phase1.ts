@@ -240,11 +240,10 @@ export class Phase1 {
       this.confirmed()
       return
     }
-    if (this.role === 'responder') {
-      this.close()
-      return
-    }
-    this.fail(this.hints.reason(this.#sender.unanswered(this.#repeatedByPeer)))
+    if (this.role === 'initiator')
+      this.fail(this.hints.reason(this.#sender.unanswered(this.#repeatedByPeer)))
+    else if (this.hints.untold === undefined) this.close()
+    else this.fail(this.hints.untold)
   }
 
   /** The peer has shown that it has our last message: nothing more is repeated. */
@@ -263,8 +262,8 @@ export class Phase1 {
       const message = { exchange: 'informational', number: 1, payloads, encrypted: false } as const
       this.#sender.tellReceived(message, datagram, this.#cookies, context)
       const notify = every(payloads, 'N').find(({ notifyType }) => isErrorNotify(notifyType))
-      if (notify === undefined || this.role === 'responder') return
-      this.hints.refused(notify.notifyType, this.#sender.lastNumber, context)
+      if (notify === undefined) return
+      this.hints.refused(notify.notifyType, this.role, this.#sender.lastNumber, context)
     } catch (error) {
       if (!(error instanceof MalformedMessage)) throw error
       this.drop(datagram, 'malformed', error.message, context)
@@ -333,6 +332,8 @@ export class Phase1 {
     const refusal = phase1Notify('AUTHENTICATION-FAILED', this.#cookies.pair)
     this.ends.moveTo(ends)
     if (keyed !== undefined) sendInformational(this.channel(keyed, keyed.iv), [refusal], context)
+    else if (this.role === 'initiator')
+      sendClearNotify('AUTHENTICATION-FAILED', this.#cookies, this.#cookies.pair, ends, context)
     this.fail(failure)
   }
 

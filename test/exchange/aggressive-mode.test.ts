@@ -51,6 +51,19 @@ test('the initiator knows for certain that the key differs', () => {
   assert.equal(snapshot(rehearsal, 'b').ikeSas.length, 0)
 })
 
+test('CW-302: the responder hears that its proof is refused, as a hint at once, and as the reason when nothing more comes', () => {
+  const psk = new Secret(new TextEncoder().encode('another key than that of side a'))
+  const rehearsal = rehearse(aggressive({}, { authentication: { kind: 'psk', psk } }))
+  rehearsal.runFor(1_000)
+  const [hint] = events(rehearsal, 'b', 'refusal-hinted')
+  assert.equal(hint?.failure.code, 'CW-302')
+  assert.match(hint.failure.summary, /refuses our proof in message 2 of Aggressive mode/)
+  assert.match(hint.failure.evidence, /which anyone could have sent/)
+  assert.deepEqual(events(rehearsal, 'b', 'negotiation-failed'), [])
+  rehearsal.runFor(40_000)
+  assert.equal(events(rehearsal, 'b', 'negotiation-failed')[0]?.failure.code, 'CW-302')
+})
+
 for (const number of [1, 2, 3]) {
   test(`message ${number} lost: it is repeated, and the tunnel comes up`, () => {
     const rehearsal = rehearse(aggressive())

@@ -186,6 +186,19 @@ test('CW-302: in Aggressive mode Causeway finds the same before it shows its own
   assert.match(failure.summary, /ours followed by a line end/)
 })
 
+test('CW-302: called in Aggressive mode by a peer with another key, Causeway reads that in the refusal of its answer', async () => {
+  const failure = await strongswanFails(AGGRESSIVE, 'refusal-hinted')
+  assert.equal(failure.code, 'CW-302')
+  assert.match(failure.summary, /what .* answers to message 2 of Aggressive mode/)
+  assert.match(failure.theirs ?? '', /line end/)
+})
+
+test('CW-303: called in Aggressive mode by a peer that expects another identity, Causeway hears that under the keys', async () => {
+  const failure = await strongswanFails(AGGRESSIVE_ID)
+  assert.equal(failure.code, 'CW-303')
+  assert.match(failure.evidence, /in answer to message 2 of Aggressive mode/)
+})
+
 test('CW-304: the peer shows a name where we expect its address', async () => {
   const failure = await strongswanFails(NAME)
   assert.equal(failure.code, 'CW-304')
