@@ -200,6 +200,7 @@ export class PathWatch {
     }
     const { blackHole, octets } = result
     this.#rest(this.#came, context.now)
+    if (!blackHole && this.#way === 'inside') this.#nextAt = context.now + CONFIRM_EVERY
     this.#settled = true
     this.#limitTo(blackHole ? octets : undefined, tunnel, context)
     if (blackHole || this.#told === undefined) return
@@ -263,5 +264,10 @@ const BEGIN_AFTER = 1_500
 const PATIENCE = 1_500
 /** How much later than the news that a probe crossed, the answer from the other end itself may come. */
 const BACK_AFTER_ACROSS = 500
+/**
+ * RFC 8899 §5.1.1: CONFIRMATION_TIMER. A path that becomes narrow in silence stops every connection that fills it: two echoes a minute find
+ * that out before one gives up.
+ */
+const CONFIRM_EVERY = 60_000
 /** RFC 8899 §5.1.1: PMTU_RAISE_TIMER; routers' own words are believed as long (RFC 1191 §6.3). */
 const REPEAT_EVERY = 600_000
