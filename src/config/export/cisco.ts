@@ -41,6 +41,7 @@ export function exportCiscoIos(far: FarEnd): Exported {
       ` lifetime ${life.value}`,
     ]),
     ...(far.isPsk ? [`crypto isakmp key ${far.key} address ${far.remote}`] : []),
+    ...(far.isAggressive ? iosAggressive(far) : []),
     `crypto isakmp keepalive ${Math.max(10, far.probeEvery)} ${retryEvery(far)} periodic`,
     ...sets.found.flatMap((words, i) => [
       `crypto ipsec transform-set ${names[i]} ${words}`,
@@ -62,10 +63,10 @@ export function exportCiscoIos(far: FarEnd): Exported {
       ...life.say,
       ...access.byHand,
       ...identities(far, 'crypto isakmp identity holds for all its peers'),
-      'crypto isakmp keepalive holds for all its peers.',
-      ...(far.isAggressive
+      ...(far.isAggressive && iosAggressive(far).length === 0
         ? ['Aggressive mode: crypto isakmp peer … with set aggressive-mode.']
         : []),
+      'crypto isakmp keepalive holds for all its peers.',
       far.isRouteBased
         ? 'Put the outside interface where OUTSIDE stands.'
         : `On the outside interface: crypto map CW-${name}. What NAT there does to the networks must except them.`,
@@ -128,6 +129,19 @@ export function exportCiscoAsa(far: FarEnd): Exported {
       'The networks must be excepted from NAT: nat (inside,outside) source static L L destination static R R no-proxy-arp route-lookup.',
     ],
   }
+}
+
+/** With a key alone: who it is then has to be said here, since the identity of IOS holds for all its peers. */
+function iosAggressive({ remote, isPsk, key, localId }: FarEnd): readonly string[] {
+  const name = formatIdentity(localId).replace(/^@/, '')
+  const kinds = { address: 'ipv4-address', fqdn: 'fqdn', 'user-fqdn': 'user-fqdn' } as const
+  const kind = localId.kind === 'key-id' || localId.kind === 'dn' ? undefined : localId.kind
+  if (!isPsk || kind === undefined) return []
+  return [
+    `crypto isakmp peer address ${remote}`,
+    ` set aggressive-mode password ${key}`,
+    ` set aggressive-mode client-endpoint ${kinds[kind]} ${name}`,
+  ]
 }
 
 function iosMap(

@@ -114,7 +114,7 @@ const BY_HAND: Readonly<Record<Target, Readonly<Record<string, RegExp>>>> = {
   },
   'cisco-ios': {
     identities: /We expect the identity asa1\.example/,
-    'Aggressive mode': /Aggressive mode: crypto isakmp peer/,
+    'Aggressive mode': /We send the identity gw@example\.net/,
     'a range of addresses': /Pair 1 is a range or IPv6/,
   },
   'cisco-asa': {
@@ -195,6 +195,27 @@ test('IOS: the second number of its keepalive is the time between five more prob
   )
   assert.match(text, /^crypto isakmp keepalive 10 4 periodic$/m)
 })
+
+for (const target of ['cisco-ios', 'cisco-asa'] as const) {
+  test(`${target}: Aggressive mode is written, and read back`, () => {
+    const ours = tunnel([
+      'ike: v1-aggressive',
+      'id: gw@example.net',
+      'peer-id: asa1.example',
+      'phase1: aes256-sha1-group14',
+      'phase2: aes256-sha1, pfs group14',
+      NET,
+    ])
+    const { text } = exportTunnel(ours, target, { showSecrets: true })
+    const { tunnels } = importedFrom(filesOf(target, text))
+    const [values] = tunnels.map((one) =>
+      Object.fromEntries(one.values.map(({ key, value }) => [key, value])),
+    )
+    assert.doesNotMatch(JSON.stringify(tunnels), new RegExp(KEY))
+    assert.equal(values?.ike, 'v1-aggressive')
+    if (target === 'cisco-ios') assert.equal(values?.id, '@asa1.example')
+  })
+}
 
 test('ASA: its keepalive is asked again after ten seconds at most', () => {
   const { text } = exportTunnel(

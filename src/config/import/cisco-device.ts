@@ -88,6 +88,15 @@ export function keysIn(commands: readonly Command[]): readonly CiscoKey[] {
         return key === undefined ? [] : [{ ...key, keyring: ring[0] ?? '' }]
       })
     }
+    const called = parseIp(after(command, 'crypto', 'isakmp', 'peer', 'address')?.[0] ?? '')
+    if (called !== undefined) {
+      return command.inner.flatMap((line) => {
+        const words = after(line, 'set', 'aggressive-mode', 'password')
+        return words === undefined
+          ? []
+          : [{ peer: `${called}/32`, secret: readable(words), origin: line }]
+      })
+    }
     const [peer, word] = after(command, 'tunnel-group') ?? []
     const address = parseIp(peer ?? '')
     if (address === undefined || word?.toLowerCase() !== 'ipsec-attributes') return []

@@ -52,7 +52,7 @@ const MOST_INNER = 10_000
 
 /** Commands that never stand under another, however they are indented in a pasted text. */
 function isOwn(line: string): boolean {
-  return /^(?:crypto (?:isakmp (?:policy|key|profile|keepalive|identity|nat)|ikev1|ikev2|ipsec|keyring|map \S+ \d+ (?:match|set|ipsec-isakmp))|tunnel-group|access-list|interface|object-group network|object network|ip (?:route|access-list)|hostname|router|route )\b/i.test(
+  return /^(?:crypto (?:isakmp (?:policy|key|peer|profile|keepalive|identity|nat)|ikev1|ikev2|ipsec|keyring|map \S+ \d+ (?:match|set|ipsec-isakmp))|tunnel-group|access-list|interface|object-group network|object network|ip (?:route|access-list)|hostname|router|route )\b/i.test(
     line,
   )
 }
@@ -72,6 +72,7 @@ const UNDER: readonly (readonly [RegExp, RegExp])[] = [
   [/^crypto ipsec profile/, /^(?:set|responder-only|description)\b/i],
   [/^crypto map \S+ \d+ ipsec-isakmp/, /^(?:set|match|description|reverse-route)\b/i],
   [/^crypto keyring/, /^(?:pre-shared-key|local-address|description)\b/i],
+  [/^crypto isakmp peer/, /^set aggressive-mode\b/i],
   [/^crypto isakmp profile/, /^(?:keyring|match|self-identity|local-address|keepalive)\b/i],
   [/^tunnel-group \S+ ipsec-attributes/, /^(?:ikev[12]|pre-shared-key|isakmp|peer-id|trust)/i],
   [/^interface/, /^(?:ip|tunnel|crypto map|nameif|description|security-level|no shutdown)\b/i],

@@ -12,6 +12,7 @@ import {
 } from './cisco-device.ts'
 import { type CiscoEntry, entriesIn, type Statement } from './cisco-entries.ts'
 import { after, type Command, readCiscoLines } from './cisco-lines.ts'
+import { ciscoMode } from './cisco-mode.ts'
 import {
   type Imported,
   type ImportedTunnel,
@@ -88,7 +89,7 @@ function importEntry(
     return peer === ''
       ? 'it has no peer'
       : `its peer ${peer} is no address; a name is not looked up`
-  tunnel.set('ike', 'v1-main')
+  ciscoMode(tunnel, peer, entry, device.commands)
   const destination = entry.device?.lines.filter((line) => after(line, 'tunnel', 'destination'))
   tunnel.set('peer', peer, ...saying(entry, 'set', 'peer'), ...(destination ?? []))
   if (others.length > 0)
