@@ -43,7 +43,10 @@ export async function run(
       terminal.err(`${outcome.problems}\nThe gateway was not started.  causeway check ${config}\n`)
       return EXIT.configuration
     case 'not-started':
-      terminal.err(hostTrouble(terminal.columns) ?? '')
+      terminal.err(
+        hostTrouble(terminal.columns) ??
+          `Which line asks for what this host does not have:  causeway check ${config}\n`,
+      )
       return EXIT.down
     case 'not-permitted':
       terminal.err(

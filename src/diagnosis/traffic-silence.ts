@@ -89,8 +89,20 @@ function espBlocked(
     remedy:
       'let IP protocol 50 pass both ways, or set encapsulation: force here, which puts ESP into UDP 4500',
     forPeer: `IKE between our gateway ${tunnel.local} and yours works and the tunnel is up, but of ESP (IP protocol 50) nothing comes back. Please let IP protocol 50 pass both ways on every firewall before your gateway, and see whether your counters show packets of ours decrypted.`,
-    otherCauses: [`the hosts behind ${tunnel.name} do not answer, or answer another way (CW-503)`],
+    otherCauses: [
+      `the hosts behind ${tunnel.name} do not answer, or answer another way (CW-503)`,
+      ...(lastIn === undefined ? shortIcv(facts) : []),
+    ],
   }
+}
+
+/** A peer that drops every packet for its ICV does not tell. What came from it would show the same (CW-506); nothing has. */
+function shortIcv({ tunnel: { name, phase2 } }: TrafficFacts): readonly string[] {
+  return phase2.suites.some(({ integrity }) => integrity === 'hmac-sha256-128')
+    ? [
+        `${name} cuts the check of HMAC-SHA-256 to 96 bits, and so drops all we send (old Linux; libreswan: sha2-truncbug; strongSwan: sha256_96): set phase2 to AES-GCM on both sides`,
+      ]
+    : []
 }
 
 function peerSilent(facts: TrafficFacts, packets: number, lastIn: number | undefined): Failure {
@@ -112,6 +124,7 @@ function peerSilent(facts: TrafficFacts, packets: number, lastIn: number | undef
       ...(facts.encapsulation === 'native'
         ? ['IP protocol 50 is filtered on the way there, though not on the way back (CW-501)']
         : []),
+      ...(lastIn === undefined ? shortIcv(facts) : []),
     ],
   }
 }

@@ -68,6 +68,18 @@ describe('packets go in and none comes out', () => {
     assert.equal(failure?.key, 'encapsulation')
   })
 
+  test('a suite with HMAC-SHA-256 may be cut to 96 bits at a peer of which nothing has come', () => {
+    const suites = [{ encryption: 'aes256-cbc', integrity: 'hmac-sha256-128', esn: false }] as const
+    const tunnel = sampleTunnel('paris')
+    const facts = { tunnel: { ...tunnel, phase2: { ...tunnel.phase2, suites } } }
+    const causes = (encapsulation: 'native' | 'udp', steps: Parameters<typeof watched>[0]) =>
+      watched(steps, { ...facts, encapsulation })?.failure.otherCauses?.join() ?? ''
+    assert.match(causes('native', OUT), /96 bits/)
+    assert.match(causes('udp', OUT), /96 bits/)
+    assert.doesNotMatch(causes('udp', [{ in: 1, out: 1 }, ...OUT]), /96 bits/)
+    assert.doesNotMatch(watched(OUT)?.failure.otherCauses?.join() ?? '', /96 bits/)
+  })
+
   test('many packets make it very likely, and an ICMP error certain, with its sender', () => {
     assert.equal(watched([{ out: 9 }, {}, { out: 30 }])?.failure.certainty, 'very likely')
     const espRefused = { reporter: ip('203.0.113.1'), at: 1 }

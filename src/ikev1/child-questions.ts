@@ -37,12 +37,22 @@ export function childQuestions(
   // Some check networks and mode before anything else, and refuse both in the same words.
   if (treatment === 'refused the networks') return [...ofNetworks, ofMode]
   const inUdp = { ...asked, udp: wish.udp === false ? 'rfc3947' : false } as const
-  const groups = ASKED_PFS.filter((pfs) => pfs !== wish.pfs)
+  const longNumbers = { ...asked, suites: suites.map((suite) => ({ ...suite, esn: true })) }
+  const ofGroups = ASKED_PFS.filter((pfs) => pfs !== wish.pfs).map(
+    (pfs) => ({ about: 'PFS', selectors, wishes: [{ ...wide, pfs }] }) as const,
+  )
+  // There is no time to ask one that may never answer for each of them alone.
+  if (treatment === 'left unanswered') {
+    const wishes = [wide, longNumbers, inUdp] as const
+    return [{ about: 'algorithms', selectors, wishes }, ...ofGroups, ofMode, ...ofNetworks]
+  }
   return [
-    { about: 'algorithms', selectors, wishes: [wide, inUdp] },
-    ...groups.map((pfs) => ({ about: 'PFS', selectors, wishes: [{ ...wide, pfs }] }) as const),
+    { about: 'algorithms', selectors, wishes: [wide] },
+    ...ofGroups,
     ofMode,
-    ...(treatment === 'left unanswered' ? ofNetworks : []),
+    // Some refuse a whole offer for an attribute they do not have or do not expect (libreswan: "bad proposal syntax").
+    { about: 'algorithms', selectors, wishes: [longNumbers] },
+    { about: 'algorithms', selectors, wishes: [inUdp] },
   ]
 }
 
@@ -65,7 +75,7 @@ function otherMode({ mode }: ChildWish): ChildWish['mode'] {
 
 /** Our own suites first: where one of them is taken, it is not about algorithms. */
 function widened(own: readonly EspSuite[]): readonly EspSuite[] {
-  const otherwise = own.map((suite) => ({ ...suite, esn: !suite.esn }))
+  const otherwise = own.map((suite) => ({ ...suite, esn: false }))
   const others = [...otherwise, ...USUAL].filter(
     (suite) => !own.some((one) => sameSuite(one, suite)),
   )

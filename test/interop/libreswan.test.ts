@@ -142,6 +142,18 @@ test('other networks are told as that', async () => {
   assert.equal(failed.failure.code, 'CW-401')
 })
 
+for (const [what, code, theirs] of [
+  [{ esp: 'aes128-sha1' }, 'CW-404', 'aes128-sha1, no PFS, tunnel'],
+  [{ pfs: 'yes' }, 'CW-405', 'aes256gcm16, PFS group14, tunnel'],
+] as const) {
+  test(`what libreswan takes in phase 2 with ${JSON.stringify(what)} is found out beside its refusal`, async () => {
+    const gateway = await meet(LINK, what)
+    await gateway.up(LINK.name).catch(() => {})
+    const { failure } = await gateway.waitFor('negotiation-failed', LINK.name)
+    assert.deepEqual([failure.code, failure.theirs], [code, theirs])
+  })
+}
+
 for (const role of ['initiator', 'responder'] as const) {
   test(`our identity, refused by libreswan, is told as that, Causeway as ${role}`, async () => {
     const gateway = await meet(LINK, { rightid: '@other.example' })

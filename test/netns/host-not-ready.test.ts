@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -46,6 +46,20 @@ test('CW-108: another program has UDP 500, and is named', async () => {
   assert.match(stdout, /CW-108 not started: .*500/)
   const words = stderr.replace(/\s+/g, ' ')
   assert.match(words, /CW-108 the gateway cannot start on this host: UDP 500 is taken by .*pid \d+/)
+})
+
+test('CW-108: the address is on no interface, and check names the line and the addresses there are', async () => {
+  const { gatewayA } = topology
+  const other = join(folder, 'other.yaml')
+  const text = readFileSync(file, 'utf8').replace(ADDRESSES.gatewayA.ipv4, '203.0.113.77')
+  writeFileSync(other, text, { mode: 0o600 })
+  const { code, stdout, stderr } = await gatewayA.run([...RUN.slice(0, -1), other])
+  assert.equal(code, 1, stdout + stderr)
+  assert.match(stdout, /CW-108 not started: .*203\.0\.113\.77/)
+  const [, ...command] = /causeway (check \S+)/.exec(stderr)?.[1]?.split(' ') ?? []
+  const check = await gatewayA.run([...RUN.slice(0, 2), 'check', ...command])
+  assert.match(check.stdout + check.stderr, /203\.0\.113\.77 is no address of this host/)
+  assert.match(check.stdout + check.stderr, /it has .*203\.0\.113\.10/)
 })
 
 test('CW-108: the rights are missing, and are named', async () => {
