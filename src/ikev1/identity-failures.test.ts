@@ -22,6 +22,17 @@ test('a refused proof is laid to XAUTH on our side only where the tunnel has it'
   assert.match(causes({ xauth }), /knows no user name and password .* leave xauth out here/)
 })
 
+test('behind a NAT the private address we show is what is refused, and means nothing to the peer as our address', () => {
+  const address = ip('192.168.7.10')
+  const inside = { local: address, localId: { kind: 'address', address } } as const
+  const { summary, remedy, forPeer } = proofRefused(tunnelOf(inside), 'a notify')
+  assert.match(summary, /refuses our identity 192\.168\.7\.10, a private address/)
+  assert.match(remedy, /^set id here .* the address the NAT gives us/)
+  assert.doesNotMatch(forPeer ?? '', /for our address/)
+  const bothInside = proofRefused(tunnelOf({ ...inside, peer: ip('10.9.0.1') }), 'a notify')
+  assert.doesNotMatch(bothInside.summary, /a private address/)
+})
+
 function remedyFor(changes: Partial<TunnelConfig>, shown: typeof NAME): string {
   return otherIdentity(tunnelOf(changes), shown, 'under the key', undefined).remedy
 }

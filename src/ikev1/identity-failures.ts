@@ -72,16 +72,19 @@ export function proofRefused(tunnel: TunnelConfig, evidence: string): Failure {
   if (tunnel.authentication.kind !== 'psk') return certificateRefused(tunnel, evidence)
   const { name, localId } = tunnel
   const ours = formatIdentity(localId)
+  const hidden = isHidden(tunnel)
   return {
     code: 'CW-303',
-    summary: `${name} has our key but refuses our identity ${ours}`,
+    summary: `${name} has our key but refuses our identity ${ours}${hidden ? ', a private address that it does not see' : ''}`,
     ours,
     theirs: 'not told by the peer',
     evidence,
     certainty: 'very likely',
     key: 'id',
-    remedy: `have ${name} expect ${ours}, or set id here to what it expects`,
-    forPeer: `Our gateway shows ${described(localId, ours)} as its identity, and yours refuses it. Please have yours expect ${ours} for our address ${tunnel.local}, or tell us what it expects.`,
+    remedy: hidden
+      ? `set id here to what ${name} expects, which behind a NAT is most often the address the NAT gives us; or have it expect ${ours}`
+      : `have ${name} expect ${ours}, or set id here to what it expects`,
+    forPeer: `Our gateway shows ${described(localId, ours)} as its identity, and yours refuses it. Please have yours expect ${ours}${hidden ? '' : ` for our address ${tunnel.local}`}, or tell us what it expects.`,
     otherCauses: [
       tunnel.xauth === undefined
         ? `${name} wants Aggressive mode, or a user name and password besides (XAUTH)`
@@ -112,11 +115,20 @@ function unnamed({ idType }: IdPayload): string {
   return `an identity of type ${IdType.nameOf(idType)}`
 }
 
-/** RFC 1918: such an address is not where its packets come from. */
 function behindNat(identity: Identity | undefined): string {
-  const address = identity?.kind === 'address' ? identity.address : ''
-  const isPrivate = /^(?:10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.)/.test(address)
-  return isPrivate ? ' (its own address behind a NAT)' : ''
+  return identity?.kind === 'address' && isPrivate(identity.address)
+    ? ' (its own address behind a NAT)'
+    : ''
+}
+
+/** We show an address that a peer on the other side of our NAT never sees. */
+function isHidden({ localId, peer }: TunnelConfig): boolean {
+  return localId.kind === 'address' && isPrivate(localId.address) && !isPrivate(peer)
+}
+
+/** RFC 1918: such an address is not where its packets come from. */
+function isPrivate(address: string): boolean {
+  return /^(?:10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.)/.test(address)
 }
 
 /**
