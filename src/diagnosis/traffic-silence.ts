@@ -123,7 +123,9 @@ function peerSilent(facts: TrafficFacts, packets: number, lastIn: number | undef
       'traffic that wants no answer, such as syslog, and nothing else',
       ...(facts.encapsulation === 'native'
         ? ['IP protocol 50 is filtered on the way there, though not on the way back (CW-501)']
-        : []),
+        : lastIn === undefined
+          ? ['a firewall on the way lets IKE pass on UDP 4500 and drops the ESP in it']
+          : []),
       ...(lastIn === undefined ? shortIcv(facts) : []),
     ],
   }

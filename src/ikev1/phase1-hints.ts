@@ -5,6 +5,7 @@ import type { Payload } from '#wire/v1/payloads'
 import { withAuthorities, withOwnDates } from './certificate-failures.ts'
 import { unsuitedWarning } from './certificate-requests.ts'
 import { answerRefused, phase1Refused } from './failures.ts'
+import { type HalfOpen, leftHalfOpen } from './half-open-failures.ts'
 import { answerUnreadable } from './key-failures.ts'
 import { keySearch, opensInformational } from './key-search.ts'
 import { type Finding, SecondLook } from './second-look.ts'
@@ -38,11 +39,6 @@ export class Phase1Hints {
     return this.#hint
   }
 
-  /** What was only shown, as it came in clear: the reason, should nothing come of it. */
-  get untold(): Failure | undefined {
-    return this.#isTold ? undefined : this.#hint
-  }
-
   /** The first one stays, unless a second look tells more. */
   learn(hint: Failure, context: IkeContext): void {
     if (this.#hint === undefined) this.#tell(hint, context)
@@ -58,6 +54,12 @@ export class Phase1Hints {
   reason(how: Omit<Unanswered, 'port4500Passes'>): Failure {
     const port4500Passes = this.#port4500Passes
     return this.#hint ?? unanswered(this.#choice.config, { ...how, port4500Passes })
+  }
+
+  /** Why a negotiation of the peer's was left, where there is something to say that was not said; what came in clear was only shown. */
+  halfOpen(kind: HalfOpen['kind'], repeatedByPeer: number, udp: boolean): Failure | undefined {
+    if (this.#hint !== undefined) return this.#isTold ? undefined : this.#hint
+    return leftHalfOpen(this.#choice.config, { kind, repeatedByPeer, udp })
   }
 
   /** What the peer answers to message 5 does not decrypt with our key. */

@@ -240,10 +240,9 @@ export class Phase1 {
       this.confirmed()
       return
     }
-    if (this.role === 'initiator')
-      this.fail(this.hints.reason(this.#sender.unanswered(this.#repeatedByPeer)))
-    else if (this.hints.untold === undefined) this.close()
-    else this.fail(this.hints.untold)
+    const repeated = this.#repeatedByPeer
+    if (this.role === 'initiator') this.fail(this.hints.reason(this.#sender.unanswered(repeated)))
+    else this.fail(this.hints.halfOpen(this.#state.kind, repeated, this.ends.udp))
   }
 
   /** The peer has shown that it has our last message: nothing more is repeated. */
@@ -270,9 +269,10 @@ export class Phase1 {
     }
   }
 
-  /** Ends it; what is still to come is the SA's. */
-  fail(failure: Failure): void {
-    this.#failures.push(this.hints.judged(failure, this.#abilities.asksFor))
+  /** Ends it, without a word where there is none; what is still to come is the SA's. */
+  fail(failure: Failure | undefined): void {
+    if (failure !== undefined)
+      this.#failures.push(this.hints.judged(failure, this.#abilities.asksFor))
     this.close()
   }
 

@@ -47,7 +47,7 @@ function silence({ name, peer, local, ike }: TunnelConfig, message: number): Fai
     forPeer: `Our gateway ${local} sends IKE messages to UDP 500 of ${peer} and gets no answer. Do they arrive? Is a tunnel for ${local} configured and its interface enabled for IKE?`,
     otherCauses: first
       ? [
-          'a firewall on the way drops UDP 500 without a word',
+          'a firewall on the way drops UDP 500 without a word, there or back',
           `${name} says nothing to those it has no tunnel for, or whose mode, proof or algorithms it refuses`,
           `${peer} is not the address of its gateway`,
         ]
