@@ -8,6 +8,7 @@ import { ladderDocument, type TimedEvent } from '#diagnosis/ladder'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { type Addressing, namedControl } from './gateway-connection.ts'
 import { lackText, missingLines } from './missing-pairs.ts'
+import { withoutRepeatedAttempts } from './repeated-attempts.ts'
 import { isWhole, standingFailure } from './standing-failure.ts'
 import { ageText } from './status-view.ts'
 import type { Terminal } from './terminal.ts'
@@ -27,7 +28,7 @@ export async function explainTunnel(
   const asked = await ask(addressing, name)
   if (asked === undefined) return undefined
   const { tunnel, events } = asked
-  const negotiation = lastNegotiation(events, tunnel.state === 'up')
+  const negotiation = withoutRepeatedAttempts(lastNegotiation(events, tunnel.state === 'up'))
   const failure = failureOf(negotiation, tunnel)
   if (options.json === true) {
     const messages = ladderDocument(timed(negotiation))

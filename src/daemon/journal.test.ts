@@ -65,6 +65,33 @@ test('keeps how a failure began that then repeats itself all night', () => {
   assert.equal(new Set(sequences).size, sequences.length)
 })
 
+test('keeps how a network pair began to fail, however often another one is rekeyed', () => {
+  const journal = new Journal()
+  const fail: Event = {
+    kind: 'negotiation-failed',
+    tunnel: 'paris',
+    phase: 2,
+    pair: 1,
+    failure: { code: 'CW-404', summary: '', evidence: '', certainty: 'certain', remedy: '' },
+  }
+  const works = (pair: number) =>
+    ({
+      kind: 'child-sa-established',
+      tunnel: 'paris',
+      childSa: { child: { tunnel: 'paris', pair } },
+    }) as Event
+  const firstKept = () => journal.entries().find(({ event }) => event.kind === fail.kind)?.sequence
+  journal.append(at, fail)
+  for (let i = 0; i < 500; i++) {
+    journal.append(at, works(0))
+    journal.append(at, fail)
+  }
+  assert.equal(firstKept(), 1)
+  journal.append(at, works(1))
+  for (let i = 0; i < 500; i++) journal.append(at, fail)
+  assert.notEqual(firstKept(), 1)
+})
+
 test('forgets tunnels that are configured no more', () => {
   const journal = new Journal()
   journal.append(at, warning('paris', 'x'))

@@ -72,7 +72,7 @@ class TunnelJournal {
     drops: [],
     others: [],
   }
-  /** By code: the first failure of its kind since the tunnel was up, with the messages that led to it. */
+  /** By code and network pair: the first failure of its kind since that was up, with the messages that led to it. */
   readonly #firsts = new Map<string, readonly JournalEntry[]>()
   readonly #sinceUp = new Set<string>()
 
@@ -86,8 +86,9 @@ class TunnelJournal {
       const oldest = ring.shift()
       if (oldest !== undefined) octets -= weight(oldest)
     }
-    if (event.kind === 'child-sa-established') this.#sinceUp.clear()
-    if (event.kind === 'negotiation-failed') this.#keepFirst(event.failure.code, entry)
+    if (event.kind === 'child-sa-established') this.#passed(event.childSa.child.pair)
+    if (event.kind === 'negotiation-failed')
+      this.#keepFirst(`${event.failure.code}${pairSuffix(event.pair)}`, entry)
   }
 
   entries(): readonly JournalEntry[] {
@@ -95,15 +96,28 @@ class TunnelJournal {
     return [...new Set(all)]
   }
 
+  /** What another pair failed of goes on. */
+  #passed(pair: number): void {
+    for (const kind of this.#sinceUp) {
+      if (!kind.includes(PAIR) || kind.endsWith(pairSuffix(pair))) this.#sinceUp.delete(kind)
+    }
+  }
+
   /** What repeats itself all night would push out how it began. */
-  #keepFirst(code: string, entry: JournalEntry): void {
-    if (this.#sinceUp.has(code)) return
-    this.#sinceUp.add(code)
-    this.#firsts.delete(code)
+  #keepFirst(kind: string, entry: JournalEntry): void {
+    if (this.#sinceUp.has(kind)) return
+    this.#sinceUp.add(kind)
+    this.#firsts.delete(kind)
     const [oldest] = this.#firsts.keys()
     if (this.#firsts.size >= MOST_FIRSTS && oldest !== undefined) this.#firsts.delete(oldest)
-    this.#firsts.set(code, [...this.#rings.messages.slice(-MESSAGES_OF_FIRST), entry])
+    this.#firsts.set(kind, [...this.#rings.messages.slice(-MESSAGES_OF_FIRST), entry])
   }
+}
+
+const PAIR = ' of pair '
+
+function pairSuffix(pair: number | undefined): string {
+  return pair === undefined ? '' : `${PAIR}${pair}`
 }
 
 const MOST_FIRSTS = 6

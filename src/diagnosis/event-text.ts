@@ -4,7 +4,6 @@ import type {
   CloseReason,
   DropReason,
   Event,
-  Failure,
   IkeSaFacts,
   MessageEvent,
   ProofPart,
@@ -43,9 +42,9 @@ export function eventText(event: Event): EventText {
     case 'ike-sa-closed':
       return closedText('phase 1', event.why)
     case 'child-sa-closed':
-      return closedText(`phase 2 of network pair ${event.child.pair + 1}`, event.why)
+      return closedText(pairPhase(event.child.pair), event.why)
     case 'negotiation-failed':
-      return failedText(event.phase, event.failure)
+      return failedText(event)
     case 'refusal-hinted': {
       const { code, summary } = event.failure
       return {
@@ -208,13 +207,25 @@ function closedText(what: string, why: CloseReason): EventText {
   return { level, text: `${what} closed, ${CLOSE_WORDS[why]}` }
 }
 
-function failedText(phase: 1 | 2, { code, summary }: Failure): EventText {
+function failedText({
+  phase,
+  pair,
+  failure: { code, summary },
+}: Extract<Event, { kind: 'negotiation-failed' }>): EventText {
+  const what = pair === undefined ? `phase ${phase}` : pairPhase(pair)
   return {
     level: 'error',
-    text: `phase ${phase} ✗ ${code} ${summary}`,
-    repeatKey: `failed ${phase} ${code} ${summary}`,
+    text: `${what} ✗ ${code} ${summary}`,
+    repeatKey: `failed ${what} ✗ ${code} ${summary}`,
   }
 }
+
+/** How a line about one network pair begins, and one about any. */
+export function pairPhase(pair: number): string {
+  return `${PAIRS_PHASE} ${pair + 1}`
+}
+
+export const PAIRS_PHASE = 'phase 2 of network pair'
 
 function natEventText(local: boolean, remote: boolean): EventText {
   const found = local || remote

@@ -63,6 +63,22 @@ test('says it anew after the tunnel has worked in between', () => {
   assert.match(saidOnce.line(2, failed)?.text ?? '', /^phase 1 ✗ CW-201/)
 })
 
+test('names the network pair that failed, and says it anew only after that pair has worked', () => {
+  const saidOnce = new SaidOnce(clock)
+  const ofPair = { ...failed, phase: 2, pair: 1 } as Event
+  const works = (pair: number): Event => ({
+    kind: 'child-sa-established',
+    tunnel: 'tokyo',
+    childSa: { ...childSa, child: { tunnel: 'tokyo', pair } },
+  })
+  assert.match(saidOnce.line(0, ofPair)?.text ?? '', /^phase 2 of network pair 2 ✗ CW-201/)
+  saidOnce.line(1, works(0))
+  saidOnce.line(1, works(11))
+  assert.equal(saidOnce.line(2, ofPair), undefined)
+  saidOnce.line(3, works(1))
+  assert.match(saidOnce.line(4, ofPair)?.text ?? '', /^phase 2 of network pair 2 ✗/)
+})
+
 test('counts for each tunnel on its own', () => {
   const saidOnce = new SaidOnce(clock)
   saidOnce.line(0, failed)

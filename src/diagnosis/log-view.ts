@@ -1,6 +1,6 @@
 import type { Position } from '#config/config'
 import type { Event, Failure } from '#ike/events'
-import { type EventText, eventText, type Level } from './event-text.ts'
+import { type EventText, eventText, type Level, PAIRS_PHASE, pairPhase } from './event-text.ts'
 import { type FailureBlock, failureDetail } from './failure-text.ts'
 import { columnsOf, wrap } from './wrap.ts'
 
@@ -47,7 +47,8 @@ export class SaidOnce {
   line(time: number, event: Event, place?: Position): LogLine | undefined {
     const said = eventText(event)
     const tunnel = 'tunnel' in event ? event.tunnel : undefined
-    if (event.kind === 'child-sa-established') this.#forgetFailures(event.tunnel)
+    if (event.kind === 'child-sa-established')
+      this.#forgetFailures(event.tunnel, event.childSa.child.pair)
     if (said.repeatKey === undefined) return { level: said.level, tunnel, text: said.text }
     const detail = 'failure' in event ? `: ${failureDetail(located(event.failure, place))}` : ''
     return this.#counted({ ...said, time, tunnel, detail, retry: retryText(event, time) })
@@ -85,9 +86,13 @@ export class SaidOnce {
     return { level, tunnel, text: `${text} ↳ ${often}` }
   }
 
-  #forgetFailures(tunnel: string): void {
+  /** What other pairs failed of has not passed. */
+  #forgetFailures(tunnel: string, pair: number): void {
+    const failed = `${tunnel} failed `
     for (const key of this.#repeated.keys()) {
-      if (key.startsWith(`${tunnel} failed `)) this.#repeated.delete(key)
+      const isOthers = key.startsWith(`${failed}${PAIRS_PHASE}`)
+      const isPairs = key.startsWith(`${failed}${pairPhase(pair)} `)
+      if (key.startsWith(failed) && (isPairs || !isOthers)) this.#repeated.delete(key)
     }
   }
 }

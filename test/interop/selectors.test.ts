@@ -32,12 +32,20 @@ const HOSTS = numberedLink(1, { networks: [['10.1.1.2/32', '10.2.1.1/32']] })
 const RANGES = numberedLink(2, { networks: [['10.1.2.1-10.1.2.6', '10.2.2.1-10.2.2.9']] })
 const ICMP = numberedLink(3)
 const PART = numberedLink(4)
+// strongSwan takes the second pair with other algorithms only.
+const PARTLY = numberedLink(5, {
+  networks: [
+    ['10.1.5.0/24', '10.2.5.0/24'],
+    ['10.1.5.0/24', '10.3.5.0/24'],
+  ],
+})
 const LINKS = [HOSTS, RANGES, ICMP]
 
 let encounter: Encounter
 
 before(async () => {
   const icmp = strongswanSide(ICMP)
+  const partly = strongswanSide(PARTLY)
   encounter = await meet(
     {
       [PAIRS.name]: causewaySide(PAIRS),
@@ -47,6 +55,7 @@ before(async () => {
         networks: ['10.1.0.0/16 <-> 10.2.4.0/24'],
         narrow: 'allow',
       }),
+      [PARTLY.name]: causewaySide(PARTLY),
       [ICMP.name]: causewaySide(ICMP, { networks: ['10.1.3.0/24 <-> 10.2.3.0/24 icmp'] }),
     },
     [
@@ -54,6 +63,12 @@ before(async () => {
       strongswanSide(HOSTS),
       strongswanSide(RANGES),
       strongswanSide(PART),
+      {
+        ...partly,
+        children: partly.children.map((child, index) =>
+          index === 0 ? child : { ...child, proposals: ['aes128-sha1'] },
+        ),
+      },
       {
         ...icmp,
         children: icmp.children.map((child) => ({
@@ -63,7 +78,7 @@ before(async () => {
         })),
       },
     ],
-    { prepare: (topology) => giveAddresses(topology, LINKS.length + 1) },
+    { prepare: (topology) => giveAddresses(topology, LINKS.length + 2) },
   )
 })
 after(() => encounter?.end())
@@ -147,3 +162,30 @@ test('narrow: allow: strongSwan gets the part it asks for, and the rekey of eith
   }
   await assertPing(topology.hostB, '10.1.4.2', { source: '10.2.4.2' })
 })
+
+for (const role of ['initiator', 'responder'] as const) {
+  test(`of two pairs the one that strongSwan has with other algorithms fails and the other is up, Causeway as ${role}`, async () => {
+    const { causeway, strongswan } = encounter
+    if (role === 'initiator') await causeway.up(PARTLY.name)
+    else {
+      await strongswanInitiates(PARTLY, causeway, strongswan)
+      const second = await strongswan.initiate(childName(PARTLY, 1), { ike: PARTLY.name })
+      assert.notEqual(second.code, 0)
+    }
+    const { networks } = await eventually('the second pair has failed', async () => {
+      const tunnel = await causeway.tunnel(PARTLY.name)
+      return tunnel.networks.every(({ state }) => state !== 'connecting') ? tunnel : undefined
+    })
+    assert.deepEqual(
+      networks.map(({ state, failure }) => [state, failure?.code]),
+      [
+        ['up', undefined],
+        ['failed', 'CW-404'],
+      ],
+    )
+    await causeway.down(PARTLY.name)
+    await eventually('strongSwan has been told', async () =>
+      (await strongswan.ikeSas()).every(({ name }) => name !== PARTLY.name),
+    )
+  })
+}
