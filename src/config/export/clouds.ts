@@ -43,6 +43,9 @@ export function exportAws(far: FarEnd): Exported {
     byHand: [
       ...refusals(far, one, two, 'AWS'),
       ...(far.phase2.pfs === 'none' ? ['AWS requires PFS: set phase2.pfs here.'] : []),
+      ...(lives[1].value < lives[0].value
+        ? []
+        : ['AWS wants phase 2 to live shorter than phase 1.']),
       ...pfs.say,
       ...lives.flatMap(({ say }) => say),
       ...(far.isPsk && far.key !== KEY_PLACEHOLDER && !keyFits

@@ -279,6 +279,12 @@ test('pfSense and NetBox are not told of CBC where it is another mode', () => {
   assert.match(shown('netbox').byHand.join('\n'), /NetBox has no aes256ctr-sha256/)
 })
 
+test('AWS wants phase 2 to live shorter than phase 1, and that is said', () => {
+  const alike = tunnel(['phase1: {lifetime: 1h}', 'phase2: {lifetime: 1h}', NET])
+  const { byHand } = exportTunnel(alike, 'aws', { showSecrets: false })
+  assert.match(byHand.join('\n'), /AWS wants phase 2 to live shorter than phase 1/)
+})
+
 test('products that agree on whole networks say so of a pair with a port', () => {
   const narrow = tunnel(['networks: ["10.1.0.0/16 <-> 10.2.0.5 tcp/443"]'])
   for (const target of ['pfsense', 'azure', 'aws'] as const) {
