@@ -100,14 +100,13 @@ export function aggressive2Refused(tunnel: TunnelConfig, evidence: string): Fail
 
 /** One of the variants of our key did what ours did not. It is told and never accepted. */
 function slipFound(
-  { name }: TunnelConfig,
+  { name, local }: TunnelConfig,
   code: 'CW-301' | 'CW-302',
   summary: string,
   theirs: string,
 ): Failure {
-  const ours = theirs.startsWith('that of')
-    ? 'that is the key of another tunnel of ours'
-    : 'somebody has entered it so'
+  const another = theirs.startsWith('that of')
+  const ours = another ? 'that is the key of another tunnel of ours' : 'somebody has entered it so'
   return {
     code,
     summary: `${summary}; the key ${name} uses is ${theirs}`,
@@ -115,8 +114,12 @@ function slipFound(
     evidence: `its message fits that key exactly, tried for this diagnosis and not accepted: ${ours}`,
     certainty: 'certain',
     key: 'psk',
-    remedy: `have ${name} enter the key exactly as it is here, or enter here what it has there`,
-    forPeer: `The pre-shared key on your gateway is not quite ours. Please enter it anew: as one line, without quotes, spaces or a line end, and as plain text.`,
+    remedy: another
+      ? `the keys of two tunnels are mixed up, here or there: see which of them is meant for ${name}, and enter it at both ends`
+      : `have ${name} enter the key exactly as it is here, or enter here what it has there`,
+    forPeer: another
+      ? `Your gateway uses for ours (${local}) a pre-shared key that we have for another peer. Which key did you mean for ${local}? Please enter that one.`
+      : `The pre-shared key on your gateway is not quite ours. Please enter it anew: as one line, without quotes, spaces or a line end, and as plain text.`,
   }
 }
 

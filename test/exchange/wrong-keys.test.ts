@@ -39,7 +39,10 @@ test('CW-301: the peer has the key of another tunnel of ours', () => {
   assert.ok(tunnel !== undefined)
   const lyon = { ...tunnel, name: 'lyon', peer: '192.0.2.77', ...key('the key of lyon') }
   const rehearsal = run({ a, b: configOf('b', tunnel, lyon as TunnelConfig) })
-  assert.match(failureOf(rehearsal, 'b').summary, /that of our tunnel lyon/)
+  const { summary, remedy, forPeer } = failureOf(rehearsal, 'b')
+  assert.match(summary, /that of our tunnel lyon/)
+  assert.match(remedy, /the keys of two tunnels are mixed up/)
+  assert.match(forPeer ?? '', /Which key did you mean for 198\.51\.100\.7/)
   assertDown(rehearsal)
 })
 
