@@ -24,6 +24,29 @@ export function leftHalfOpen(tunnel: TunnelConfig, how: HalfOpen): Failure | und
   return how.udp ? nothingOn4500(tunnel) : noMessage5(tunnel)
 }
 
+/** For the responder of Main mode phase 1 is done with message 6; for a peer that sends message 5 on and on it is not. */
+export function message6Lost(
+  { name, ike, local, peer }: TunnelConfig,
+  { kind, repeatedByPeer, udp }: HalfOpen,
+): Failure | undefined {
+  const settled = kind === 'established' && ike === 'v1-main' && peer !== 'any'
+  if (!settled || repeatedByPeer !== LEAST_REPEATS) return undefined
+  const port = udp ? 4500 : 500
+  return {
+    code: udp ? 'CW-104' : 'CW-101',
+    summary: `${name} does not get our message 6, the last of phase 1: it sent message 5 again ${repeatedByPeer} times, and we answered it each time to UDP ${port}`,
+    evidence: `the same message 5 came from ${peer} ${repeatedByPeer + 1} times; it was proven right, repeats of it are not`,
+    certainty: 'very likely',
+    key: udp ? 'encapsulation' : 'peer',
+    remedy: `let UDP ${port} pass from ${local} to ${peer}: on this host, and on every firewall on the way`,
+    findOut: `causeway doctor ${name}`,
+    forPeer: `Message 5 of your gateway reaches ours (${local}), and our message 6 does not seem to reach yours. Please let UDP ${port} from ${local} in.`,
+    otherCauses: [
+      `${name} gets message 6 and does not want our identity or proof, and says nothing of it: its log knows`,
+    ],
+  }
+}
+
 /** The message of the peer that we answered last. */
 const ANSWERED: { readonly [kind in Phase1State['kind']]?: number } = {
   'sa-answered': 1,

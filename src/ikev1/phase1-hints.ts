@@ -5,7 +5,7 @@ import type { Payload } from '#wire/v1/payloads'
 import { withAuthorities, withOwnDates } from './certificate-failures.ts'
 import { unsuitedWarning } from './certificate-requests.ts'
 import { answerRefused, phase1Refused } from './failures.ts'
-import { type HalfOpen, leftHalfOpen } from './half-open-failures.ts'
+import { type HalfOpen, leftHalfOpen, message6Lost } from './half-open-failures.ts'
 import { answerUnreadable } from './key-failures.ts'
 import { keySearch, opensInformational } from './key-search.ts'
 import { type Finding, SecondLook } from './second-look.ts'
@@ -60,6 +60,12 @@ export class Phase1Hints {
   halfOpen(kind: HalfOpen['kind'], repeatedByPeer: number, udp: boolean): Failure | undefined {
     if (this.#hint !== undefined) return this.#isTold ? undefined : this.#hint
     return leftHalfOpen(this.#choice.config, { kind, repeatedByPeer, udp })
+  }
+
+  /** The peer sends its last message again, though it was answered. */
+  repeated(kind: HalfOpen['kind'], times: number, udp: boolean, context: IkeContext): void {
+    const hint = message6Lost(this.#choice.config, { kind, repeatedByPeer: times, udp })
+    if (hint !== undefined) this.learn(hint, context)
   }
 
   /** What the peer answers to message 5 does not decrypt with our key. */

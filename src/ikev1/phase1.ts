@@ -165,7 +165,7 @@ export class Phase1 {
     context: IkeContext,
   ): void {
     if (this.#received !== undefined && isRepeatOf(this.#received.octets, datagram.octets)) {
-      this.#repeatedByPeer++
+      this.hints.repeated(this.#state.kind, ++this.#repeatedByPeer, this.ends.udp, context)
       this.#answerRepeat(datagram, context)
       return
     }

@@ -36,6 +36,16 @@ test('CW-305: without a NAT, a peer that never sends message 5 may have nothing 
   assert.match(summary, /stopped at message 5/)
 })
 
+test('CW-104: the peer sends message 5 again and again, so our message 6 does not reach it', () => {
+  const rehearsal = disturbed((side, _octets, port) => side === 'a' || port !== 4_500, {
+    encapsulation: 'force',
+  })
+  rehearsal.runFor(20_000)
+  const [hinted] = events(rehearsal, 'b', 'refusal-hinted')
+  assert.equal(hinted?.failure.code, 'CW-104')
+  assert.match(hinted?.failure.summary ?? '', /does not get our message 6/)
+})
+
 test('a first message alone, such as a question what we would take, is nothing to speak of', () => {
   let passed = 0
   const rehearsal = disturbed((side) => side === 'a' && passed++ === 0)
