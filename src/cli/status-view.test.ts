@@ -46,14 +46,18 @@ test('says at its foot what is about to break: proofs that failed, certificates 
   assert.doesNotMatch(before, /CW-307/)
 })
 
-test('tells of packets that came in clear, once there are any', () => {
-  const shown = (packets: number) => {
-    const dropped = { ...statusSample.dropped, 'came-in-clear': packets }
-    return /\n\n(.* in clear .*)\n/.exec(statusTable({ ...statusSample, dropped }, plain))?.[1]
+test('tells of packets that no tunnel counts, once there are any', () => {
+  const shown = (clear: number, late: number) => {
+    const dropped = { ...statusSample.dropped, 'came-in-clear': clear, 'not-received': late }
+    const text = statusTable({ ...statusSample, dropped }, plain)
+    return text.split('\n').filter((line) => /^(dropped|lost):/.test(line))
   }
-  assert.equal(shown(0), undefined)
-  assert.equal(shown(1), '1 packet of protected networks came in clear and was dropped')
-  assert.equal(shown(12), '12 packets of protected networks came in clear and were dropped')
+  assert.deepEqual(shown(0, 0), [])
+  assert.deepEqual(shown(1, 0), ['dropped: 1 packet of protected networks that came in clear'])
+  assert.deepEqual(shown(12, 3), [
+    'dropped: 12 packets of protected networks that came in clear',
+    'lost: 3 packets that came faster than the gateway reads them',
+  ])
 })
 
 test('names a certificate once, however many tunnels use it', () => {

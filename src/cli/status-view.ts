@@ -83,7 +83,7 @@ export function statusTable(document: StatusDocument, options: ViewOptions): str
   const ending = endingCertificates(document)
   if (ending.length > 0) lines.push('')
   for (const text of ending) lines.push(...hanging('CW-307  ', text, options.columns))
-  lines.push(...clearLines(document, options.columns))
+  lines.push(...hostLines(document, options.columns))
   lines.push(...trialLines(document))
   const { refused } = gateway.configuration
   if (refused !== undefined) {
@@ -100,13 +100,15 @@ export function statusTable(document: StatusDocument, options: ViewOptions): str
   return `${lines.join('\n')}\n`
 }
 
-/** What came beside the tunnels is no tunnel's: its sender is not known. */
-function clearLines({ dropped }: StatusDocument, columns: number): readonly string[] {
-  const packets = dropped['came-in-clear'] ?? 0
-  if (packets === 0) return []
-  const [came, were] = packets === 1 ? ['packet', 'was'] : ['packets', 'were']
-  const text = `${packets} ${came} of protected networks came in clear and ${were} dropped`
-  return ['', ...wrap(text, columns)]
+/** What was lost, or kept out, before it could be told which tunnel it was of. */
+function hostLines({ dropped }: StatusDocument, columns: number): readonly string[] {
+  const { 'came-in-clear': clear = 0, 'not-received': late = 0 } = dropped
+  const packets = (count: number) => (count === 1 ? '1 packet' : `${count} packets`)
+  const texts = [
+    ...(clear === 0 ? [] : [`dropped: ${packets(clear)} of protected networks that came in clear`]),
+    ...(late === 0 ? [] : [`lost: ${packets(late)} that came faster than the gateway reads them`]),
+  ].flatMap((text) => wrap(text, columns))
+  return texts.length === 0 ? [] : ['', ...texts]
 }
 
 /** A configuration on trial, or one that was taken back while its file stays. */

@@ -72,6 +72,7 @@ export function statusDocument(sources: StatusSources, only?: readonly string[])
       'esp-malformed': counters.malformed,
       'ike-overflow': counters.ikeOverflow,
       'not-sent': counters.notSent,
+      'not-received': counters.notReceived,
       'came-in-clear': sources.cameInClear,
     },
     defects: sources.defects,

@@ -190,6 +190,7 @@ function counters(packets: number): DataPlaneCounters {
     malformed: 0,
     ikeOverflow: 0,
     notSent: 0,
+    notReceived: 0,
   }
 }
 

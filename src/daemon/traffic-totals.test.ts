@@ -10,6 +10,7 @@ const NO_SA: DataPlaneCounters = {
   malformed: 0,
   ikeOverflow: 0,
   notSent: 0,
+  notReceived: 0,
 }
 
 function carried(inbound: number, outbound: number): TrafficTotals {

@@ -83,6 +83,7 @@ function rig() {
     malformed: 0,
     ikeOverflow: 0,
     notSent: 0,
+    notReceived: 0,
   })
   const watches = new TrafficWatches({
     now: () => state.now,

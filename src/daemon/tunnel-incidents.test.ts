@@ -19,6 +19,7 @@ function rig() {
       malformed: 0,
       ikeOverflow: 0,
       notSent: 0,
+      notReceived: 0,
     }),
     ledger: new TrafficLedger(),
     tell: (event) => told.push(event),

@@ -162,6 +162,11 @@ export type DataPlaneCounters = {
   readonly ikeOverflow: number
   /** Packets that this host refused in either direction: full queues, no route, packet filters, a device that is down. */
   readonly notSent: number
+  /**
+   * Lost before it could be looked at, because it came faster than it is read; what the kernel had joined counts once. About a second
+   * behind.
+   */
+  readonly notReceived: number
 }
 
 export type SaCounters = {

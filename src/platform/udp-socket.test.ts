@@ -6,6 +6,7 @@ import type { DatagramSocket } from './datagram-socket.ts'
 import { SystemError } from './errno.ts'
 import { PollSet } from './poll.ts'
 import { prepareDestination } from './socket-address.ts'
+import { socketDrops } from './socket-drops.ts'
 import { openUdpSocket } from './udp-socket.ts'
 
 for (const loopback of [ip('127.0.0.1'), ip('::1')]) {
@@ -54,6 +55,17 @@ for (const loopback of [ip('127.0.0.1'), ip('::1')]) {
         arrival(b)
         assert.equal(b.receive(0, 50), 10)
         assert.equal(b.truncated, 1)
+      })
+    })
+
+    it('the kernel counts what met its full buffer', () => {
+      withPair((a, b) => {
+        const destination = prepareDestination(b.local)
+        assert.equal(socketDrops(b.fd), 0)
+        let unread = 0
+        for (; unread < 100_000 && socketDrops(b.fd) === 0; unread++) a.send(0, 8_000, destination)
+        assert.equal(socketDrops(b.fd), 1)
+        assert.ok(unread > 1)
       })
     })
 

@@ -158,6 +158,7 @@ function watch(
       malformed: 0,
       ikeOverflow: 0,
       notSent: 0,
+      notReceived: 0,
     }),
     ledger: new TrafficLedger(),
     tell: (event) => {

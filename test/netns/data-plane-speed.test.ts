@@ -61,6 +61,21 @@ test('what hosts behind the gateway send in one long packet comes to it in one',
   })
 })
 
+test('what comes faster than the gateway reads it is counted', async () => {
+  await withLink(net, { encapsulation: 'native' }, async ({ a, b }) => {
+    b.process.kill('SIGSTOP')
+    const { hostA, hostB } = ADDRESSES
+    await net.hostA.runOk([process.execPath, TRAIN, 'send', hostA.ipv4, hostB.ipv4, '8000', '1200'])
+    b.process.kill('SIGCONT')
+    const lost = await eventually('the loss is counted', async () => {
+      const { notReceived } = await b.counters()
+      return notReceived > 0 ? notReceived : undefined
+    })
+    const { packets } = await saOf(b, 'inbound')
+    assert.ok(packets > 0 && packets + lost <= (await saOf(a, 'outbound')).packets)
+  })
+})
+
 test('datagrams that just fill the path pass, handed over as long messages too', async () => {
   await withLink(net, {}, async ({ a }) => {
     await sendTrain('ipv4', 40, 1410)

@@ -11,6 +11,7 @@ export class RecordingDataPlane implements DataPlane {
     malformed: 0,
     ikeOverflow: 0,
     notSent: 0,
+    notReceived: 0,
   }
   full: ReadonlyMap<string, number> = new Map()
   /** Thrown by the next `configure`. */

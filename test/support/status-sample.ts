@@ -311,6 +311,7 @@ export const statusSample: StatusDocument = {
     'esp-malformed': 0,
     'ike-overflow': 0,
     'not-sent': 1,
+    'not-received': 0,
     'came-in-clear': 0,
   },
   defects: 0,

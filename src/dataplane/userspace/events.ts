@@ -90,6 +90,10 @@ export class Events {
     this.#count(GlobalCounter.malformed)
   }
 
+  countNotReceived(packets: number): void {
+    this.#count(GlobalCounter.notReceived, packets)
+  }
+
   countCameInClear(packets: number): void {
     this.#count(GlobalCounter.cameInClear, packets)
   }

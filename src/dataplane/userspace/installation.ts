@@ -225,6 +225,7 @@ export class Installation {
   /** What is due about once a second. */
   tick(now: number): void {
     this.#now = now
+    this.#events.countNotReceived(this.sockets.newDrops())
     for (const tunnel of this.tunnels) {
       for (const { waiting } of tunnel.pairs) {
         const lost = waiting.expire(now)

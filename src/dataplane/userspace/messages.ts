@@ -151,8 +151,9 @@ export const GlobalCounter = {
   routesAreOurs: 5,
   /** Dropped by filters for clear packets that stand no longer; the one that stands is asked. */
   cameInClear: 6,
+  notReceived: 7,
 } as const
-export const GLOBAL_COUNTER_FIELDS = 7
+export const GLOBAL_COUNTER_FIELDS = 8
 
 /** An SA as it crosses between threads: a `Secret` would arrive empty there, which is what it is for. */
 export type PlainSa = Plain<InboundSa> | Plain<OutboundSa>

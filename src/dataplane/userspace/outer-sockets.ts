@@ -3,6 +3,7 @@ import type { EspEncapsulation } from '#esp/sa'
 import type { Arena } from '#platform/arena'
 import type { DatagramSocket } from '#platform/datagram-socket'
 import { openRawEspSocket } from '#platform/raw-esp-socket'
+import { socketDrops } from '#platform/socket-drops'
 import { canSegmentDatagrams, enableReceiveOffload } from '#platform/socket-options'
 import { type SpiShare, steerDatagrams, takeShare } from '#platform/spi-steering'
 import { openUdpSocket } from '#platform/udp-socket'
@@ -25,6 +26,7 @@ export class OuterSockets {
   readonly #arena: Arena
   readonly #share: SpiShare
   readonly #byAddress = new Map<IpAddress, AddressSockets>()
+  readonly #drops = new WeakMap<DatagramSocket, number>()
 
   constructor(arena: Arena, share: SpiShare) {
     this.#arena = arena
@@ -70,6 +72,16 @@ export class OuterSockets {
   forEsp(address: IpAddress, encapsulation: EspEncapsulation): DatagramSocket | undefined {
     const sockets = this.#byAddress.get(address)
     return encapsulation === 'udp' ? sockets?.natTraversal : sockets?.esp
+  }
+
+  /** Datagrams that were lost, since this was asked last, because they came faster than they are read. */
+  newDrops(): number {
+    return this.all.reduce((sum, socket) => {
+      const drops = socketDrops(socket.fd)
+      const more = (drops - (this.#drops.get(socket) ?? 0)) >>> 0
+      this.#drops.set(socket, drops)
+      return sum + more
+    }, 0)
   }
 
   close(): void {

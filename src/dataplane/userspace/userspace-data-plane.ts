@@ -199,6 +199,7 @@ export class UserspaceDataPlane implements DataPlane {
       malformed: total(GlobalCounter.malformed),
       ikeOverflow: total(GlobalCounter.ikeOverflow),
       notSent: total(GlobalCounter.notSent),
+      notReceived: total(GlobalCounter.notReceived),
     }
   }
 
