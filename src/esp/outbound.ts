@@ -37,11 +37,12 @@ export class OutboundState {
   readonly sequence: SequenceCounter
   readonly counters: Float64Array
   readonly mode: EncapsulationMode
-  /** Rises from none over soft to hard, and is told once each time. */
+  /** Rises from none to hard, and each step is told once. */
   expiry: Expiry = Expiry.none
   /** The largest inner packet it takes without fragmentation of the outer one; kept by who knows the path. */
   innerMtu = 0xffff
   readonly #softOctets: number
+  readonly #lastOctets: number
   readonly #hardOctets: number
 
   /** @param counters `SA_COUNTER_FIELDS` long */
@@ -58,6 +59,7 @@ export class OutboundState {
     this.mode = sa.mode
     this.#softOctets = sa.volume?.soft ?? Number.POSITIVE_INFINITY
     this.#hardOctets = sa.volume?.hard ?? Number.POSITIVE_INFINITY
+    this.#lastOctets = (this.#softOctets + this.#hardOctets) / 2
   }
 
   /** Takes the next sequence number. @returns false when the SA may carry nothing more */
@@ -66,7 +68,9 @@ export class OutboundState {
     const octets = this.counters[SaCounter.octets] as number
     let expiry: Expiry = Expiry.hard
     if (octets < this.#hardOctets) expiry = this.sequence.next()
-    if (expiry === Expiry.none && octets >= this.#softOctets) expiry = Expiry.soft
+    if (expiry !== Expiry.hard && octets >= this.#softOctets) {
+      expiry = octets >= this.#lastOctets ? Expiry.last : Expiry.soft
+    }
     if (expiry > this.expiry) this.expiry = expiry
     return expiry !== Expiry.hard
   }

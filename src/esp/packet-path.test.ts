@@ -190,6 +190,15 @@ test('extended sequence numbers go over 2^32 and end at 2^64', () => {
   assert.equal(seal(last, packet()), OutboundVerdict.exhausted)
 })
 
+test('half way from the one limit of its volume to the other, an outbound SA says so', () => {
+  const line = link({ volume: { soft: 96, hard: 384 } })
+  const told = [0, 1, 2, 3, 4].map(() => {
+    seal(line, packet(72)) // 96 octets
+    return line.out.expiry
+  })
+  assert.deepEqual(told, [Expiry.none, Expiry.soft, Expiry.soft, Expiry.last, Expiry.hard])
+})
+
 test('a volume limit asks for a rekey, then closes the SA in both directions', () => {
   const inner = packet(72) // 96 octets
   const line = link({ volume: { soft: 96, hard: 192 } })

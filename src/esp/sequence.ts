@@ -1,5 +1,8 @@
-/** Whether an SA is near its end. `soft` asks for a rekey, `hard` means that it carries nothing any more. */
-export const Expiry = { none: 0, soft: 1, hard: 2 } as const
+/**
+ * Whether an SA is near its end. `soft` asks for a rekey, `last` means that what replaces it must take over now, `hard` that it carries
+ * nothing any more.
+ */
+export const Expiry = { none: 0, soft: 1, last: 2, hard: 3 } as const
 export type Expiry = (typeof Expiry)[keyof typeof Expiry]
 
 /** A quarter of a milliard packets before the end: minutes at millions of packets a second. */

@@ -19,6 +19,8 @@ export class ChildTable {
   readonly #children = new Set<ChildSa>()
   /** Whose outbound SA the data plane has. Given once only: a second time would begin its sequence numbers, and so its IVs, anew. */
   readonly #sending = new Set<ChildSa>()
+  /** How often it was told that the outbound SA is near its end. */
+  readonly #nearEnd = new Map<ChildSa, number>()
 
   constructor(tunnel: string) {
     this.#tunnel = tunnel
@@ -60,6 +62,7 @@ export class ChildTable {
   /** Forgets a Child SA and takes it out of the data plane; the peer hears of it elsewhere. */
   remove(child: ChildSa, why: CloseReason, context: IkeContext): void {
     if (!this.#children.delete(child)) return
+    this.#nearEnd.delete(child)
     const { child: id, inboundSpi, outboundSpi } = child.facts
     this.#sendOnActive(id.pair, context)
     if (this.#sending.delete(child)) {
@@ -81,6 +84,15 @@ export class ChildTable {
     })
   }
 
+  /**
+   * An outbound SA is near its end. Told a second time, it has no more to give for the second that a peer has to install the next: at a high
+   * rate the volume that is left is gone sooner.
+   */
+  nearEnd(child: ChildSa, context: IkeContext): void {
+    this.#nearEnd.set(child, (this.#nearEnd.get(child) ?? 0) + 1)
+    this.#sendOnActive(child.facts.child.pair, context)
+  }
+
   /** When the next outbound SA takes over; infinite when none waits. */
   deadline(): Instant {
     const waiting = this.actives.filter((child) => !this.#sending.has(child))
@@ -98,7 +110,11 @@ export class ChildTable {
   #takesOverAt(child: ChildSa): Instant {
     const { pair } = child.facts.child
     const older = this.all.some(
-      (other) => other !== child && other.facts.child.pair === pair && this.#sending.has(other),
+      (other) =>
+        other !== child &&
+        other.facts.child.pair === pair &&
+        this.#sending.has(other) &&
+        (this.#nearEnd.get(other) ?? 0) < 2,
     )
     const wait = older && child.role === 'initiator' ? PEER_INSTALLS_WITHIN : 0
     return child.establishedAt + wait

@@ -97,8 +97,12 @@ export class Tunnel {
   ): void {
     const child = this.children.bySpi(direction, spi)
     if (child === undefined) return
-    if (hard) this.#closeChild(child, 'expired', context)
-    else child.rekeyAt = Math.min(child.rekeyAt, context.now)
+    if (hard) {
+      this.#closeChild(child, 'expired', context)
+      return
+    }
+    child.rekeyAt = Math.min(child.rekeyAt, context.now)
+    if (direction === 'outbound') this.children.nearEnd(child, context)
   }
 
   moved(remote: Endpoint, context: IkeContext): void {

@@ -58,6 +58,26 @@ test('a volume that is nearly used up rekeys, one that is used up ends the Child
   assertUp(rehearsal)
 })
 
+test('where little is left of a volume, the next SA takes over before the peer had its second to install it', () => {
+  const rehearsal = rehearseUp(sites({}, {}, A_BEGINS))
+  const [first] = snapshot(rehearsal, 'a').childSas
+  assert.ok(first !== undefined)
+  const near = {
+    kind: 'sa-expired',
+    direction: 'outbound',
+    spi: first.outboundSpi,
+    hard: false,
+  } as const
+  const sending = () => rehearsal.gateways.a.dataPlane.outbound.map(({ spi }) => spi)
+  rehearsal.input('a', near)
+  rehearsal.runFor(500)
+  const renewed = snapshot(rehearsal, 'a').childSas.find(({ state }) => state === 'active')
+  assert.notEqual(renewed?.outboundSpi, first.outboundSpi)
+  assert.deepEqual(sending(), [first.outboundSpi])
+  rehearsal.input('a', near)
+  assert.deepEqual(sending(), [first.outboundSpi, renewed?.outboundSpi])
+})
+
 test('a responder that keeps a Child SA for less says so in message 2', () => {
   const of = sites(
     {},

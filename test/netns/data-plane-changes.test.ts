@@ -185,6 +185,7 @@ test('says when an SA is near its end and carries nothing after it', async () =>
     assert.equal((await net.hostA.ping('10.2.0.2', { count: 6, wait: 1 })).received, 4)
     assert.deepEqual(a.events, [
       { kind: 'sa-expired', direction: 'outbound', spi: 0x1000_0011, hard: false },
+      { kind: 'sa-expired', direction: 'outbound', spi: 0x1000_0011, hard: false },
       { kind: 'sa-expired', direction: 'outbound', spi: 0x1000_0011, hard: true },
     ])
     assert.equal((await a.counters()).notSent, 2)

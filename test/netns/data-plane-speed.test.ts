@@ -131,7 +131,7 @@ test('a volume limit ends an SA in the middle of a long packet, not after it', a
       const told = a.events.filter(({ kind }) => kind === 'sa-expired')
       assert.deepEqual(
         told.map((event) => event.kind === 'sa-expired' && event.hard),
-        [false, true],
+        [false, false, true],
       )
     },
     'without SAs',
