@@ -20,25 +20,25 @@ export function missingPairs(
   return all.filter((pair) => children.active(pair) === undefined)
 }
 
-/** A Child SA to negotiate now; `rekeyOf` is the inbound SPI of the one it renews. */
+/** A Child SA to negotiate; `rekeyOf` is the inbound SPI of the one it renews. */
 export type ChildToOpen = { readonly pair: number; readonly rekeyOf: EspSpi | undefined }
 
-/** What is due for renewal, then what is missing, less what is under way or has failed just now. */
+/** What is due for renewal, then what is missing, less what is under way (`busy`) or has failed just now. */
 export function childrenToOpen(
   sa: IkeSa,
   missing: readonly number[],
-  { children, ikeSas, failures }: Standing,
+  { children, failures }: Omit<Standing, 'ikeSas'>,
+  busy: ReadonlySet<number>,
   now: Instant,
 ): readonly ChildToOpen[] {
-  const busy = underWay(ikeSas)
   const due = children.actives.filter(({ rekeyAt }) => rekeyAt <= now)
   const renewals = due.map(({ facts }) => ({ pair: facts.child.pair, rekeyOf: facts.inboundSpi }))
   const establishedAt = sa.facts()?.establishedAt ?? now
   const peersTurn = sa.role === 'responder' && now < establishedAt + INITIATOR_GOES_FIRST
   const openings = peersTurn ? [] : missing.map((pair) => ({ pair, rekeyOf: undefined }))
-  return [...renewals, ...openings]
-    .filter(({ pair }) => !busy.has(pair) && failures.retryAt(pair) <= now)
-    .slice(0, Math.max(0, AT_ONCE - busy.size))
+  return [...renewals, ...openings].filter(
+    ({ pair }) => !busy.has(pair) && failures.retryAt(pair) <= now,
+  )
 }
 
 /** What a tunnel is called, by what there is of it. */
@@ -87,11 +87,10 @@ type Standing = {
   readonly failures: NegotiationFailures
 }
 
-function underWay(ikeSas: IkeSaSet): ReadonlySet<number> {
+/** The network pairs under negotiation, whoever began. */
+export function underWay(ikeSas: IkeSaSet): ReadonlySet<number> {
   return new Set(ikeSas.all.flatMap((one) => one.negotiating().map(({ pair }) => pair)))
 }
 
 /** Both sides want the same Child SAs; for so many milliseconds who made the IKE SA opens them. */
 export const INITIATOR_GOES_FIRST = 5_000
-/** Quick mode exchanges under way for one tunnel; more overwhelm small gateways. */
-const AT_ONCE = 8

@@ -9,12 +9,14 @@ import {
   missingPairs,
   pairFacts,
   stateOf,
+  underWay,
 } from './desired-state.ts'
 import type { Instant } from './effects.ts'
 import type { CloseReason, Failure, TunnelSnapshot } from './events.ts'
 import { type IcmpError, IcmpEvidence } from './icmp-evidence.ts'
 import { IkeSaSet } from './ike-sa-set.ts'
 import { type FailurePlace, NegotiationFailures } from './negotiation-failures.ts'
+import { Openings } from './openings.ts'
 import { PathWatch } from './path-watch.ts'
 import { Proof } from './proof.ts'
 import { type Failed, judgedFailure } from './rekey-failure.ts'
@@ -41,6 +43,7 @@ export class Tunnel {
   #since: Instant
   #phase1BackOff: BackOff = NO_FAILURE
   #rekeys = 0
+  readonly #openings = new Openings()
   readonly #icmp: IcmpEvidence
   /** Children that may have died with the IKE SA the peer closed: they are renewed as soon as there is another. */
   #doubtfulBefore = Number.NEGATIVE_INFINITY
@@ -223,6 +226,7 @@ export class Tunnel {
       later(this.proof.nextAt),
       later(this.path.nextAt),
       later(this.ikeSas.ourTurnAt),
+      later(this.#openings.aloneUntil),
       later(facts?.rekeyAt ?? Number.POSITIVE_INFINITY),
       later((facts?.establishedAt ?? Number.POSITIVE_INFINITY) + INITIATOR_GOES_FIRST),
     )
@@ -297,6 +301,7 @@ export class Tunnel {
     )
     this.#phase1BackOff = NO_FAILURE
     this.failures.pairPassed(facts.child.pair)
+    this.#openings.passed(facts.child.pair)
     this.#stopped = false
     if (before !== undefined) this.#rekeys++
     context.tell({
@@ -312,6 +317,7 @@ export class Tunnel {
     const { now } = context
     if (child !== undefined) {
       this.failures.defer(child.pair, now, context.crypto)
+      this.#openings.failed(child.pair)
       if (this.#wanted !== 'all') this.#wanted.delete(child.pair)
     }
     const place = child?.pair ?? askedPair ?? 'no pair'
@@ -361,7 +367,9 @@ export class Tunnel {
   }
 
   #repairPhase2(sa: IkeSa, context: IkeContext): void {
-    for (const { pair, rekeyOf } of childrenToOpen(sa, this.#missing(), this, context.now)) {
+    const busy = underWay(this.ikeSas)
+    const due = childrenToOpen(sa, this.#missing(), this, busy, context.now)
+    for (const { pair, rekeyOf } of this.#openings.choose(due, busy, context.now)) {
       sa.openChild({ tunnel: this.config.name, pair }, rekeyOf, context)
     }
   }

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test'
 import type { TunnelConfig } from '#config/config'
 import type { PairFacts } from '#ike/events'
 import type { Rehearsal, Side } from '#rehearsal/rehearsal'
-import { events, rehearse, snapshot } from '../support/exchange.ts'
+import { arrows, events, rehearse, snapshot } from '../support/exchange.ts'
 import { configOf, pair, type Sites, sites, TUNNEL } from '../support/sites.ts'
 
 const FIRST = pair('10.1.0.0', '10.1.255.255', '10.2.0.0', '10.2.255.255')
@@ -88,6 +88,16 @@ test('down leaves nothing wanted and nothing amiss, up asks for every pair anew'
   assert.deepEqual(states(rehearsal), ['connecting', 'connecting'])
   rehearsal.runFor(3_000)
   assert.deepEqual(states(rehearsal), ['up', 'failed'])
+})
+
+test('a pair is asked for when the one before it is up, so that a peer that forgets the rest when it refuses one has nothing to forget', () => {
+  const rehearsal = rehearse(sites({ networks: [FIRST, SECOND] }, {}, { start: 'respond' }))
+  rehearsal.runFor(1_000)
+  const quick = arrows(rehearsal).flatMap(
+    (arrow) => /^(a . b) {2}quick (\d)/.exec(arrow)?.slice(1) ?? [],
+  )
+  const pair = ['a → b', '1', 'a ← b', '2', 'a → b', '3']
+  assert.deepEqual(quick, [...pair, ...pair])
 })
 
 test('phase 1 that fails is no pair’s failure: those wait for it', () => {
