@@ -4,7 +4,7 @@ import { formatDuration } from '#policy/lifetime'
 import { formatEspSuite } from '#policy/proposal'
 import { equalSelectorPair, formatSelectorPair } from '#policy/traffic-selector'
 import type { ChildFinding } from './child-look.ts'
-import { type ChildTreatment, LOOK_LIFETIME } from './child-questions.ts'
+import { anyOf, type ChildTreatment, LOOK_LIFETIME } from './child-questions.ts'
 import { nearestChild } from './phase2-differences.ts'
 import { inUdp, listText, onlyOne, pfsText, requestText } from './quick-failures.ts'
 import { describeChildOffer } from './quick-proposals.ts'
@@ -20,8 +20,10 @@ export function lookedAtChild(
   plain: Failure,
   vendor: string | undefined,
 ): Failure {
-  if (finding.kind === 'takes none')
-    return treatment === 'refused' ? takesNone(finding, plain) : plain
+  if (finding.kind === 'takes none') {
+    if (finding.refused === 0 || treatment === 'left unanswered') return plain
+    return treatment === 'refused' ? takesNone(finding, plain) : takesNoNetworks(finding, plain)
+  }
   return finding.question.about === 'networks'
     ? otherNetworks(tunnel, request, finding, treatment, plain, vendor)
     : otherParameters(tunnel, request, finding, treatment, plain, vendor)
@@ -41,10 +43,13 @@ function otherNetworks(
   // Of several pairs it names only the first it has, and that may be one we have, too.
   if (tunnel.networks.some((pair) => equalSelectorPair(pair, theirs))) return plain
   const all = equalSelectorPair(theirs, question.selectors)
+  const asked = equalSelectorPair(question.selectors, anyOf(selectors))
+    ? 'everything'
+    : formatSelectorPair(question.selectors)
   return {
     ...noSuchSelectors({ ...tunnel, networks: [selectors] }, theirs, vendor, 'has'),
     key: plain.key ?? 'networks',
-    evidence: `${howTaken(treatment)} ${formatSelectorPair(selectors)}; asked for everything beside it, ${tunnel.name} ${all ? 'agreed' : 'agreed to no more than this'}, under the keys`,
+    evidence: `${howTaken(treatment)} ${formatSelectorPair(selectors)}; asked for ${asked} beside it, ${tunnel.name} ${all ? 'agreed' : 'agreed to no more than this'}, under the keys`,
     certainty: treatment === 'left unanswered' ? 'very likely' : 'certain',
   }
 }
@@ -112,13 +117,29 @@ function takesNone(
   { refused }: Extract<ChildFinding, { kind: 'takes none' }>,
   plain: Failure,
 ): Failure {
-  if (refused === 0) return plain
   return {
     ...plain,
     evidence: `${plain.evidence}; ${refused} more beside it, with all usual ciphers, PFS groups and the other mode, were refused as well`,
     otherCauses: [
       'the networks differ: some gateways answer so to that, too (CW-401)',
       'it wants something that few have: another PFS group, AH, compression, or a lifetime of its own',
+    ],
+  }
+}
+
+/** CW-401: nor is it about everything, or about the mode. */
+function takesNoNetworks(
+  { unanswered }: Extract<ChildFinding, { kind: 'takes none' }>,
+  plain: Failure,
+): Failure {
+  if (unanswered > 0) return plain
+  const left = plain.otherCauses?.filter((cause) => !cause.includes('CW-402')) ?? []
+  return {
+    ...plain,
+    evidence: `${plain.evidence}; asked beside it for everything, for these the other way round, with other usual lengths (/8, /16, /24) and in the other mode, it refused as well`,
+    otherCauses: [
+      'it has another network, one of an unusual length, or for one protocol or port alone: IKEv1 wants the same at both ends',
+      ...left,
     ],
   }
 }

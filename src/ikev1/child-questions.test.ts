@@ -26,6 +26,11 @@ test('a peer that refuses is asked apart for what makes some refuse a whole offe
   assert.deepEqual(odd, [[[true, false]], [[false, 'rfc3947']]])
 })
 
+test('a peer that refuses the networks is asked ten times at most', () => {
+  const asked = childQuestions('refused the networks', wish, selectors)
+  assert.deepEqual([asked.length, asked.filter(({ about }) => about === 'networks').length], [7, 6])
+})
+
 test('a peer that says nothing is asked for all of them at once', () => {
   const [first] = childQuestions('left unanswered', wish, selectors)
   assert.equal(first?.wishes.length, 3)

@@ -1,6 +1,7 @@
 import { ip } from '#bytes/ip'
 import type { EspSuite, Lifetime, Pfs } from '#policy/proposal'
 import {
+  equalSelector,
   equalSelectorPair,
   type SelectorPair,
   selectorFromPrefix,
@@ -35,7 +36,12 @@ export function childQuestions(
     ? []
     : [{ about: 'networks', selectors: any, wishes: [wide] } as const]
   // Some check networks and mode before anything else, and refuse both in the same words.
-  if (treatment === 'refused the networks') return [...ofNetworks, ofMode]
+  if (treatment === 'refused the networks') {
+    const likely = likelyNetworks(selectors).map(
+      (pair) => ({ about: 'networks', selectors: pair, wishes: [wide] }) as const,
+    )
+    return [...ofNetworks, ofMode, ...likely]
+  }
   const inUdp = { ...asked, udp: wish.udp === false ? 'rfc3947' : false } as const
   const longNumbers = { ...asked, suites: suites.map((suite) => ({ ...suite, esn: true })) }
   const ofGroups = ASKED_PFS.filter((pfs) => pfs !== wish.pfs).map(
@@ -54,6 +60,25 @@ export function childQuestions(
     { about: 'algorithms', selectors, wishes: [longNumbers] },
     { about: 'algorithms', selectors, wishes: [inUdp] },
   ]
+}
+
+/** What people most often have in place of a network pair: its sides changed over, or one of them with another usual length. */
+function likelyNetworks({ local, remote }: SelectorPair): readonly SelectorPair[] {
+  return [
+    ...(equalSelector(local, remote) ? [] : [{ local: remote, remote: local }]),
+    ...otherLengths(remote).map((other) => ({ local, remote: other })),
+    ...otherLengths(local).map((other) => ({ local: other, remote })),
+  ]
+}
+
+function otherLengths(network: TrafficSelector): readonly TrafficSelector[] {
+  const { family, start, end } = network
+  const isHost = start === end
+  const isAll = equalSelector(network, everything(network))
+  if (family !== 4 || isHost || isAll) return []
+  return USUAL_LENGTHS.map((bits) => selectorFromPrefix(start, bits)).filter(
+    (other) => !equalSelector(other, network),
+  )
 }
 
 /** Several offers under the SPI of the first. */
@@ -86,7 +111,7 @@ function sameSuite(a: EspSuite, b: EspSuite): boolean {
   return a.encryption === b.encryption && a.integrity === b.integrity && a.esn === b.esn
 }
 
-function anyOf({ local, remote }: SelectorPair): SelectorPair {
+export function anyOf({ local, remote }: SelectorPair): SelectorPair {
   return { local: everything(local), remote: everything(remote) }
 }
 
@@ -109,6 +134,7 @@ const USUAL: readonly EspSuite[] = [
   { encryption: 'aes256-cbc', integrity: 'hmac-md5-96', esn: false },
   { encryption: 'aes128-cbc', integrity: 'hmac-md5-96', esn: false },
 ]
+const USUAL_LENGTHS = [24, 16, 8]
 const ASKED_PFS: readonly Pfs[] = ['none', 'modp2048', 'ecp256', 'modp1024', 'modp1536', 'ecp384']
 /** With the largest public value one message still fits a datagram. */
 const MOST_SUITES = 24

@@ -98,6 +98,31 @@ test('CW-402: a peer that has no such networks and takes everything is route-bas
   assert.match(summary, /is route-based: it has any ↔ any, where we have 10\.1\.0\.0\/16/)
 })
 
+for (const [theirs, words] of [
+  [
+    pair('10.1.0.0', '10.1.0.255', '10.2.0.0', '10.2.255.255'),
+    /our network is \/24 there and \/16/,
+  ],
+  [pair('10.1.0.0', '10.1.255.255', '10.0.0.0', '10.255.255.255'), /its network is larger there/],
+  [pair('10.2.0.0', '10.2.255.255', '10.1.0.0', '10.1.255.255'), /the wrong way round/],
+] as const) {
+  test(`CW-401: the initiator finds out what networks a peer has that takes no others: ${words.source}`, () => {
+    const networks = [{ local: theirs.remote, remote: theirs.local }]
+    const { code, summary, evidence } = heard({}, {}, {}, { networks })
+    assert.equal(code, 'CW-401')
+    assert.match(summary, words)
+    assert.match(evidence, /asked for 10\.\S+ <-> 10\.\S+ beside it, berlin-paris agreed/)
+  })
+}
+
+test('CW-401: where nothing likely is taken, nothing that was asked for is left as a cause', () => {
+  const networks = [pair('172.16.0.0', '172.16.0.255', '10.1.0.0', '10.1.255.255')]
+  const { theirs, evidence, otherCauses } = heard({}, {}, {}, { networks })
+  assert.equal(theirs, 'not told by the peer')
+  assert.match(evidence, /asked beside it for everything, .* it refused as well/)
+  assert.doesNotMatch(otherCauses?.join() ?? '', /CW-402/)
+})
+
 test('CW-401: a peer that answers with the networks it has shows them, and hears a delete in place of message 3', () => {
   const { rehearsal, peer } = responderScene()
   const [quick1] = peer.answerMainMode()

@@ -145,6 +145,7 @@ test('other networks are told as that', async () => {
 for (const [what, code, theirs] of [
   [{ esp: 'aes128-sha1' }, 'CW-404', 'aes128-sha1, no PFS, tunnel'],
   [{ pfs: 'yes' }, 'CW-405', 'aes256gcm16, PFS group14, tunnel'],
+  [{ leftsubnet: '10.2.0.0/24' }, 'CW-401', '10.1.0.0/16 ↔ 10.2.0.0/24'],
 ] as const) {
   test(`what libreswan takes in phase 2 with ${JSON.stringify(what)} is found out beside its refusal`, async () => {
     const gateway = await meet(LINK, what)
