@@ -94,6 +94,13 @@ function reason(
   const { address: peer, port } = remote
   const itself = reporter === peer
   const who = reporter ?? 'somebody'
+  if (meaning === 'port' && itself && port === NAT_TRAVERSAL_PORT) {
+    return {
+      summary: `nothing listens on UDP ${port} of ${peer}, where NAT traversal takes IKE: it says so itself`,
+      remedy: `see at ${name} whether IKE has ended just now, and that NAT traversal, which is UDP ${port}, is enabled there`,
+      forPeer: `Your gateway ${peer} has agreed to NAT traversal with ours (${local}) and answers on UDP ${port} with "port unreachable". Is IKE still running, and NAT traversal enabled?`,
+    }
+  }
   if (meaning === 'port' && itself) {
     return {
       summary: `${peer} is there, and no IKE daemon listens on its UDP ${port}: it says so itself`,

@@ -35,16 +35,21 @@ test('CW-101: host unreachable from a router, or from our own host', () => {
   assert.match(failureAfter([11, 0], ROUTER).summary, /round in circles/)
 })
 
-test('an error for UDP 4500 is CW-104', () => {
-  const rehearsal = rehearse(sites({ encapsulation: 'force' }, {}, A_BEGINS))
-  rehearsal.intercept = ({ remote, octets }) => (remote.port === 4_500 ? undefined : octets)
-  rehearsal.runFor(1_000)
-  unreachable(rehearsal, [3, 13], ROUTER, 4_500)
-  rehearsal.runFor(40_000)
-  const [failed] = events(rehearsal, 'a', 'negotiation-failed')
-  assert.equal(failed?.failure.code, 'CW-104')
-  assert.match(failed?.failure.summary ?? '', /rejects UDP 4500/)
-})
+for (const [error, reporter, words] of [
+  [[3, 13], ROUTER, /rejects UDP 4500/],
+  [[3, 3], ADDRESS_B, /^nothing listens on UDP 4500 of 198\.51\.100\.7/],
+] as const) {
+  test(`an error for UDP 4500 is CW-104: ${words.source}`, () => {
+    const rehearsal = rehearse(sites({ encapsulation: 'force' }, {}, A_BEGINS))
+    rehearsal.intercept = ({ remote, octets }) => (remote.port === 4_500 ? undefined : octets)
+    rehearsal.runFor(1_000)
+    unreachable(rehearsal, error, reporter, 4_500)
+    rehearsal.runFor(40_000)
+    const [failed] = events(rehearsal, 'a', 'negotiation-failed')
+    assert.equal(failed?.failure.code, 'CW-104')
+    assert.match(failed?.failure.summary ?? '', words)
+  })
+}
 
 test('the operator sees it at once, and once for each negotiation; the negotiation waits for its time', () => {
   const rehearsal = silent()
