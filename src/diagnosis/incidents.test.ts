@@ -120,6 +120,17 @@ describe('CW-604: the volume', () => {
     )
   })
 
+  test('that lasts a second each time is no two sides that renew at the same moment', () => {
+    const { up } = rig()
+    let { spi } = up(0, { lifetime })
+    const told = [1_000, 2_000, 13_000, 14_000].flatMap((now) => {
+      const next = up(now, { rekeyOf: spi, lifetime, octetsOf: () => 4_700_000_000 })
+      spi = next.spi
+      return codes(next.told)
+    })
+    assert.deepEqual([...new Set(told)], ['CW-604'])
+  })
+
   test('is not the reason when little was carried, or the SA lived long', () => {
     const { up } = rig()
     const { spi } = up(0, { lifetime })

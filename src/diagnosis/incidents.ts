@@ -74,11 +74,6 @@ export class Incidents {
     const told: Event[] = []
     const before = rekeyOf === undefined ? undefined : this.#children.get(rekeyOf)
     if (rekeyOf !== undefined && before !== undefined) {
-      // The second of two renewals takes over from the first.
-      if (before.isRenewal && now - before.at < TOGETHER) {
-        this.#collisions = [...lately(this.#collisions, now, HOUR), now]
-        told.push(...this.#tell(bothRenewed(context.tunnel, this.#collisions.length), context))
-      }
       const used = volumeUsedUp(
         before,
         now,
@@ -86,6 +81,11 @@ export class Incidents {
         context.tunnel,
       )
       if (used !== undefined) told.push(...this.#tell(used, context))
+      // The second of two renewals takes over from the first; one whose volume is gone was renewed for that.
+      else if (before.isRenewal && now - before.at < TOGETHER) {
+        this.#collisions = [...lately(this.#collisions, now, HOUR), now]
+        told.push(...this.#tell(bothRenewed(context.tunnel, this.#collisions.length), context))
+      }
     }
     if (rekeyOf === undefined) this.#opened = [...lately(this.#opened, now, MINUTE), now]
     const { pair } = childSa.child
