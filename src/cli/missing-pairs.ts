@@ -40,9 +40,8 @@ export function missingLines(
 export function pairWord({ state, failure, retryAt }: NetworkStatus, at: string): string {
   if (state !== 'failed') return state
   const code = failure === undefined ? '' : ` ${failure.code}`
-  if (retryAt === undefined) return `failed${code}`
-  const seconds = (Date.parse(retryAt) - Date.parse(at)) / 1_000
-  return `failed${code}, retry ${durationText(seconds)}`
+  const seconds = retryAt === undefined ? 0 : (Date.parse(retryAt) - Date.parse(at)) / 1_000
+  return seconds < 1 ? `failed${code}` : `failed${code}, retry ${durationText(seconds)}`
 }
 
 function pairLines(pairs: readonly NetworkStatus[], columns: number): readonly string[] {
