@@ -155,6 +155,12 @@ function ignoresUs(tunnel: TunnelConfig, speaksIkev2: boolean): Failure {
     remedy: `see at ${name} that its tunnel for ${local} is loaded, takes IKEv1, and has ${mode} mode and ${proof}`,
     forPeer: `Your gateway ${peer} answers IKEv2 from our address ${local}, and ignores our first message of IKEv1 (${mode} mode, ${proof}). Is a tunnel for ${local} loaded there, and is it for IKEv1, ${mode} mode and ${proof}?`,
     otherCauses: [
+      // Only there is it in the first message.
+      ...(mode === 'Aggressive'
+        ? [
+            `${name} expects another identity of us than ${formatIdentity(tunnel.localId)}, which id sets here`,
+          ]
+        : []),
       `${name} has ${otherMode} mode for us, or ${otherProof}`,
       `${name} drops IKEv1 altogether (libreswan from 5.0 on: ikev1-policy=accept)`,
       `a NAT on the way gives us another address than ${local}`,

@@ -214,9 +214,22 @@ test('CW-204: a peer that ignores an offer unless each of its sets needs a proof
   assert.equal(failureOf(rehearsal).theirs, 'RSA signatures')
 })
 
+test('CW-103: in Aggressive mode such a peer may also expect another identity, which is in message 1', () => {
+  const causes = (ike: TunnelConfig['ike']) => {
+    const rehearsal = withIkev2Answer((question) => ikev2Notify(question, 14), { ike })
+    rehearsal.runFor(40_000)
+    return failureOf(rehearsal).otherCauses?.join() ?? ''
+  }
+  assert.match(causes('v1-aggressive'), /expects another identity of us than 203\.0\.113\.10/)
+  assert.doesNotMatch(causes('v1-main'), /another identity/)
+})
+
 /** Side b ignores IKEv1 and answers the first message of IKEv2. */
-function withIkev2Answer(answer: (question: Uint8Array) => Uint8Array): Rehearsal {
-  const rehearsal = prepare(sites({ probeV2: true }, {}, A_BEGINS))
+function withIkev2Answer(
+  answer: (question: Uint8Array) => Uint8Array,
+  changes: Partial<TunnelConfig> = {},
+): Rehearsal {
+  const rehearsal = prepare(sites({ probeV2: true, ...changes }, {}, A_BEGINS))
   rehearsal.intercept = ({ side, octets, local, remote }) => {
     if (side === 'a' && decodeHeader(octets).majorVersion === 2)
       rehearsal.at(rehearsal.now + 10, () => rehearsal.inject('a', answer(octets), local, remote))
