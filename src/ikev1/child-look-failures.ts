@@ -6,7 +6,7 @@ import { equalSelectorPair, formatSelectorPair } from '#policy/traffic-selector'
 import type { ChildFinding } from './child-look.ts'
 import { anyOf, type ChildTreatment, LOOK_LIFETIME } from './child-questions.ts'
 import { nearestChild } from './phase2-differences.ts'
-import { inUdp, listText, onlyOne, pfsText, requestText } from './quick-failures.ts'
+import { inUdp, listText, onlyOne, pfsText, phase2Line, requestText } from './quick-failures.ts'
 import { describeChildOffer } from './quick-proposals.ts'
 import { noSuchSelectors } from './selector-failures.ts'
 import type { ChildRequest } from './transitions/quick-mode.ts'
@@ -83,7 +83,7 @@ function otherParameters(
     ...told,
     code: 'CW-404',
     summary: `${name} takes phase 2 ${theirs}; we offer ${ours}. In the nearest two ${listText(differences)} differ`,
-    remedy: `set phase2 to what it takes here, or have ${name} accept what we offer`,
+    remedy: `${phase2Line(theirs) ?? 'set phase2 to what it takes here'}, or have ${name} accept what we offer`,
   }
 }
 

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { espSpi } from '#esp/sa'
 import type { Transform } from '#wire/v1/payloads'
 import { sites } from '../../test/support/sites.ts'
-import { noChildProposal } from './quick-failures.ts'
+import { noChildProposal, phase2Line } from './quick-failures.ts'
 import { type ChildWish, offerChild } from './quick-proposals.ts'
 
 const CBC = { encryption: 'aes256-cbc', integrity: 'hmac-sha256-128', esn: false } as const
@@ -48,3 +48,22 @@ function tunnel() {
   assert.ok(one !== undefined)
   return one
 }
+
+test('the line to write for what a peer takes is one the file accepts, with what is to be said against it', () => {
+  const lines = [
+    'aes128-sha256, PFS group14, tunnel',
+    'aes256gcm16-esn, no PFS, tunnel',
+    '3des-md5, PFS group2, tunnel',
+    'null-sha256, no PFS, tunnel',
+    'aes128-sha256, no PFS, transport',
+    'aes128-sha256, no PFS, tunnel; aes128-sha1, no PFS, tunnel',
+  ].map(phase2Line)
+  assert.deepEqual(lines, [
+    'write here phase2: aes128-sha256, pfs group14',
+    'write here phase2: aes256gcm16-esn, pfs none',
+    'write here phase2: 3des-md5, pfs group2 (weak: 3des, md5, group2)',
+    undefined,
+    undefined,
+    undefined,
+  ])
+})

@@ -1,7 +1,8 @@
 import type { TunnelConfig } from '#config/config'
 import { NotifyType } from '#iana/isakmp'
 import type { Failure } from '#ike/events'
-import { formatEspSuite, formatPfs } from '#policy/proposal'
+import { formatEspSuite, formatPfs, parsePhase2, weaknesses } from '#policy/proposal'
+import { isTextProblem } from '#policy/text-problem'
 import { formatSelectorPair, type SelectorPair } from '#policy/traffic-selector'
 import type { SaPayload } from '#wire/v1/payloads'
 import { proofRefused } from './identity-failures.ts'
@@ -42,7 +43,7 @@ export function noChildProposal(
     code: 'CW-404',
     summary: `${name} offers phase 2 ${theirs}; we accept ${ours}, ${wish.mode}${inUdp(wish)}${nearest}`,
     evidence: `${told.evidence}${values.length === 0 ? '' : ` (${values.join('; ')})`}`,
-    remedy: `set phase2 to one of theirs here, or have ${name} offer one of ours`,
+    remedy: `${phase2Line(theirs) ?? 'set phase2 to one of theirs here'}, or have ${name} offer one of ours`,
   }
 }
 
@@ -222,4 +223,18 @@ export function listText(differences: readonly ChildDifference[]): string {
 /** As `describeChildOffer` says it. */
 export function inUdp({ udp }: ChildWish): string {
   return udp === false ? '' : ' in UDP'
+}
+
+/**
+ * What to write here for the only offer there is, where the file accepts that and it says all of it.
+ * @param offer as `aes128-sha256, PFS group14, tunnel`
+ */
+export function phase2Line(offer: string): string | undefined {
+  const [, suite, group] = /^([^\s,;]+), (?:PFS (\w+)|no PFS), tunnel$/.exec(offer) ?? []
+  if (suite === undefined) return undefined
+  const value = `${suite}, pfs ${group ?? 'none'}`
+  const parsed = parsePhase2(value)
+  if (isTextProblem(parsed)) return undefined
+  const weak = weaknesses(parsed.suite, parsed.pfs).map(({ algorithm }) => algorithm)
+  return `write here phase2: ${value}${weak.length === 0 ? '' : ` (weak: ${weak.join(', ')})`}`
 }

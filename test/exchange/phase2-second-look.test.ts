@@ -69,8 +69,9 @@ describe('refused, the initiator finds out', () => {
   })
 
   test('CW-404: what it takes where more than one thing differs', () => {
-    const { code, theirs, summary } = heard({}, { suites: [CBC], pfs: 'modp2048' })
+    const { code, theirs, summary, remedy } = heard({}, { suites: [CBC], pfs: 'modp2048' })
     assert.deepEqual([code, theirs], ['CW-404', 'aes256-sha256, PFS group14, tunnel'])
+    assert.match(remedy, /^write here phase2: aes256-sha256, pfs group14, or have/)
     assert.match(summary, /In the nearest two encryption, integrity and PFS differ/)
   })
 
