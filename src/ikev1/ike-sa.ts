@@ -158,9 +158,7 @@ export class Ikev1Sa implements IkeSa {
         return
       case ExchangeType.number('NEW-GROUP-MODE'):
       case ExchangeType.number('TRANSACTION'): {
-        const isTransaction = header.exchangeType === ExchangeType.number('TRANSACTION')
-        const spoken = !isTransaction || this.#preliminaries !== undefined
-        if (encrypted && spoken && this.#phase2 !== undefined) {
+        if (encrypted && this.#phase2 !== undefined) {
           this.#handlePhase2(this.#phase2, datagram, header, context)
           return
         }

@@ -17,6 +17,7 @@ import type { UdpNumbers } from './quick-proposals.ts'
 import { withPhase1ResponderLifetime } from './responder-lifetime.ts'
 import type { SaLife } from './sa-life.ts'
 import type { Transactions } from './transactions.ts'
+import { readUnserved } from './unserved-transaction.ts'
 
 type Options = {
   readonly udp: () => UdpNumbers
@@ -110,10 +111,7 @@ export class Phase2 {
       return false
     }
     const fresh =
-      exchanges?.handle(datagram, header, context) ??
-      (exchangeType === NEW_GROUP_MODE
-        ? refuseNewGroup(this.#channel, datagram, header, context)
-        : this.#handleInformational(datagram, header, context))
+      exchanges?.handle(datagram, header, context) ?? this.#handleSingle(datagram, header, context)
     if (!fresh) return false
     this.#seen.add(key)
     this.#messageAt = context.now
@@ -179,6 +177,18 @@ export class Phase2 {
   #exchangesOf(exchangeType: number): QuickExchanges | Transactions | undefined {
     if (exchangeType === QUICK_MODE) return this.quick
     return exchangeType === TRANSACTION ? this.#transactions : undefined
+  }
+
+  /** A message that is an exchange of its own, here. */
+  #handleSingle(datagram: Datagram, header: IkeHeader, context: IkeContext): boolean {
+    switch (header.exchangeType) {
+      case NEW_GROUP_MODE:
+        return refuseNewGroup(this.#channel, datagram, header, context)
+      case TRANSACTION:
+        return readUnserved(this.#channel, datagram, header, context)
+      default:
+        return this.#handleInformational(datagram, header, context)
+    }
   }
 
   #handleInformational(datagram: Datagram, header: IkeHeader, context: IkeContext): boolean {

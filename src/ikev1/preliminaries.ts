@@ -17,6 +17,7 @@ import {
 import type { Phase2Channel } from './phase2-channel.ts'
 import * as failures from './preliminary-failures.ts'
 import { type TransactionHost, Transactions } from './transactions.ts'
+import { addressAsked } from './unserved-transaction.ts'
 import {
   answerQuestion,
   askForUser,
@@ -56,6 +57,7 @@ export class Preliminaries implements TransactionHost {
   #user: string | undefined
   #assigned: Assignment | undefined
   #giveUpAt: Instant
+  #hasToldDeclined = false
   /** What to begin once the answer to the peer has gone out. */
   #next: ((context: IkeContext) => void) | undefined
 
@@ -125,7 +127,7 @@ export class Preliminaries implements TransactionHost {
     if (!this.#isOver() && this.#giveUpAt <= context.now) this.unanswered()
   }
 
-  answer(asked: AttributePayload): AttributePayload {
+  answer(asked: AttributePayload, context: IkeContext): AttributePayload {
     const isRequest = asked.message === AttributeMessage.number('REQUEST')
     if (isXauth(asked)) return this.#answerXauth(asked, isRequest)
     const { modeConfig } = this.#tunnel
@@ -133,10 +135,20 @@ export class Preliminaries implements TransactionHost {
       throw new PeerViolation('out-of-state', 'Mode Config before XAUTH is done')
     }
     if (modeConfig?.role === 'server' && isRequest) return answerAddress(asked, modeConfig)
+    if (isRequest) this.#tellDeclined(context)
     if (isRequest || !this.#awaitsAddress()) return declined(asked)
     this.#assign(readAssignment(asked))
     if (this.#assigned !== undefined) this.#next = (context) => this.#settle('done', context)
     return acknowledge(asked)
+  }
+
+  /** The peer may now wait for what never comes, or give up, without a word. */
+  #tellDeclined(context: IkeContext): void {
+    if (this.#hasToldDeclined) return
+    this.#hasToldDeclined = true
+    const { name } = this.#tunnel
+    const text = addressAsked(name)
+    context.tell({ kind: 'warning', tunnel: name, text })
   }
 
   learn(answered: AttributePayload): void {

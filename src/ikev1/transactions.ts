@@ -27,7 +27,7 @@ import { isRepeatOf } from './protect.ts'
 /** Who decides what is asked and answered. */
 export interface TransactionHost {
   /** The peer asks (REQUEST) or orders (SET). @returns our answer; @throws PeerViolation when this may not come now */
-  answer(asked: AttributePayload): AttributePayload
+  answer(asked: AttributePayload, context: IkeContext): AttributePayload
   /** The peer answered what we asked or ordered. @throws PeerViolation when that is no answer */
   learn(answered: AttributePayload, context: IkeContext): void
   /** It never did. */
@@ -149,7 +149,7 @@ export class Transactions {
       throw new PeerViolation('out-of-state', `${name} to nothing we asked`)
     }
     // An answer is known by the identifier of its question.
-    const answer = { ...this.#host.answer(payload), identifier: payload.identifier }
+    const answer = { ...this.#host.answer(payload, context), identifier: payload.identifier }
     const place = { messageId, role: 'responder', number: number + 1, payload: answer } as const
     const sent = this.#seal(place, nextIv, context)
     this.#theirs.set(messageId, {

@@ -258,6 +258,12 @@ test('a question in clear, and one before phase 1 is done, are not answered', ()
 test('a tunnel without XAUTH and Mode Config speaks no transactions', () => {
   const made = afterPhase1(sites({}, {}, { start: 'respond' }))
   assert.equal(send(made, 'REQUEST', [['INTERNAL_IP4_ADDRESS', '']]), undefined)
+  assert.equal(send(made, 'REQUEST', [['XAUTH_USER_NAME', '']]), undefined)
+  assert.equal(send(made, 'SET', [['XAUTH_STATUS', 1]]), undefined)
+  const texts = events(made.rehearsal, 'b', 'warning').map(({ text }) => text)
+  assert.equal(texts.length, 2)
+  assert.match(texts[0] ?? '', /asks for an address \(Mode Config\)/)
+  assert.match(texts[1] ?? '', /asks for a user name and password \(XAUTH\)/)
 })
 
 let lastOfServer: Received | undefined

@@ -5,6 +5,7 @@ import { ip } from '#bytes/ip'
 import { Secret } from '#bytes/secret'
 import type { ModeConfig, TunnelConfig } from '#config/config'
 import { type SelectorPair, selectorFromPrefix } from '#policy/traffic-selector'
+import type { Rehearsal } from '#rehearsal/rehearsal'
 import { arrows, assertUp, events, rehearse, rehearseUp, snapshot } from '../support/exchange.ts'
 import { sites } from '../support/sites.ts'
 
@@ -50,6 +51,28 @@ test('after XAUTH, and not before', () => {
   )
   assert.equal(snapshot(rehearsal, 'b').ikeSas[0]?.user, 'branch')
   assert.equal(arrows(rehearsal).filter((arrow) => arrow.includes('transaction')).length, 6)
+})
+
+test('a tunnel that has no address to give says that one was asked for, since its peer may give up without a word', () => {
+  const { a } = assigning({ method: 'pull' })
+  const rehearsal = rehearse({ a, b: sites({}, {}, { start: 'respond' }).b })
+  rehearsal.runFor(2_000)
+  assertSays(rehearsal, 'asks for an address (Mode Config)')
+  assert.equal(snapshot(rehearsal, 'b').ikeSas.length, 1)
+})
+
+test('so does one that has users and no address', () => {
+  const password = new Secret(new TextEncoder().encode('open sesame'))
+  const { a, b } = assigning(
+    {},
+    { xauth: { role: 'client', user: 'branch', password } },
+    { xauth: { role: 'server', users: [{ user: 'branch', password }] } },
+  )
+  const without = b.tunnels.map(({ modeConfig: _, ...tunnel }) => tunnel)
+  const rehearsal = rehearse({ a, b: { ...b, tunnels: without } })
+  rehearsal.runFor(700)
+  assertSays(rehearsal, 'asks for an address (Mode Config)')
+  assert.equal(events(rehearsal, 'a', 'negotiation-failed')[0]?.failure.code, 'CW-313')
 })
 
 test('a client that pulls takes what is pushed, too', () => {
@@ -125,4 +148,10 @@ function assigning(
     { networks: [anywhere], modeConfig: { role: 'client', method }, ...a },
     { networks: [host], modeConfig: { ...GIVEN, method }, start: 'respond', ...b },
   )
+}
+
+/** In a warning of side b, once. */
+function assertSays(rehearsal: Rehearsal, what: string): void {
+  const texts = events(rehearsal, 'b', 'warning').map(({ text }) => text)
+  assert.equal(texts.filter((text) => text.includes(what)).length, 1, texts.join('\n'))
 }
