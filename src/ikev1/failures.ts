@@ -7,6 +7,7 @@ import { formatIdentity } from '#policy/identity'
 import { formatIkeSuite } from '#policy/proposal'
 import { ECDSA_METHODS } from './authentication-method.ts'
 import { certificateRefused, noKeyOverThere } from './certificate-failures.ts'
+import { proofRefused } from './identity-failures.ts'
 import { aggressive2Refused } from './key-failures.ts'
 
 /** CW-204. @param said whether the peer offered these methods, or took one that we had asked about */
@@ -131,13 +132,17 @@ export function phase1Refused(
   }
 }
 
-/** CW-302, CW-306 as the responder of Aggressive mode hears it, whose only message proves it: a notify anyone could have sent. */
+/** CW-302, CW-303, CW-306 as the responder of Aggressive mode hears it, whose only message proves it: a notify anyone could have sent. */
 export function answerRefused(tunnel: TunnelConfig, notifyType: number): Failure {
   const name = NotifyType.nameOf(notifyType)
   const evidence = `clear-text notify ${name} from ${tunnel.name} after our message 2, which anyone could have sent`
-  return tunnel.authentication.kind === 'psk'
-    ? aggressive2Refused(tunnel, evidence)
-    : certificateRefused(tunnel, evidence)
+  if (tunnel.authentication.kind !== 'psk') return certificateRefused(tunnel, evidence)
+  // Looked at before the proof (strongSwan), so nothing is known of the key.
+  if (notifyType === NotifyType.number('INVALID-ID-INFORMATION')) {
+    const summary = `${tunnel.name} refuses our identity ${formatIdentity(tunnel.localId)}`
+    return { ...proofRefused(tunnel, evidence), summary }
+  }
+  return aggressive2Refused(tunnel, evidence)
 }
 
 /** CW-107: nothing was proven yet, so it is not about a key. */

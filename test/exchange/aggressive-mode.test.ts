@@ -3,8 +3,20 @@ import { test } from 'node:test'
 import { ip } from '#bytes/ip'
 import { Secret } from '#bytes/secret'
 import type { TunnelConfig } from '#config/config'
+import { ExchangeType } from '#iana/isakmp'
+import { phase1Notify } from '#ikev1/notify'
+import { encodePlain, outgoingHeader } from '#ikev1/protect'
+import { cookiesOf } from '#ikev1/step'
 import { decodeHeader } from '#wire/ike-header'
-import { arrows, assertUp, events, rehearse, rehearseUp, snapshot } from '../support/exchange.ts'
+import {
+  arrows,
+  assertUp,
+  events,
+  prepare,
+  rehearse,
+  rehearseUp,
+  snapshot,
+} from '../support/exchange.ts'
 import { sites } from '../support/sites.ts'
 
 const AGGRESSIVE_AND_QUICK = [
@@ -62,6 +74,24 @@ test('CW-302: the responder hears that its proof is refused, as a hint at once, 
   assert.deepEqual(events(rehearsal, 'b', 'negotiation-failed'), [])
   rehearsal.runFor(40_000)
   assert.equal(events(rehearsal, 'b', 'negotiation-failed')[0]?.failure.code, 'CW-302')
+})
+
+test('CW-303: an initiator that says INVALID-ID-INFORMATION in clear is about our identity, whatever the key', () => {
+  const rehearsal = prepare(aggressive())
+  rehearsal.intercept = ({ side, octets, local, remote }) => {
+    if (side !== 'b') return octets
+    const { initiatorSpi, responderSpi } = decodeHeader(octets)
+    const cookies = cookiesOf(initiatorSpi.slice(), responderSpi.slice())
+    const header = outgoingHeader(cookies, ExchangeType.number('INFORMATIONAL'), 7)
+    const notify = encodePlain(header, [phase1Notify('INVALID-ID-INFORMATION', cookies.pair)])
+    rehearsal.at(rehearsal.now + 10, () => rehearsal.inject('b', notify, local, remote))
+    return undefined
+  }
+  rehearsal.start()
+  rehearsal.runFor(500)
+  const [hint] = events(rehearsal, 'b', 'refusal-hinted')
+  assert.equal(hint?.failure.code, 'CW-303')
+  assert.match(hint.failure.summary, /refuses our identity 198\.51\.100\.7/)
 })
 
 for (const number of [1, 2, 3]) {

@@ -193,10 +193,10 @@ test('CW-302: called in Aggressive mode by a peer with another key, Causeway rea
   assert.match(failure.theirs ?? '', /line end/)
 })
 
-test('CW-303: called in Aggressive mode by a peer that expects another identity, Causeway hears that under the keys', async () => {
-  const failure = await strongswanFails(AGGRESSIVE_ID)
+test('CW-303: called in Aggressive mode by a peer that expects another identity, Causeway hears that in clear', async () => {
+  const failure = await strongswanFails(AGGRESSIVE_ID, 'refusal-hinted')
   assert.equal(failure.code, 'CW-303')
-  assert.match(failure.evidence, /in answer to message 2 of Aggressive mode/)
+  assert.match(failure.summary, /refuses our identity 203\.0\.113\.115/)
 })
 
 test('CW-304: the peer shows a name where we expect its address', async () => {
