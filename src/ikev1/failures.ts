@@ -140,7 +140,7 @@ export function answerRefused(tunnel: TunnelConfig, notifyType: number): Failure
   // Looked at before the proof (strongSwan), so nothing is known of the key.
   if (notifyType === NotifyType.number('INVALID-ID-INFORMATION')) {
     const summary = `${tunnel.name} refuses our identity ${formatIdentity(tunnel.localId)}`
-    return { ...proofRefused(tunnel, evidence), summary }
+    return { ...proofRefused(tunnel, evidence, 'very likely'), summary }
   }
   return aggressive2Refused(tunnel, evidence)
 }

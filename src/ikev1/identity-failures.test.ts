@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ip } from '#bytes/ip'
 import type { TunnelConfig } from '#config/config'
+import { NotifyType } from '#iana/isakmp'
+import { parseIdentity } from '#policy/identity'
 import { identityToPayload } from '#wire/v1/id-payload'
 import { sites } from '../../test/support/sites.ts'
-import { otherIdentity, proofRefused } from './identity-failures.ts'
+import { identityRefused, otherIdentity, proofRefused } from './identity-failures.ts'
 
 const NAME = identityToPayload({ kind: 'fqdn', name: 'gw.example' })
 const ADDRESS = identityToPayload({ kind: 'address', address: ip('198.51.100.7') })
@@ -31,6 +33,36 @@ test('behind a NAT the private address we show is what is refused, and means not
   assert.doesNotMatch(forPeer ?? '', /for our address/)
   const bothInside = proofRefused(tunnelOf({ ...inside, peer: ip('10.9.0.1') }), 'a notify')
   assert.doesNotMatch(bothInside.summary, /a private address/)
+})
+
+test('a distinguished name whose parts come in another order is told as that, with both orders', () => {
+  const dn = (text: string) => {
+    const identity = parseIdentity(text)
+    assert.ok(identity.kind === 'dn')
+    return identity
+  }
+  const remoteId = dn('CN=gw, O=Example, C=DE')
+  const shown = (text: string) =>
+    otherIdentity(tunnelOf({ remoteId }), identityToPayload(dn(text)), 'under the key', undefined)
+  const turned = shown('C=DE, O=Example, CN=gw')
+  assert.equal(turned.code, 'CW-303')
+  assert.match(
+    turned.summary,
+    /calls itself C=DE, O=Example, CN=gw; we expect CN=gw, O=Example, C=DE: the same parts, in another order$/,
+  )
+  assert.match(
+    turned.remedy,
+    /^set peer-id: \{sends: "C=DE, O=Example, CN=gw"\}|^set peer-id: "C=DE/,
+  )
+  assert.doesNotMatch(shown('CN=gw, O=Other, C=DE').summary, /another order/)
+})
+
+test('a word that says no more than that a proof was refused leaves more than our identity possible', () => {
+  const certainty = (name: 'AUTHENTICATION-FAILED' | 'INVALID-ID-INFORMATION') =>
+    identityRefused(tunnelOf({}), NotifyType.number(name)).certainty
+  assert.equal(certainty('AUTHENTICATION-FAILED'), 'possible')
+  assert.equal(certainty('INVALID-ID-INFORMATION'), 'very likely')
+  assert.match(causes({}), /a public key or a certificate/)
 })
 
 function remedyFor(changes: Partial<TunnelConfig>, shown: typeof NAME): string {

@@ -2,6 +2,7 @@ import type { TunnelConfig } from '#config/config'
 import { IdType } from '#iana/ipsec-doi'
 import { NotifyType } from '#iana/isakmp'
 import type { Failure } from '#ike/events'
+import { sameParts } from '#policy/distinguished-name'
 import { formatIdentity, type Identity } from '#policy/identity'
 import { identityFromPayload } from '#wire/v1/id-payload'
 import type { IdPayload } from '#wire/v1/payloads'
@@ -23,6 +24,8 @@ export function otherIdentity(
   const theirs = identity === undefined ? unnamed(payload) : formatIdentity(identity)
   const ours = formatIdentity(remoteId)
   const otherType = identity?.kind !== remoteId.kind
+  const turned =
+    identity?.kind === 'dn' && remoteId.kind === 'dn' && sameParts(identity.der, remoteId.der)
   const proven = shownIn === 'under the key' ? 'proves the right key but ' : ''
   const dialect = identityInDialect(vendor, remoteId)
   const how = dialect === undefined ? '' : ` On ${dialect.product}: ${dialect.line}.`
@@ -30,7 +33,7 @@ export function otherIdentity(
     code: otherType ? 'CW-304' : 'CW-303',
     summary: otherType
       ? `${name} ${proven}shows ${described(identity, theirs)} as its identity; we expect ${described(remoteId, ours)}`
-      : `${name} ${proven}calls itself ${theirs}${behindNat(identity)}; we expect ${ours}`,
+      : `${name} ${proven}calls itself ${theirs}${behindNat(identity)}; we expect ${ours}${turned ? ': the same parts, in another order' : ''}`,
     ours,
     theirs,
     evidence:
@@ -51,7 +54,8 @@ export function otherIdentity(
 export function identityRefused(tunnel: TunnelConfig, notifyType: number): Failure {
   const message = tunnel.ike === 'v1-aggressive' ? 'message 2 of Aggressive mode' : 'message 5'
   const name = NotifyType.nameOf(notifyType)
-  return proofRefused(tunnel, `encrypted notify ${name} in answer to ${message}`)
+  const certainty = namesIdentity(notifyType) ? 'very likely' : 'possible'
+  return proofRefused(tunnel, `encrypted notify ${name} in answer to ${message}`, certainty)
 }
 
 /** The same of Aggressive mode, whose last message is ours: a responder that refuses it ends the SA where it should go on. */
@@ -63,12 +67,17 @@ export function lastMessageRefused(tunnel: TunnelConfig): Failure {
 /** The same as the responder of Main mode hears it. */
 export function message6Refused(tunnel: TunnelConfig, notifyType: number): Failure {
   const evidence = `encrypted notify ${NotifyType.nameOf(notifyType)} in answer to message 6`
-  const failure = proofRefused(tunnel, evidence)
+  const failure = proofRefused(tunnel, evidence, 'very likely')
   if (tunnel.authentication.kind !== 'psk') return failure
   return { ...failure, otherCauses: [anotherTunnel(tunnel)] }
 }
 
-export function proofRefused(tunnel: TunnelConfig, evidence: string): Failure {
+/** A peer that wants more or another proof than ours says the same word, unless it is one for identities alone. */
+export function proofRefused(
+  tunnel: TunnelConfig,
+  evidence: string,
+  certainty: Failure['certainty'] = 'possible',
+): Failure {
   if (tunnel.authentication.kind !== 'psk') return certificateRefused(tunnel, evidence)
   const { name, localId } = tunnel
   const ours = formatIdentity(localId)
@@ -79,7 +88,7 @@ export function proofRefused(tunnel: TunnelConfig, evidence: string): Failure {
     ours,
     theirs: 'not told by the peer',
     evidence,
-    certainty: 'very likely',
+    certainty,
     key: 'id',
     remedy: hidden
       ? `set id here to what ${name} expects, which behind a NAT is most often the address the NAT gives us; or have it expect ${ours}`
@@ -87,11 +96,15 @@ export function proofRefused(tunnel: TunnelConfig, evidence: string): Failure {
     forPeer: `Our gateway shows ${described(localId, ours)} as its identity, and yours refuses it. Please have yours expect ${ours}${hidden ? '' : ` for our address ${tunnel.local}`}, or tell us what it expects.`,
     otherCauses: [
       tunnel.xauth === undefined
-        ? `${name} wants Aggressive mode, or a user name and password besides (XAUTH)`
+        ? `${name} wants a public key or a certificate of us, Aggressive mode, or a user name and password besides (XAUTH)`
         : `${name} knows no user name and password (XAUTH) for our address, which this tunnel has: leave xauth out here`,
       anotherTunnel(tunnel),
     ],
   }
+}
+
+function namesIdentity(notifyType: number): boolean {
+  return notifyType === NotifyType.number('INVALID-ID-INFORMATION')
 }
 
 function anotherTunnel({ name }: TunnelConfig): string {
