@@ -7,6 +7,7 @@ import {
   equalSelector,
   equalSelectorPair,
   formatSelector,
+  formatSelectorPair,
   intersects,
   mirror,
   type SelectorPair,
@@ -176,8 +177,14 @@ function differenceText(
     sideText('our network', nearest.local, asked.local),
     sideText('its network', nearest.remote, asked.remote),
   ].filter((text) => text !== undefined)
-  const narrower = holds(nearest, asked) ? '; or allow less than ours: narrow: allow' : ''
-  return { summary: `${both}. ${differences.join('; ')}`, remedy: `${SAME}${narrower}` }
+  const narrower = holds(nearest, asked)
+    ? `; or allow less than ours where ${name} begins: narrow: allow`
+    : ''
+  const line = `"${formatSelectorPair(asked)}" in place of "${formatSelectorPair(nearest)}"`
+  return {
+    summary: `${both}. ${differences.join('; ')}`,
+    remedy: `write ${line} here, or have ${name} set ours: IKEv1 wants the same at both ends, mirrored${narrower}`,
+  }
 }
 
 /** `Its network is /24 there and /16 here`. */
