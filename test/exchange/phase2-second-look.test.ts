@@ -116,6 +116,14 @@ for (const [theirs, words] of [
   })
 }
 
+test('the peer, if it is one of us, tells of what was asked for first and of none of the questions', () => {
+  const networks = [pair('172.16.0.0', '172.16.0.255', '10.1.0.0', '10.1.255.255')]
+  const rehearsal = rehearse(differing({}, {}, {}, { networks }))
+  rehearsal.runFor(800)
+  const told = events(rehearsal, 'b', 'negotiation-failed').map(({ failure }) => failure.theirs)
+  assert.deepEqual([...new Set(told)], ['10.2.0.0/16 ↔ 10.1.0.0/16'])
+})
+
 test('CW-401: where nothing likely is taken, nothing that was asked for is left as a cause', () => {
   const networks = [pair('172.16.0.0', '172.16.0.255', '10.1.0.0', '10.1.255.255')]
   const { theirs, evidence, otherCauses } = heard({}, {}, {}, { networks })
