@@ -1,12 +1,14 @@
 import type { EspSpi, OutboundSa } from '#esp/sa'
+import type { Lifetime } from '#policy/proposal'
 import type { Instant } from './effects.ts'
 import type { ChildSaFacts, CloseReason } from './events.ts'
+import { lifeOf } from './lifetimes.ts'
 import { type Candidate, preferredOf } from './preference.ts'
 import type { IkeContext } from './version.ts'
 
 /** A Child SA as the tunnel keeps it. */
 export type ChildSa = Candidate & {
-  readonly facts: Omit<ChildSaFacts, 'state' | 'rekeyAt'>
+  facts: Omit<ChildSaFacts, 'state' | 'rekeyAt'>
   /** Who began its negotiation: that side also clears away what it replaces. */
   readonly role: 'initiator' | 'responder'
   readonly outbound: OutboundSa
@@ -130,6 +132,19 @@ export class ChildTable {
     if (this.#takesOverAt(active) > context.now) return
     this.#sending.add(active)
     context.effects.push({ kind: 'install-sa', sa: active.outbound })
+  }
+
+  /**
+   * The peer names a shorter time after it has agreed (RFC 2407 §4.6.3.1): ours ends with its. A volume is the data plane's, which was
+   * given its own when the SA was installed.
+   */
+  shorten(outboundSpi: EspSpi, { seconds }: Partial<Lifetime>, { crypto }: IkeContext): void {
+    const child = this.byOutboundSpi(outboundSpi)
+    if (child === undefined || seconds === undefined || seconds >= child.facts.lifetime.seconds)
+      return
+    const { rekeyAt, expiresAt } = lifeOf(seconds, child.role, child.establishedAt, crypto)
+    child.facts = { ...child.facts, lifetime: { ...child.facts.lifetime, seconds }, expiresAt }
+    child.rekeyAt = Math.min(child.rekeyAt, rekeyAt)
   }
 
   byOutboundSpi(spi: EspSpi): ChildSa | undefined {

@@ -39,7 +39,7 @@ export class Tunnel {
   /** `'all'` pairs, or those traffic asked for. */
   #wanted: 'all' | Set<number>
   #stopped = false
-  #state: TunnelSnapshot['state']
+  #state: TunnelSnapshot['state'] = 'down'
   #since: Instant
   #phase1BackOff: BackOff = NO_FAILURE
   #rekeys = 0
@@ -56,7 +56,6 @@ export class Tunnel {
     this.#icmp = new IcmpEvidence(config)
     this.#initiate = initiate
     this.#wanted = config.start === 'always' ? 'all' : new Set()
-    this.#state = 'down'
     this.#since = now
   }
 
@@ -176,12 +175,14 @@ export class Tunnel {
       case 'children-deleted':
         for (const spi of outcome.outboundSpis) this.#peerDeleted(spi, context)
         return
+      case 'child-shortened':
+        this.children.shorten(outcome.outboundSpi, outcome.lifetime, context)
+        return
       case 'peer-moved':
         this.#moveSas(context)
         return
       case 'path-probe-answered':
         this.path.acknowledged(outcome.id, this, context)
-        return
     }
   }
 

@@ -3,6 +3,7 @@ import type { TunnelConfig } from '#config/config'
 import type { Crypto } from '#crypto/port'
 import type { ChildId, EspSpi, OutboundSa } from '#esp/sa'
 import type { Identity } from '#policy/identity'
+import type { Lifetime } from '#policy/proposal'
 import type { SelectorPair } from '#policy/traffic-selector'
 import type { IkeHeader } from '#wire/ike-header'
 import type { Answer, Effect, Instant, Question } from './effects.ts'
@@ -143,6 +144,13 @@ export type Outcome =
       readonly kind: 'children-deleted'
       readonly sa: IkeSa
       readonly outboundSpis: readonly EspSpi[]
+    }
+  /** The peer keeps its end of a Child SA for less than was agreed on. */
+  | {
+      readonly kind: 'child-shortened'
+      readonly sa: IkeSa
+      readonly outboundSpi: EspSpi
+      readonly lifetime: Partial<Lifetime>
     }
   | { readonly kind: 'peer-moved'; readonly sa: IkeSa }
   | { readonly kind: 'path-probe-answered'; readonly sa: IkeSa; readonly id: number }

@@ -14,7 +14,11 @@ import { paddedLiveness } from './path-probe.ts'
 import type { Phase2Channel } from './phase2-channel.ts'
 import { QuickExchanges } from './quick-exchanges.ts'
 import type { UdpNumbers } from './quick-proposals.ts'
-import { withPhase1ResponderLifetime } from './responder-lifetime.ts'
+import {
+  childLifetime,
+  isResponderLifetime,
+  withPhase1ResponderLifetime,
+} from './responder-lifetime.ts'
 import type { SaLife } from './sa-life.ts'
 import type { Transactions } from './transactions.ts'
 import { readUnserved } from './unserved-transaction.ts'
@@ -179,6 +183,19 @@ export class Phase2 {
     return exchangeType === TRANSACTION ? this.#transactions : undefined
   }
 
+  /** Cisco's gateways send that of the ISAKMP SA right behind phase 1; of a Child SA it is under the SPI that its responder receives on. */
+  #heedLifetime(notify: NotificationPayload, context: IkeContext): void {
+    if (isResponderLifetime(notify, 'ESP')) {
+      const lifetime = childLifetime(notify)
+      for (const outboundSpi of espSpiOf(notify.spi))
+        context.outcomes.push({ kind: 'child-shortened', sa: this.#sa, outboundSpi, lifetime })
+      return
+    }
+    if (this.#sa.role !== 'initiator') return
+    const { lifetime } = this.#life
+    this.#life.shorten(withPhase1ResponderLifetime(lifetime, [notify]), context.crypto)
+  }
+
   /** A message that is an exchange of its own, here. */
   #handleSingle(datagram: Datagram, header: IkeHeader, context: IkeContext): boolean {
     switch (header.exchangeType) {
@@ -245,11 +262,7 @@ export class Phase2 {
         return
       }
       case NotifyType.number('RESPONDER-LIFETIME'):
-        // Cisco's gateways send it right behind phase 1.
-        if (this.#sa.role === 'initiator') {
-          const { lifetime } = this.#life
-          this.#life.shorten(withPhase1ResponderLifetime(lifetime, [notify]), context.crypto)
-        }
+        this.#heedLifetime(notify, context)
         return
       case NotifyType.number('INITIAL-CONTACT'):
         context.outcomes.push({ kind: 'initial-contact', sa: this.#sa })
@@ -270,9 +283,10 @@ export class Phase2 {
   }
 }
 
-function concernsThisSaAlone({ notifyType }: NotificationPayload): boolean {
+function concernsThisSaAlone(notify: NotificationPayload): boolean {
+  const { notifyType } = notify
   return (
-    notifyType === NotifyType.number('RESPONDER-LIFETIME') ||
+    isResponderLifetime(notify, 'ISAKMP') ||
     notifyType === NotifyType.number('R-U-THERE') ||
     notifyType === NotifyType.number('R-U-THERE-ACK')
   )

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { espSpi } from '#esp/sa'
-import type { Transform } from '#wire/v1/payloads'
+import { SaAttribute } from '#iana/ipsec-doi'
+import type { Transform, TransformAttribute } from '#wire/v1/payloads'
 import { sites } from '../../test/support/sites.ts'
 import { noChildProposal, phase2Line } from './quick-failures.ts'
 import { type ChildWish, offerChild } from './quick-proposals.ts'
@@ -21,6 +22,16 @@ test('an algorithm that does not exist here is named, and nobody is told to writ
   assert.equal(failure.theirs, 'null-sha256')
   assert.match(failure.summary, /offers phase 2 with null, we accept aes256/)
   assert.match(failure.remedy, /^have berlin-paris set aes256: what it offers does not exist here$/)
+})
+
+test('HMAC-SHA-256 cut to 96 bits, which has no number and is offered as none, is told with what to set on both sides', () => {
+  const isIntegrity = ({ type }: TransformAttribute) =>
+    type === SaAttribute.number('Authentication Algorithm')
+  const failure = told((one) => ({
+    ...one,
+    attributes: one.attributes.filter((attribute) => !isIntegrity(attribute)),
+  }))
+  assert.match(failure.remedy, /^have berlin-paris set sha256; .* quirks: \[sha256-96\] here$/)
 })
 
 test('both sides’ modes are said in the same words, so that inside UDP they look the same where they are', () => {

@@ -191,11 +191,18 @@ export function onlyOne(
       return {
         code: 'CW-404',
         summary: `${name} ${does} phase 2 with ${theirs}, we ${accept} ${ours}: only the ${what} ${what.endsWith('s') ? 'differ' : 'differs'}`,
-        remedy: isTheirsUnknown
-          ? `have ${name} set ${ours}: what it offers does not exist here`
-          : `have ${name} set ${ours}, or write ${theirs} into phase2 here`,
+        remedy: isCut(what, theirs)
+          ? `have ${name} set ${ours}; where it has sha256_96 (strongSwan), which has no number in IKEv1, that is sha256 with sha256_96 = yes there and quirks: [sha256-96] here`
+          : isTheirsUnknown
+            ? `have ${name} set ${ours}: what it offers does not exist here`
+            : `have ${name} set ${ours}, or write ${theirs} into phase2 here`,
       }
   }
+}
+
+/** HMAC-SHA-256 cut to 96 bits has no number in IKEv1: strongSwan offers it as none. */
+function isCut(what: ChildDifference['what'], theirs: string): boolean {
+  return what === 'integrity' && theirs === 'none'
 }
 
 export function requestText(

@@ -55,6 +55,11 @@ export function withPhase1ResponderLifetime(
   return said.map((notify) => readLifetime(notify, [ISAKMP_SA, CHILD_SA])).reduce(shorter, agreed)
 }
 
+/** What a notify in an Informational exchange says of a Child SA. */
+export function childLifetime(notify: NotificationPayload): Partial<Lifetime> {
+  return readLifetime(notify, [CHILD_SA])
+}
+
 export function isResponderLifetime(
   { notifyType, protocolId }: NotificationPayload,
   protocol: 'ESP' | 'ISAKMP',

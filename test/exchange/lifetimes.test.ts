@@ -2,9 +2,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { TunnelConfig } from '#config/config'
+import { SaAttribute } from '#iana/ipsec-doi'
 import { NotifyType } from '#iana/isakmp'
+import { lifetimeAttributes } from '#ikev1/attributes'
+import { childNotify } from '#ikev1/notify'
+import { encode } from '#wire/codec'
 import type { Payload } from '#wire/v1/payloads'
+import { attributeList } from '#wire/v1/sa-payload'
 import { assertUp, events, rehearse, rehearseUp, snapshot } from '../support/exchange.ts'
+import { responderScene } from '../support/responder-scene.ts'
 import { A_BEGINS, sites } from '../support/sites.ts'
 
 const PHASE1: TunnelConfig['phase1'] = {
@@ -123,3 +129,29 @@ function responderLifetimes(rehearsal: ReturnType<typeof rehearse>): readonly Pa
     .flatMap(({ payloads }) => payloads)
     .filter((one) => one.type === 'N' && one.notifyType === number)
 }
+
+test('a peer that names a shorter time of a Child SA behind Quick mode is heeded, and a longer one changes nothing', () => {
+  const { rehearsal, peer } = responderScene()
+  const [quick1] = peer.answerMainMode()
+  assert.ok(quick1 !== undefined)
+  let spi = new Uint8Array(0)
+  peer.answerQuick(quick1, (payloads, own) => {
+    spi = own.slice()
+    return payloads
+  })
+  const say = (seconds: number, of: Uint8Array) => {
+    const type = SaAttribute.number('SA Life Type')
+    const duration = SaAttribute.number('SA Life Duration')
+    const data = encode(attributeList, lifetimeAttributes(type, duration, { seconds }))
+    peer.sendProtected('INFORMATIONAL', [{ ...childNotify('RESPONDER-LIFETIME', of), data }])
+    const [child] = snapshot(rehearsal, 'a').childSas
+    assert.ok(child !== undefined)
+    return child
+  }
+  const before = say(7_200, spi)
+  assert.equal(before.lifetime.seconds, 3_600)
+  assert.equal(say(600, Uint8Array.of(1, 2, 3, 4)).lifetime.seconds, 3_600)
+  const { lifetime, rekeyAt, expiresAt, establishedAt } = say(600, spi)
+  assert.deepEqual([lifetime.seconds, expiresAt - establishedAt], [600, 600_000])
+  assert.ok(rekeyAt < expiresAt)
+})

@@ -187,6 +187,8 @@ test('CW-302: in Aggressive mode Causeway finds the same before it shows its own
 })
 
 test('CW-302: called in Aggressive mode by a peer with another key, Causeway reads that in the refusal of its answer', async () => {
+  // It would go on with what it answered to us before.
+  await encounter.strongswan.terminate({ ike: AGGRESSIVE.name }).catch(() => {})
   const failure = await strongswanFails(AGGRESSIVE, 'refusal-hinted')
   assert.equal(failure.code, 'CW-302')
   assert.match(failure.summary, /what .* answers to message 2 of Aggressive mode/)
