@@ -135,6 +135,8 @@ export class Phase1Hints {
       this.#look.askOtherProof(context)
     }
     const clearer = lookedAt(this.#choice.config, finding, this.#treatment)
+    // Some would take either proof (strongSwan): that they take ours with other algorithms says more.
+    if (clearer?.code === 'CW-204' && this.#hint?.code === 'CW-102') return
     if (clearer !== undefined) this.#tell(clearer, context)
   }
 

@@ -187,6 +187,36 @@ test('nobody is asked for another proof while nothing shows that its answers rea
   assert.deepEqual(new Set(codes), new Set(['CW-101']))
 })
 
+test('CW-102: a peer that would take the other proof as well is asked for other algorithms, not for that', () => {
+  const rehearsal = prepare(sites({ probeV2: true }, {}, A_BEGINS))
+  const answer = (octets: Uint8Array) => {
+    const [offer] = every(plainOf(decodeClear({ octets }, decodeHeader(octets))), 'SA')
+    const [proposal] = offer?.proposals ?? []
+    const transform = proposal?.transforms.at(-1)
+    if (offer === undefined || proposal === undefined || transform === undefined) return undefined
+    // Not our own offer, of one set; of the wide one the last set with our method but one.
+    if (proposal.transforms.length === 1) return undefined
+    const ours = proposal.transforms.filter((one) => methodOf(one) !== RSA)
+    const chosen = ours.at(-2) ?? transform
+    const cookies = cookiesOf(decodeHeader(octets).initiatorSpi, new Uint8Array(8).fill(5))
+    const header = outgoingHeader(cookies, ExchangeType.number('IDENTITY-PROTECTION'), 0)
+    const proposals = [{ ...proposal, transforms: [chosen] }] as SaPayload['proposals']
+    return encodePlain(header, [{ ...offer, proposals }])
+  }
+  rehearsal.intercept = ({ side, octets, local, remote }) => {
+    if (side !== 'a') return undefined
+    const isV2 = decodeHeader(octets).majorVersion === 2
+    const back = isV2 ? ikev2Notify(octets, 14) : answer(octets)
+    const after = isV2 ? 5 : 10
+    if (back !== undefined)
+      rehearsal.at(rehearsal.now + after, () => rehearsal.inject('a', back, local, remote))
+    return undefined
+  }
+  rehearsal.start()
+  rehearsal.runFor(40_000)
+  assert.equal(failureOf(rehearsal).code, 'CW-102')
+})
+
 test('CW-204: a peer that ignores an offer unless each of its sets needs a proof it has', () => {
   const rehearsal = prepare(sites({ probeV2: true }, {}, A_BEGINS))
   const ignores = ({ proposals }: SaPayload) =>
