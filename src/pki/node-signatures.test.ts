@@ -65,6 +65,16 @@ for (const [key, scheme] of SCHEMES) {
   })
 }
 
+test('an RSA signature that begins with a zero is refused without it (RFC 8017 §8.1.2)', () => {
+  const scheme = { kind: 'rsa-pss', hash: 'sha512' } as const
+  // One in 256 does, and each has another salt: that none of so many does will not be seen.
+  let signature = sign(rsa, scheme, hash)
+  for (let i = 0; i < 6000 && signature[0] !== 0; i++) signature = sign(rsa, scheme, hash)
+  assert.equal(signature[0], 0)
+  assert.equal(verify(rsa.publicKey, scheme, hash, signature), true)
+  assert.equal(verify(rsa.publicKey, scheme, hash, signature.subarray(1)), false)
+})
+
 /** A block made with the private key, so that the padding alone decides. */
 function forged(block: readonly number[]): Uint8Array {
   const whole = Uint8Array.from(block)

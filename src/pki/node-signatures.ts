@@ -56,6 +56,8 @@ export function verify(
       return bareEcdsa?.verify(key.spki, integerOctets, data, signature) === true
     }
     const handle = publicHandle(key)
+    // As long as the modulus (RFC 8017 §8.1.2); OpenSSL's PSS takes one that lacks a zero at its beginning.
+    if (isRsa(scheme) && signature.length !== modulusOctets(handle)) return false
     if (scheme.kind === 'rsa-pkcs1-bare') return verifyBareRsa(handle, data, signature)
     return verifyData(hashOf(scheme), data, options(handle, scheme), signature) === true
   } catch {
@@ -89,14 +91,22 @@ export function sha256(data: Uint8Array): Uint8Array {
  * no octets behind the hash (CVE-2018-16151, CVE-2018-15836).
  */
 function verifyBareRsa(key: KeyObject, hash: Uint8Array, signature: Uint8Array): boolean {
-  const octets = Math.ceil((key.asymmetricKeyDetails?.modulusLength ?? 0) / 8)
+  const octets = modulusOctets(key)
   // RFC 8017 §9.2 wants 8 octets of padding at least; the hash of any PRF is 16 to 64.
-  if (signature.length !== octets || hash.length < 16 || hash.length > octets - 11) return false
+  if (hash.length < 16 || hash.length > octets - 11) return false
   const expected = new Uint8Array(octets).fill(0xff)
   expected.set([0, 1])
   expected[octets - hash.length - 1] = 0
   expected.set(hash, octets - hash.length)
   return equalSecret(publicDecrypt({ key, padding: constants.RSA_NO_PADDING }, signature), expected)
+}
+
+function isRsa({ kind }: SignatureScheme): boolean {
+  return kind === 'rsa-pkcs1-bare' || kind === 'rsa-pkcs1' || kind === 'rsa-pss'
+}
+
+function modulusOctets(key: KeyObject): number {
+  return Math.ceil((key.asymmetricKeyDetails?.modulusLength ?? 0) / 8)
 }
 
 function signBareEcdsa(
