@@ -128,13 +128,15 @@ test('a configuration that the host refuses is refused with the reason', async (
 test('a second gateway on the same host is refused and leaves the first one’s routes alone', async () => {
   await withLink(net, {}, async () => {
     const before = await routes()
-    const second = new DataPlaneProcess(net.gatewayA)
-    await assert.rejects(second.configure(settings({}, 'a')) as Promise<unknown>, /EADDRINUSE/)
-    await second.close()
-    const third = new DataPlaneProcess(net.gatewayA)
-    await assert.rejects(third.configure(settings({}, 'a')) as Promise<unknown>, /EADDRINUSE/)
-    await assert.rejects(third.call({ kind: 'exit' }), /ended with 0/)
-    assert.equal(await routes(), before)
+    for (const workers of [undefined, 4] as const) {
+      const second = new DataPlaneProcess(net.gatewayA, workers)
+      await assert.rejects(second.configure(settings({}, 'a')) as Promise<unknown>, /EADDRINUSE/)
+      await second.close()
+      const third = new DataPlaneProcess(net.gatewayA, workers)
+      await assert.rejects(third.configure(settings({}, 'a')) as Promise<unknown>, /EADDRINUSE/)
+      await assert.rejects(third.call({ kind: 'exit' }), /ended with 0/)
+      assert.equal(await routes(), before)
+    }
     await assertPings(net.hostA, ADDRESSES.hostB.ipv4)
   })
 })

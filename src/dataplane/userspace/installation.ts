@@ -82,9 +82,6 @@ export class Installation {
   configure(settings: DataPlaneSettings, counters: ReadonlyMap<string, SharedArrayBuffer>): void {
     for (const fact of this.sockets.configure(settings.localAddresses)) this.#events.notice(fact)
     this.#ownsRoutes = this.#share.index === 0
-    const open = new Set(this.sockets.all)
-    for (const [key, path] of this.#paths) if (!open.has(path.socket)) this.#paths.delete(key)
-
     for (const tunnel of settings.tunnels) this.#configureTunnel(tunnel, counters)
     this.receiver.attach((name) => this.#tunnel(name))
     // Whoever holds the ports is the one gateway of this host: what stands in its table now is ours, or was left behind.
@@ -92,8 +89,14 @@ export class Installation {
     this.#reconcileRouting()
   }
 
-  /** Gives up the devices that `settings` no longer have, so that others may use their names. */
+  /**
+   * Gives up what `settings` no longer have: others may use the names of devices, and sockets that share a port all go before one of them
+   * comes again, because the kernel numbers them by the order in which they come.
+   */
   release(settings: DataPlaneSettings): void {
+    this.sockets.release(settings.localAddresses)
+    const open = new Set(this.sockets.all)
+    for (const [key, path] of this.#paths) if (!open.has(path.socket)) this.#paths.delete(key)
     const wanted = new Map(settings.tunnels.map((one) => [one.name, one.interfaceName]))
     this.tunnels = this.tunnels.filter((tunnel) => {
       const { name, interfaceName } = tunnel.settings
@@ -108,7 +111,7 @@ export class Installation {
   /** The routes of another lane's tunnels. @throws SystemError */
   planFor(lane: number, tunnels: readonly PlannedTunnel[]): void {
     this.#plannedFor.set(lane, tunnels)
-    this.#reconcileRouting()
+    if (this.#ownsRoutes) this.#reconcileRouting()
   }
 
   installSa(plain: PlainSa, counters: SharedArrayBuffer, now: number): void {

@@ -38,7 +38,7 @@ export class OuterSockets {
   }
 
   /**
-   * Opens what is missing and closes what is no longer needed. @returns what can be told of what was opened
+   * After `release`: opens what is missing. @returns what can be told of what was opened
    * @throws SystemError with nothing changed
    */
   configure(addresses: readonly IpAddress[]): readonly string[] {
@@ -52,15 +52,19 @@ export class OuterSockets {
       for (const sockets of opened.values()) closeSockets(sockets)
       throw error
     }
+    for (const [address, sockets] of opened) this.#byAddress.set(address, sockets)
+    // The others are no different.
+    if (this.#share.index > 0) return []
+    return [...opened].map(([address, sockets]) => offloadSentence(address, sockets))
+  }
+
+  /** Closes those of other addresses than these. */
+  release(addresses: readonly IpAddress[]): void {
     for (const [address, sockets] of this.#byAddress) {
       if (addresses.includes(address)) continue
       closeSockets(sockets)
       this.#byAddress.delete(address)
     }
-    for (const [address, sockets] of opened) this.#byAddress.set(address, sockets)
-    // The others are no different.
-    if (this.#share.index > 0) return []
-    return [...opened].map(([address, sockets]) => offloadSentence(address, sockets))
   }
 
   /** The socket an IKE message leaves by. */
