@@ -33,7 +33,7 @@ export function linkByName(netlink: Netlink, name: string): Link | undefined {
   return findLink(netlink, request, name)
 }
 
-export function linkByIndex(netlink: Netlink, index: number): Link | undefined {
+export function linkByIndex(netlink: Pick<Netlink, 'request'>, index: number): Link | undefined {
   return findLink(netlink, new NetlinkRequest(RTM_GETLINK, 0, header(index)), `interface ${index}`)
 }
 
@@ -80,7 +80,11 @@ export function removeLink(netlink: Netlink, index: number): void {
   }
 }
 
-function findLink(netlink: Netlink, request: NetlinkRequest, subject: string): Link | undefined {
+function findLink(
+  netlink: Pick<Netlink, 'request'>,
+  request: NetlinkRequest,
+  subject: string,
+): Link | undefined {
   try {
     return netlink.request(request, 'find link', subject).map(decodeLink)[0]
   } catch (error) {

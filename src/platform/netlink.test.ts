@@ -4,8 +4,9 @@ import { networkInterfaces } from 'node:os'
 import { describe, it } from 'node:test'
 import { ip } from '#bytes/ip'
 import { listAddresses } from './addresses.ts'
+import { EINVAL, ENETDOWN, ENODEV, SystemError } from './errno.ts'
 import { linkByIndex, linkByName, listLinks } from './links.ts'
-import { withNetlink } from './netlink.ts'
+import { type Netlink, withNetlink } from './netlink.ts'
 import { listRoutes, replaceRoute, routeTo } from './routes.ts'
 import { listRules } from './rules.ts'
 
@@ -68,6 +69,34 @@ describe('netlink', () => {
         /^E\w+: add route blackhole 192\.0\.2\.1\/24 in table \d+: .*\(E(INVAL|PERM)\)$/,
       )
       assert.ok(listLinks(netlink).length > 0, 'the conversation goes on')
+    })
+  })
+
+  it('lays no route into a device that has just gone, and takes that for no error', () => {
+    const refusing = (errno: number): Pick<Netlink, 'request'> => ({
+      request(_message, call) {
+        throw new SystemError(call, call === 'add route' ? errno : ENODEV)
+      },
+    })
+    const route = {
+      destination: ip('192.0.2.0'),
+      prefixLength: 24,
+      table: 0x7eee_eeee,
+      type: 'unicast',
+      protocol: 77,
+    } as const
+    replaceRoute(refusing(ENODEV), { ...route, link: 77 })
+    assert.throws(() => replaceRoute(refusing(ENODEV), route), /ENODEV/)
+    assert.throws(() => replaceRoute(refusing(EINVAL), { ...route, link: 77 }), /EINVAL/)
+    withNetlink((netlink) => {
+      const standing = {
+        request(...[message, call, subject]: Parameters<Netlink['request']>) {
+          if (call === 'add route') throw new SystemError(call, ENETDOWN)
+          return netlink.request(message, call, subject)
+        },
+      }
+      const link = linkByName(netlink, 'lo')?.index ?? 0
+      assert.throws(() => replaceRoute(standing, { ...route, link }), /ENETDOWN/)
     })
   })
 })

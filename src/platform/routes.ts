@@ -1,5 +1,15 @@
 import { type IpAddress, type IpFamily, ip, ipFamily } from '#bytes/ip'
-import { EACCES, EHOSTUNREACH, EINVAL, ENETUNREACH, ENOENT, ESRCH, SystemError } from './errno.ts'
+import {
+  EACCES,
+  EHOSTUNREACH,
+  EINVAL,
+  ENETDOWN,
+  ENETUNREACH,
+  ENODEV,
+  ENOENT,
+  ESRCH,
+  SystemError,
+} from './errno.ts'
 import { linkByIndex } from './links.ts'
 import { type Netlink, NLM_F_CREATE, NLM_F_REPLACE } from './netlink.ts'
 import { Attributes, type NetlinkMessage, NetlinkRequest } from './netlink-message.ts'
@@ -35,14 +45,23 @@ export type Path = {
   readonly mtu: number
 }
 
-/** Adds it, or replaces the route with the same destination, table and metric. */
-export function replaceRoute(netlink: Netlink, route: Route): void {
+/**
+ * Adds it, or replaces the route with the same destination, table and metric. Into a device that has just gone there is none to lay, and
+ * that is no error.
+ */
+export function replaceRoute(netlink: Pick<Netlink, 'request'>, route: Route): void {
   const request = encodeRoute(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, route, scopeOf(route))
   const { gateway, source, mtu } = route
   if (gateway !== undefined) request.address(RTA_GATEWAY, gateway)
   if (source !== undefined) request.address(RTA_PREFSRC, source)
   if (mtu !== undefined) request.nested(RTA_METRICS, (inner) => inner.uint32(RTAX_MTU, mtu))
-  netlink.request(request, 'add route', describe(route))
+  try {
+    netlink.request(request, 'add route', describe(route))
+  } catch (error) {
+    const { link } = route
+    const maybeGone = error instanceof SystemError && [ENODEV, ENETDOWN].includes(error.errno)
+    if (!maybeGone || link === undefined || linkByIndex(netlink, link) !== undefined) throw error
+  }
 }
 
 /** By destination, table, type, protocol, metric and device. A route that is gone already is no error. */
