@@ -70,6 +70,21 @@ describe('the lanes of tunnels', () => {
     assert.deepEqual(lanes, new Map(Object.entries({ a: 0, b: 1, wide: 0 })))
     assert.deepEqual(apart, [['b', 'a']])
   })
+
+  test('one that is drawn to two lanes goes where its peer is', () => {
+    const before = new Map([
+      ['a', 0],
+      ['b', 1],
+    ])
+    const wide = { ...tunnel('wide', 1, '10.1'), pairs: [networks('10.2.0.0', '10.2.0.255')] }
+    const tunnels = [tunnel('b', 2, '10.2'), tunnel('a', 1, '10.1'), wide]
+    const { lanes, apart } = assignLanes(tunnels, before, 2)
+    assert.deepEqual(lanes, new Map(Object.entries({ b: 1, a: 0, wide: 0 })))
+    assert.deepEqual(apart, [
+      ['a', 'b'],
+      ['wide', 'b'],
+    ])
+  })
 })
 
 describe('the SPI of an inbound SA', () => {

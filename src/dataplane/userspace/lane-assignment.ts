@@ -22,22 +22,26 @@ export function assignLanes(
   count: number,
 ): LaneAssignment {
   const lanes = new Map<string, number>()
+  const laneOfPeer = new Map<string, number>()
   const load = new Array<number>(count).fill(0)
-  const place = (name: string, lane: number): void => {
-    lanes.set(name, lane)
+  const place = (tunnel: DataPlaneTunnel, lane: number): void => {
+    lanes.set(tunnel.name, lane)
+    laneOfPeer.set(peerOf(tunnel), lane)
     load[lane] = (load[lane] ?? 0) + 1
   }
-  for (const { name } of tunnels) {
-    const lane = before.get(name)
-    if (lane !== undefined) place(name, lane)
+  for (const tunnel of tunnels) {
+    const lane = before.get(tunnel.name)
+    if (lane !== undefined) place(tunnel, lane)
   }
   const apart: [string, string][] = []
   for (const group of related(tunnels)) {
-    const first = group.find((name) => lanes.has(name))
-    const lane = (first === undefined ? undefined : lanes.get(first)) ?? load.indexOf(least(load))
-    for (const name of group) {
-      if (!lanes.has(name)) place(name, lane)
-      else if (first !== undefined && lanes.get(name) !== lane) apart.push([name, first])
+    const first = group.find(({ name }) => lanes.has(name))
+    const lane = (first === undefined ? undefined : lanes.get(first.name)) ?? leastOf(load)
+    for (const tunnel of group) {
+      const { name } = tunnel
+      // Where both are not to be had, its peer counts for more: what the kernel has joined would be lost.
+      if (!lanes.has(name)) place(tunnel, laneOfPeer.get(peerOf(tunnel)) ?? lane)
+      if (first !== undefined && lanes.get(name) !== lane) apart.push([name, first.name])
     }
   }
   return { lanes, apart }
@@ -49,17 +53,23 @@ export function markedSpi(drawn: EspSpi, { index, of }: SpiShare): EspSpi {
   return espSpi(marked > 0xffff_ffff ? marked - of : marked)
 }
 
-function related(tunnels: readonly DataPlaneTunnel[]): readonly (readonly string[])[] {
+function related(tunnels: readonly DataPlaneTunnel[]): readonly (readonly DataPlaneTunnel[])[] {
   const groups = new Groups(tunnels.map(({ name }) => name))
   const byPeer = new Map<string, string>()
-  for (const { name, remote } of tunnels) {
-    // Those whose peer may come from anywhere may have the same one.
-    const peer = remote ?? 'any'
+  for (const tunnel of tunnels) {
+    const { name } = tunnel
+    const peer = peerOf(tunnel)
     groups.join(name, byPeer.get(peer) ?? name)
     byPeer.set(peer, name)
   }
   for (const family of [4, 6] as const) joinOverlapping(tunnels, family, groups)
-  return groups.all()
+  const byName = new Map(tunnels.map((tunnel) => [tunnel.name, tunnel]))
+  return groups.all().map((names) => names.flatMap((name) => byName.get(name) ?? []))
+}
+
+/** Those whose peer may come from anywhere may have the same one. */
+function peerOf({ remote }: DataPlaneTunnel): string {
+  return remote ?? 'any'
 }
 
 /** In one walk along the address space: what begins before everything so far has ended overlaps some of it. */
@@ -124,6 +134,6 @@ class Groups {
   }
 }
 
-function least(values: readonly number[]): number {
-  return Math.min(...values)
+function leastOf(values: readonly number[]): number {
+  return values.indexOf(Math.min(...values))
 }

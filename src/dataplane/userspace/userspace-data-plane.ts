@@ -229,7 +229,7 @@ export class UserspaceDataPlane implements DataPlane {
     this.#laneOf = lanes
     for (const [tunnel, other] of apart) {
       this.#onWarning(
-        `${tunnel} and ${other} have to do with each other now, but other threads carry them until the next start: a packet that one does not take is not offered to the other`,
+        `${tunnel} and ${other} have one peer or overlapping networks now, but other threads carry them: until the next start packets of theirs may be lost`,
       )
     }
   }
