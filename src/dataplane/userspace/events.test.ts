@@ -24,20 +24,7 @@ test('a flood of IKE datagrams is cut off until the main thread has caught up, a
   assert.equal(posted.length, 1024)
   assert.equal(counters[GlobalCounter.ikeOverflow], 1976)
   const peer = { address: ip('192.0.2.2'), port: 500 }
-  events.follow({
-    localAddresses: [endpoint.address],
-    tunnels: [
-      {
-        name: 'paris',
-        interfaceName: 'cw-paris',
-        local: endpoint.address,
-        remote: peer.address,
-        mode: 'tunnel',
-        pairs: [],
-        acquire: false,
-      },
-    ],
-  })
+  events.follow([peer.address])
   flood({ ...datagram, remote: peer })
   assert.equal(posted.length, 2048)
   counters[GlobalCounter.ikeTaken] = 2000
@@ -53,6 +40,22 @@ test('warnings come at most once a second', () => {
   )
   for (let i = 0; i < 10; i++) events.warn('no route')
   assert.deepEqual(posted, [{ kind: 'warning', text: 'no route' }])
+})
+
+test('what forged ICMP errors say of paths becomes few messages, and what is new is told', () => {
+  const posted: FromWorker[] = []
+  const events = new Events(
+    (message) => posted.push(message),
+    new Float64Array(GLOBAL_COUNTER_FIELDS),
+  )
+  for (let i = 0; i < 10; i++) events.pathMtu(endpoint, 1400)
+  events.pathMtu(endpoint, 1300)
+  assert.deepEqual(posted, [
+    { kind: 'path-mtu', remote: endpoint, mtu: 1400 },
+    { kind: 'path-mtu', remote: endpoint, mtu: 1300 },
+  ])
+  for (let mtu = 2000; mtu < 4000; mtu++) events.pathMtu(endpoint, mtu)
+  assert.equal(posted.length, 256)
 })
 
 test('packets wait in order, a few of them, and not for ever', () => {

@@ -1,6 +1,6 @@
 import type { Endpoint, IpAddress } from '#bytes/ip'
 import type { EspSpi } from '#esp/sa'
-import type { DataPlaneEvent, DataPlaneSettings } from '../port.ts'
+import type { DataPlaneEvent } from '../port.ts'
 import { type FromWorker, GlobalCounter, TunnelCounter } from './messages.ts'
 import type { PlannedTunnel } from './routing-plan.ts'
 
@@ -8,6 +8,8 @@ import type { PlannedTunnel } from './routing-plan.ts'
 const MAX_IKE_WAITING = 2048
 /** Of them, so many may be of strangers: whoever floods from elsewhere must not push out what the peers send. */
 const MAX_IKE_OF_STRANGERS = 1024
+/** What is told of paths in a second, each once: ICMP errors are easily forged, and every one would be a message to every thread. */
+const MAX_PATHS_TOLD = 256
 
 /** What the worker says to the main thread, and the counters that belong to no SA or tunnel. */
 export class Events {
@@ -16,15 +18,17 @@ export class Events {
   #peers: ReadonlySet<IpAddress> = new Set()
   #ikePosted = 0
   #warnedAt = Number.NEGATIVE_INFINITY
+  readonly #pathsTold = new Set<string>()
+  #pathsToldAt = Number.NEGATIVE_INFINITY
 
   constructor(post: (message: FromWorker) => void, counters: Float64Array) {
     this.#post = post
     this.#counters = counters
   }
 
-  /** Whose IKE datagrams go before those of others. */
-  follow({ tunnels }: DataPlaneSettings): void {
-    this.#peers = new Set(tunnels.flatMap(({ remote }) => remote ?? []))
+  /** Whose IKE datagrams go before those of others: the peers of all lanes, because IKE comes to the first. */
+  follow(peers: readonly IpAddress[]): void {
+    this.#peers = new Set(peers)
   }
 
   emit(event: DataPlaneEvent): void {
@@ -59,8 +63,16 @@ export class Events {
     this.emit({ kind: 'sa-expired', direction, spi, hard })
   }
 
-  /** For the thread that sends. */
+  /** For the threads that send. */
   pathMtu(remote: Endpoint, mtu: number): void {
+    const now = performance.now()
+    if (now - this.#pathsToldAt >= 1000) {
+      this.#pathsToldAt = now
+      this.#pathsTold.clear()
+    }
+    const news = `${remote.address} ${mtu}`
+    if (this.#pathsTold.size >= MAX_PATHS_TOLD || this.#pathsTold.has(news)) return
+    this.#pathsTold.add(news)
     this.#post({ kind: 'path-mtu', remote, mtu })
   }
 

@@ -115,7 +115,7 @@ export class InboundLoop {
   #obey(order: ToWorker): void {
     switch (order.kind) {
       case 'release':
-        this.#parts.events.follow(order.settings)
+        this.#parts.events.follow(order.peers)
         this.#release(order.settings)
         this.#parts.post({ kind: 'configured', id: order.id })
         return

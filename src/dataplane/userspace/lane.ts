@@ -1,3 +1,4 @@
+import type { IpAddress } from '#bytes/ip'
 import type { SpiShare } from '#platform/spi-steering'
 import type { DataPlaneSettings } from '../port.ts'
 import type { ToWorker } from './messages.ts'
@@ -47,12 +48,13 @@ export class Lane {
     })
   }
 
-  /** What `settings` no longer have is given up. */
-  async release(settings: DataPlaneSettings): Promise<Answer> {
+  /** What `settings` no longer have is given up. @param peers those of all lanes */
+  async release(settings: DataPlaneSettings, peers: readonly IpAddress[]): Promise<Answer> {
+    const order = (id: number) => ({ kind: 'release', id, settings, peers }) as const
     // Who only borrowed it goes first.
-    const lent = await this.inbound?.ask((id) => ({ kind: 'release', id, settings }))
+    const lent = await this.inbound?.ask(order)
     if (lent?.problem !== undefined) return lent
-    return await this.outbound.ask((id) => ({ kind: 'release', id, settings }))
+    return await this.outbound.ask(order)
   }
 
   /** And what is new is made, and lent to the second thread. */

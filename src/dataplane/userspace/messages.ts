@@ -1,4 +1,4 @@
-import type { Endpoint } from '#bytes/ip'
+import type { Endpoint, IpAddress } from '#bytes/ip'
 import { Secret } from '#bytes/secret'
 import type { ChildId, EspSpi, InboundSa, OutboundSa } from '#esp/sa'
 import type { SpiShare } from '#platform/spi-steering'
@@ -67,7 +67,13 @@ export type ToWorker =
       readonly tunnels: readonly PlannedTunnel[]
     }
   /** Before `configure`, to every thread: what `settings` no longer have is given up. */
-  | { readonly kind: 'release'; readonly id: number; readonly settings: DataPlaneSettings }
+  | {
+      readonly kind: 'release'
+      readonly id: number
+      readonly settings: DataPlaneSettings
+      /** Of all lanes. */
+      readonly peers: readonly IpAddress[]
+    }
   /** After it: what there is now. */
   | {
       readonly kind: 'adopt'

@@ -174,6 +174,7 @@ export class PacketLoop {
         this.#answer(order.id, () => installation.planFor(order.lane, order.tunnels))
         return
       case 'release':
+        this.#parts.events.follow(order.peers)
         this.#answer(order.id, () => installation.release(order.settings))
         this.#follow()
         return
@@ -187,7 +188,6 @@ export class PacketLoop {
   #configure({ id, settings, tunnelCounters }: ToWorker & { kind: 'configure' }): void {
     let problem: string | undefined
     let devices: SharedDevices | undefined
-    this.#parts.events.follow(settings)
     try {
       this.#installation.configure(settings, tunnelCounters)
     } catch (error) {

@@ -5,12 +5,16 @@ import type { Events } from './events.ts'
 
 /** Entries of an error queue read in one go. */
 const MAX_ERRORS = 64
+/** Of IKE, so many are told in a second: who forges them faster must not fill the memory with what waits for the main thread. */
+const MAX_TOLD = 256
 
 /** Tells what routers, or our own kernel, said about packets that left by one of our sockets. */
 export class SocketErrors {
   readonly #events: Events
   readonly #onMtu: (remote: Endpoint, mtu: number, now: number) => void
   #espRefusedAt = Number.NEGATIVE_INFINITY
+  #told = 0
+  #toldSince = Number.NEGATIVE_INFINITY
 
   /** @param onMtu somebody knows how much the path to `remote` takes */
   constructor(events: Events, onMtu: (remote: Endpoint, mtu: number, now: number) => void) {
@@ -28,6 +32,7 @@ export class SocketErrors {
         if (error.mtu === 0) this.#espRefused(error.destination.address, error.reporter, now)
         continue
       }
+      if (!this.#mayTell(now)) continue
       this.#events.emit({
         kind: 'unreachable',
         remote: error.destination,
@@ -36,6 +41,15 @@ export class SocketErrors {
         icmpCode: error.icmpCode,
       })
     }
+  }
+
+  #mayTell(now: number): boolean {
+    if (now - this.#toldSince >= 1000) {
+      this.#toldSince = now
+      this.#told = 0
+    }
+    this.#told++
+    return this.#told <= MAX_TOLD
   }
 
   /** Once a second at most: as many may come as there are packets. */

@@ -59,6 +59,41 @@ test('says so when its thread dies, and leaves nobody waiting', async () => {
   assert.deepEqual(events, [{ kind: 'failed', message: 'the packet thread failed: no memory' }])
 })
 
+test('every thread knows the peers of all lanes: their IKE comes to the first', async () => {
+  const heard: string[] = []
+  const plane = new UserspaceDataPlane({
+    onEvent: () => {},
+    onWarning: (text) => heard.push(text),
+    workers: 4,
+    workerFile: answering("message.kind === 'release' && message.peers.join(' ')"),
+  })
+  const tunnels = ['198.51.100.1', '198.51.100.2'].map((remote, index) => ({
+    name: remote,
+    interfaceName: `cw${index}`,
+    local: ip('192.0.2.1'),
+    remote: ip(remote),
+    mode: 'tunnel' as const,
+    pairs: [],
+    acquire: false,
+  }))
+  await plane.configure({ localAddresses: [], tunnels })
+  await plane.close()
+  assert.deepEqual(heard, new Array(4).fill('198.51.100.1 198.51.100.2'))
+})
+
+/** A thread that does nothing, says yes to everything, and what `told` makes of each message. */
+function answering(told: string): URL {
+  const code = `
+    import { parentPort } from 'node:worker_threads'
+    parentPort.on('message', (message) => {
+      const text = ${told}
+      if (text) parentPort.postMessage({ kind: 'warning', text })
+      if (message.id) parentPort.postMessage({ kind: 'configured', id: message.id })
+      if (message.kind === 'close') parentPort.close()
+    })`
+  return new URL(`data:text/javascript,${encodeURIComponent(code)}`)
+}
+
 test('an SA survives the way to the thread with its keys, which JSON does not show', () => {
   const copy = saFromPlain(structuredClone(plainSa(sa)))
   assert.deepEqual(copy.encryptionKey.reveal(), sa.encryptionKey.reveal())

@@ -242,10 +242,11 @@ export class UserspaceDataPlane implements DataPlane {
     parts: readonly { readonly lane: Lane; readonly part: DataPlaneSettings }[],
     counters: ReadonlyMap<string, SharedArrayBuffer>,
   ): Promise<string | undefined> {
+    const peers = parts.flatMap(({ part }) => part.tunnels.flatMap(({ remote }) => remote ?? []))
     this.#plans = []
     try {
       for (const { lane, part } of parts) {
-        const { problem } = await lane.release(part)
+        const { problem } = await lane.release(part, peers)
         if (problem !== undefined) return problem
       }
       for (const { lane, part } of parts) {
