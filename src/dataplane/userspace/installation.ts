@@ -19,7 +19,7 @@ import { OuterSockets } from './outer-sockets.ts'
 import type { PacketMemory } from './packet-memory.ts'
 import { PathProber } from './path-prober.ts'
 import { Receiver } from './receiver.ts'
-import type { PlannedTunnel } from './routing-plan.ts'
+import { inOrder, type PlannedTunnel } from './routing-plan.ts'
 import { Sender } from './sender.ts'
 import { SocketErrors } from './socket-errors.ts'
 import { offloadSentence } from './tun-sink.ts'
@@ -49,6 +49,8 @@ export class Installation {
   readonly #errors: SocketErrors
   /** What other lanes need of the routes. */
   readonly #plannedFor = new Map<number, readonly PlannedTunnel[]>()
+  /** Of all tunnels, in the order of the configuration. */
+  #names: readonly string[] = []
   /** Once the ports were ours; until then the routes on this host may be those of another gateway. */
   #ownsRoutes = false
   #now = 0
@@ -82,6 +84,8 @@ export class Installation {
   configure(settings: DataPlaneSettings, counters: ReadonlyMap<string, SharedArrayBuffer>): void {
     for (const fact of this.sockets.configure(settings.localAddresses)) this.#events.notice(fact)
     this.#ownsRoutes = this.#share.index === 0
+    // Those of all lanes.
+    this.#names = [...counters.keys()]
     for (const tunnel of settings.tunnels) this.#configureTunnel(tunnel, counters)
     this.receiver.attach((name) => this.#tunnel(name))
     // Whoever holds the ports is the one gateway of this host: what stands in its table now is ours, or was left behind.
@@ -266,7 +270,7 @@ export class Installation {
       this.#events.plan(planned)
       return
     }
-    const all = [...planned, ...[...this.#plannedFor.values()].flat()]
+    const all = inOrder([...planned, ...[...this.#plannedFor.values()].flat()], this.#names)
     reconcileRouting(all)
     this.#clearTraffic.follow(all)
   }

@@ -12,7 +12,7 @@ export type ToWorker =
       readonly kind: 'configure'
       readonly id: number
       readonly settings: DataPlaneSettings
-      /** One for each tunnel, `TUNNEL_COUNTER_FIELDS` float64 long. */
+      /** One for each tunnel of any lane, in the order of the configuration; `TUNNEL_COUNTER_FIELDS` float64 long. */
       readonly tunnelCounters: ReadonlyMap<string, SharedArrayBuffer>
     }
   | {

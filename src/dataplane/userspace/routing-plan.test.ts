@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { ip, ipFamily, ipFromBigInt, ipToBigInt } from '#bytes/ip'
 import type { SelectorPair, TrafficSelector } from '#policy/traffic-selector'
 import { prefixesOf } from './prefixes.ts'
-import { type PlannedTunnel, plannedRoutes, plannedRules } from './routing-plan.ts'
+import { inOrder, type PlannedTunnel, plannedRoutes, plannedRules } from './routing-plan.ts'
 
 const range = (start: string, end: string): TrafficSelector => ({
   family: ipFamily(ip(start)),
@@ -165,6 +165,20 @@ test('while a route-based tunnel is down its route is withdrawn for the next, an
     '4500 blackhole 10.2.0.0/16 -',
     '4500 unicast 10.2.0.0/16 8',
   ])
+})
+
+test('of two tunnels with one route the first of the configuration has it, whichever lane tells of it first', () => {
+  const named = (name: string, link: number): PlannedTunnel => {
+    const one = planned({ routes: [PREFIX_2] }, true, link)
+    return { ...one, tunnel: { ...one.tunnel, name } }
+  }
+  const [first, second] = [named('first', 8), named('second', 7)]
+  const names = ['other', 'first', 'second']
+  assert.deepEqual(routesText(...inOrder([second, first], names)), [
+    '4500 unicast 10.2.0.0/16 8',
+    '4500 blackhole 10.2.0.0/16 -',
+  ])
+  assert.deepEqual(inOrder([named('gone', 6), second, first], names).at(-1)?.link, 6)
 })
 
 test('a default route into a tunnel leaves what the main table knows to the main table', () => {

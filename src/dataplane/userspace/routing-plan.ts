@@ -40,6 +40,16 @@ export type PlannedTunnel = {
   readonly takesPackets: boolean
 }
 
+/** As the configuration has them, of which `names` are all, whatever was there first or is another lane's: the order decides between two. */
+export function inOrder(
+  planned: readonly PlannedTunnel[],
+  names: Iterable<string>,
+): readonly PlannedTunnel[] {
+  const places = new Map([...names].map((name, place) => [name, place]))
+  const placeOf = ({ tunnel }: PlannedTunnel) => places.get(tunnel.name) ?? places.size
+  return planned.toSorted((a, b) => placeOf(a) - placeOf(b))
+}
+
 /** The routes that must stand in our tables; nothing else of ours may. `addresses` are the host's own. */
 export function plannedRoutes(
   tunnels: readonly PlannedTunnel[],
