@@ -49,6 +49,8 @@ export class Installation {
   readonly #errors: SocketErrors
   /** What other lanes need of the routes. */
   readonly #plannedFor = new Map<number, readonly PlannedTunnel[]>()
+  /** What the first lane was told last of the routes that this one needs. */
+  #told: string | undefined
   /** Of all tunnels, in the order of the configuration. */
   #names: readonly string[] = []
   /** Once the ports were ours; until then the routes on this host may be those of another gateway. */
@@ -267,7 +269,10 @@ export class Installation {
       takesPackets,
     }))
     if (this.#share.index > 0) {
-      this.#events.plan(planned)
+      // Laying routes holds up the packets of the first lane.
+      const text = JSON.stringify(planned)
+      if (text !== this.#told) this.#events.plan(planned)
+      this.#told = text
       return
     }
     const all = inOrder([...planned, ...[...this.#plannedFor.values()].flat()], this.#names)
