@@ -67,19 +67,42 @@ test('every thread knows the peers of all lanes: their IKE comes to the first', 
     workers: 4,
     workerFile: answering("message.kind === 'release' && message.peers.join(' ')"),
   })
-  const tunnels = ['198.51.100.1', '198.51.100.2'].map((remote, index) => ({
+  const tunnels = [tunnelTo('198.51.100.1'), tunnelTo('198.51.100.2')]
+  await plane.configure({ localAddresses: [], tunnels })
+  await plane.close()
+  assert.deepEqual(heard, new Array(4).fill('198.51.100.1 198.51.100.2'))
+})
+
+test('of tunnels that should be carried together and are not is said once', async () => {
+  const heard: string[] = []
+  const plane = new UserspaceDataPlane({
+    onEvent: () => {},
+    onWarning: (text) => heard.push(text),
+    workers: 4,
+    workerFile: answering("''"),
+  })
+  const [paris, tokyo] = [tunnelTo('198.51.100.1'), tunnelTo('198.51.100.2')]
+  await plane.configure({ localAddresses: [], tunnels: [paris, tokyo] })
+  const moved = { ...tokyo, remote: paris.remote }
+  for (let i = 0; i < 2; i++) {
+    await plane.configure({ localAddresses: [], tunnels: [paris, moved] })
+  }
+  await plane.close()
+  assert.equal(heard.length, 1)
+  assert.match(heard[0] ?? '', /198\.51\.100\.2 and 198\.51\.100\.1 have one peer/)
+})
+
+function tunnelTo(remote: string) {
+  return {
     name: remote,
-    interfaceName: `cw${index}`,
+    interfaceName: `cw${remote}`,
     local: ip('192.0.2.1'),
     remote: ip(remote),
     mode: 'tunnel' as const,
     pairs: [],
     acquire: false,
-  }))
-  await plane.configure({ localAddresses: [], tunnels })
-  await plane.close()
-  assert.deepEqual(heard, new Array(4).fill('198.51.100.1 198.51.100.2'))
-})
+  }
+}
 
 /** A thread that does nothing, says yes to everything, and what `told` makes of each message. */
 function answering(told: string): URL {

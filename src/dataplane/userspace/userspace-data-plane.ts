@@ -58,6 +58,8 @@ export class UserspaceDataPlane implements DataPlane {
   readonly #lanes: readonly Lane[]
   /** The index of the lane that carries a tunnel. */
   #laneOf: ReadonlyMap<string, number> = new Map()
+  /** What was said of tunnels that should be in one lane. */
+  #apart: ReadonlySet<string> = new Set()
   readonly #sas = new Map<string, InstalledSa>()
   #tunnels = new Map<string, SharedArrayBuffer>()
   #interfaces = new Map<string, string>()
@@ -227,11 +229,15 @@ export class UserspaceDataPlane implements DataPlane {
   #assign({ tunnels }: DataPlaneSettings): void {
     const { lanes, apart } = assignLanes(tunnels, this.#laneOf, this.#lanes.length)
     this.#laneOf = lanes
-    for (const [tunnel, other] of apart) {
-      this.#onWarning(
-        `${tunnel} and ${other} have one peer or overlapping networks now, but other threads carry them: until the next start packets of theirs may be lost`,
-      )
-    }
+    const before = this.#apart
+    this.#apart = new Set(
+      apart.map(
+        ([tunnel, other]) =>
+          `${tunnel} and ${other} have one peer or overlapping networks now, but other threads carry them: until the next start packets of theirs may be lost`,
+      ),
+    )
+    // A reload configures twice.
+    for (const text of this.#apart) if (!before.has(text)) this.#onWarning(text)
   }
 
   /**
