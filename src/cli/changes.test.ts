@@ -4,13 +4,14 @@ import { changesText } from './changes.ts'
 
 const plain = { columns: 80, style: (_: string, text: string) => text }
 
-test('tells what is new, gone, and opened anew with both values of each key', () => {
+test('tells what is new, gone, opened anew or only watched otherwise, with both values of each key', () => {
   const text = changesText(
     {
       added: ['osaka'],
       changed: [{ tunnel: 'paris', keys: [{ key: 'phase1', before: 'a', after: 'b' }] }],
+      adjusted: [{ tunnel: 'rome', keys: [{ key: 'watch', after: 'ping 10.2.0.1' }] }],
       removed: ['tokyo'],
-      unchanged: ['rome', 'oslo'],
+      unchanged: ['lima', 'oslo'],
     },
     plain,
   )
@@ -19,6 +20,8 @@ test('tells what is new, gone, and opened anew with both values of each key', ()
     '- tokyo  closed and removed',
     '~ paris  closed and opened anew',
     '    phase1              a → b',
+    '~ rome  runs on',
+    '    watch               (not written) → ping 10.2.0.1',
     '2 tunnels unchanged, running on without losing a packet',
     '',
   ])
@@ -30,6 +33,7 @@ test('long values stand one below the other, within the screen', () => {
     {
       added: [],
       changed: [{ tunnel: 'paris', keys: [{ key: 'phase1.propose', before }] }],
+      adjusted: [],
       removed: [],
       unchanged: [],
     },
@@ -40,6 +44,6 @@ test('long values stand one below the other, within the screen', () => {
 })
 
 test('a file that says what runs is told so', () => {
-  const nothing = { added: [], changed: [], removed: [], unchanged: ['paris'] }
+  const nothing = { added: [], changed: [], adjusted: [], removed: [], unchanged: ['paris'] }
   assert.equal(changesText(nothing, plain), 'The file says what runs: 1 tunnel.\n')
 })

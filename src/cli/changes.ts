@@ -1,4 +1,4 @@
-import type { ConfigChanges, KeyChange } from '#config/changes'
+import type { ConfigChanges, KeyChange, TunnelChange } from '#config/changes'
 import type { ReloadResult } from '#control/schema'
 import { wrap } from '#diagnosis/wrap'
 import { EXIT, type ExitCode } from './exit-codes.ts'
@@ -98,23 +98,28 @@ function documentOf(result: object): string {
   return `${JSON.stringify({ schema: 1, ...result }, null, 2)}\n`
 }
 
-function isNothing({ added, changed, removed }: ConfigChanges): boolean {
-  return added.length + changed.length + removed.length === 0
+function isNothing({ added, changed, adjusted, removed }: ConfigChanges): boolean {
+  return added.length + changed.length + adjusted.length + removed.length === 0
 }
 
-/** Tunnels that are new, gone, or opened anew, and of these which keys differ. */
+/** Tunnels that are new, gone, opened anew or watched otherwise, and of these which keys differ. */
 export function changesText(
   changes: ConfigChanges,
   { columns, style }: Pick<Terminal, 'columns' | 'style'>,
 ): string {
-  const { added, changed, removed, unchanged } = changes
+  const { added, changed, adjusted, removed, unchanged } = changes
+  const keysOf = ({ keys }: TunnelChange) => keys.flatMap((key) => keyLines(key, columns))
   if (isNothing(changes)) return `The file says what runs: ${counted(unchanged.length)}.\n`
   const lines = [
     ...added.map((name) => style('green', `+ ${name}  new`)),
     ...removed.map((name) => style('red', `- ${name}  closed and removed`)),
-    ...changed.flatMap(({ tunnel, keys }) => [
-      style('yellow', `~ ${tunnel}  closed and opened anew`),
-      ...keys.flatMap((key) => keyLines(key, columns)),
+    ...changed.flatMap((change) => [
+      style('yellow', `~ ${change.tunnel}  closed and opened anew`),
+      ...keysOf(change),
+    ]),
+    ...adjusted.flatMap((change) => [
+      style('yellow', `~ ${change.tunnel}  runs on`),
+      ...keysOf(change),
     ]),
   ]
   if (unchanged.length > 0)

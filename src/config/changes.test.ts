@@ -65,6 +65,15 @@ test('another address of the gateway is said at every tunnel it changes', () => 
   )
 })
 
+test('whom a tunnel watches is told apart, because the tunnel runs on', () => {
+  const after = TWO.replace('psk: file:a', 'psk: file:a\n    watch: ping 10.2.0.1')
+  const { changed, adjusted, unchanged } = changes(TWO, after)
+  assert.deepEqual(adjusted, [
+    { tunnel: 'paris', keys: [{ key: 'watch', after: 'ping 10.2.0.1' }] },
+  ])
+  assert.deepEqual([changed, unchanged], [[], ['tokyo']])
+})
+
 test('what is new, gone and the same is told by name', () => {
   const { added, removed, unchanged } = changes(TWO, TWO.replace('tokyo:', 'osaka:'))
   assert.deepEqual([added, removed, unchanged], [['osaka'], ['tokyo'], ['paris']])

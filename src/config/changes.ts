@@ -15,6 +15,8 @@ export type ConfigChanges = {
   readonly added: readonly string[]
   /** Each is closed and opened anew. */
   readonly changed: readonly TunnelChange[]
+  /** Each runs on: what differs is whom it watches. */
+  readonly adjusted: readonly TunnelChange[]
   readonly removed: readonly string[]
   readonly unchanged: readonly string[]
 }
@@ -23,14 +25,17 @@ export function configChanges(before: Config, after: Config): ConfigChanges {
   const { added, changed, removed, unchanged } = diffConfig(before, after)
   const old = new Map(before.tunnels.map((tunnel) => [tunnel.name, tunnel]))
   const names = (tunnels: readonly TunnelConfig[]) => tunnels.map(({ name }) => name)
+  const changeIn = (tunnel: TunnelConfig): TunnelChange => ({
+    tunnel: tunnel.name,
+    keys: keyChanges(old.get(tunnel.name) ?? tunnel, tunnel),
+  })
+  const adjusted = unchanged.filter(({ name, watch }) => old.get(name)?.watch !== watch)
   return {
     added: names(added),
-    changed: changed.map((tunnel) => ({
-      tunnel: tunnel.name,
-      keys: keyChanges(old.get(tunnel.name) ?? tunnel, tunnel),
-    })),
+    changed: changed.map(changeIn),
+    adjusted: adjusted.map(changeIn),
     removed: names(removed),
-    unchanged: names(unchanged),
+    unchanged: names(unchanged.filter((tunnel) => !adjusted.includes(tunnel))),
   }
 }
 
