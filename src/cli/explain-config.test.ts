@@ -32,6 +32,10 @@ function run(context: TestContext, names: readonly string[], { json = false, tex
   writeFileSync(file, text, { mode: 0o600 })
   mkdirSync(join(folder, 'more.d'))
   writeFileSync(join(folder, 'more.d', 'tokyo.yaml'), MORE, { mode: 0o600 })
+  return { ...told(file, names, json), file }
+}
+
+function told(file: string, names: readonly string[], json = false) {
   const said = { out: '', err: '' }
   const terminal: Terminal = {
     out: (part) => {
@@ -45,7 +49,7 @@ function run(context: TestContext, names: readonly string[], { json = false, tex
     isTerminal: false,
   }
   const code = explainConfig(terminal, file, names, { json })
-  return { code, ...said, file }
+  return { code, ...said }
 }
 
 test('a tunnel is a table of keys, what holds, and where that comes from', (context) => {
@@ -92,4 +96,10 @@ test('a file with errors and a name that is not there are refused', (context) =>
   const unknown = run(context, ['pari'])
   assert.equal(unknown.code, EXIT.usage)
   assert.match(unknown.err.replace(/\s+/g, ' '), /has no tunnel "pari": did you mean "paris"\?/)
+})
+
+test('the name of a tunnel in the place of a file is told where it belongs', () => {
+  const { code, err } = told('nosuchtunnel', [])
+  assert.equal(code, EXIT.configuration)
+  assert.match(err, /causeway explain nosuchtunnel --config$/m)
 })

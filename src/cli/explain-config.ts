@@ -34,6 +34,9 @@ export function explainConfig(
     const errors = problems.filter(({ severity }) => severity === 'error')
     terminal.err(formatProblems(errors, sources, { width: terminal.columns }))
     terminal.err(`${countProblems(errors)}: what would hold cannot be said.\n`)
+    // `--config paris` means the tunnel; what follows the option is its file.
+    if (names.length === 0 && !/[./]/.test(file))
+      terminal.err(`Of a tunnel with this name:  causeway explain ${file} --config\n`)
     return EXIT.configuration
   }
   const known = config.tunnels.map(({ name }) => name)

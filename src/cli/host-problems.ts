@@ -111,7 +111,10 @@ function unaskedHost(tunnel: TunnelConfig, { addresses }: HostLook): readonly Co
   return [
     warning(tunnel, 'watch', 'CW-503', {
       message: `${watch} cannot be asked from here: no address of this host is in the local network of its pair. (tunnels.${name})`,
-      hints: [`it has ${ownText(addresses)}`],
+      hints: [
+        `it has ${ownText(addresses)}`,
+        'give an interface of this host an address in that network',
+      ],
     }),
   ]
 }

@@ -20,6 +20,9 @@ import { up } from './up.ts'
 
 export const DEFAULT_FILE = '/etc/causeway/causeway.yaml'
 
+/** `--config` without a file means the usual one. */
+type ParsedExplainOptions = Omit<ExplainOptions, 'config'> & { readonly config?: string | true }
+
 type Globals = { readonly control?: string; readonly color: ColorChoice }
 
 /** @param argv what follows the program's name. @returns the exit code; see `EXIT`. */
@@ -164,16 +167,19 @@ export function commands(finish: (code: ExitCode) => void): Command {
     .addOption(
       new Option(
         '-c, --config [file]',
-        'of a tunnel, or of all: what holds for each key, and which line, preset or default says so',
-      ).preset(DEFAULT_FILE),
+        `of a tunnel, or of all: what holds for each key, and which line, preset or default says so (${DEFAULT_FILE} where no file is named)`,
+      ),
     )
     .option('--payloads', 'of a tunnel or a capture: every payload with every field')
     .option('--hex', 'of a capture: the octets of every message')
     .option('--keys <path>', 'of a capture: a Wireshark profile with keys, or its IKEv1 table')
     .option('--json')
     .action(
-      act((terminal, at, words: string[], options: ExplainOptions) =>
-        explain(terminal, at, words, options),
+      act((terminal, at, words: string[], { config, ...options }: ParsedExplainOptions) =>
+        explain(terminal, at, words, {
+          ...options,
+          ...(config === undefined ? {} : { config: config === true ? DEFAULT_FILE : config }),
+        }),
       ),
     )
 

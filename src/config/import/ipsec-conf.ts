@@ -364,7 +364,6 @@ function deadPeer(tunnel: TunnelImport, conn: Conn): void {
   tunnel.deadPeer(secondsOf(every), giveUp === undefined ? undefined : secondsOf(giveUp), delay)
 }
 
-/** Keys of connections that were skipped, or of none. */
 /** Secrets are copied on their way into a tunnel. */
 function placeOf({ file, line }: Origin): string {
   return `${file}:${line}`
