@@ -35,9 +35,9 @@ export type Finding =
   | { readonly kind: 'port-4500-passes' }
 
 /**
- * An initiator's questions to a peer that refuses or ignores it: one first message with many sets of algorithms, another
- * with rarer ones or with the other way of proving oneself alone, one of IKEv2, or one to UDP 4500. None is ever gone on with, each is asked once for a negotiation, and what comes back is not authenticated: it makes words, and nothing
- * else.
+ * An initiator's questions to a peer that refuses or ignores it: one first message with many sets of algorithms, another with rarer ones or
+ * with the other way of proving oneself alone, one of IKEv2, or one to UDP 4500. None is ever gone on with, each is asked once for a
+ * negotiation, and what comes back is not authenticated: it makes words, and nothing else.
  */
 export class SecondLook {
   readonly #tunnel: TunnelConfig
