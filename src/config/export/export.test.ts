@@ -4,37 +4,16 @@ import { formatIdentity } from '#policy/identity'
 import { formatEspSuite, formatIkeSuite, formatPfs } from '#policy/proposal'
 import { formatSelectorPair, mirror } from '#policy/traffic-selector'
 import { importedFrom, loadedFrom } from '../../../test/support/import-check.ts'
+import { PARIS_KEY, parisTunnel } from '../../../test/support/paris-tunnel.ts'
 import type { TunnelConfig } from '../config.ts'
-import { memoryFiles } from '../files.ts'
 import { secretOf } from '../key-text.ts'
-import { loadConfig } from '../reader.ts'
 import { EXPORT_TARGETS, type ExportTarget, exportTunnel, targetOfPreset } from './export-tunnel.ts'
-
-const KEY = 'b6uJ0-x8mQ2vTn4LzR7wKc1YfHs5DpAe'
 
 const USUAL = [
   'phase1: aes256-sha256-group14',
   'phase2: {propose: aes256-sha256, pfs: group14, lifetime: 1h}',
   'networks: ["10.1.0.0/16 <-> 10.2.0.0/16", "10.1.0.0/16 <-> 10.3.7.4 tcp/443"]',
 ]
-
-function tunnel(...lines: readonly string[]): TunnelConfig {
-  const text = `version: 1
-tunnels:
-  paris:
-    address: 203.0.113.10
-    peer: 198.51.100.7
-    psk: "${KEY}"
-${lines.map((line) => `    ${line}\n`).join('')}`
-  const { config, problems } = loadConfig('/c.yaml', {
-    files: memoryFiles({ '/c.yaml': text }),
-    variables: {},
-    hostName: 'gw',
-  })
-  const [only] = config?.tunnels ?? []
-  assert.ok(only, JSON.stringify(problems))
-  return only
-}
 
 function text(one: TunnelConfig, target: ExportTarget, showSecrets = false): string {
   return exportTunnel(one, target, { showSecrets }).text
@@ -98,7 +77,7 @@ const MERGED = ['strongswan-ipsec', 'libreswan'] as const
 
 for (const target of ['strongswan-swanctl', 'cisco-ios', 'fortigate'] as const) {
   test(`${target}: read back by our own import it is the tunnel mirrored`, () => {
-    const ours = tunnel(...USUAL)
+    const ours = parisTunnel(...USUAL)
     const imported = importedFrom(filesOf(target, text(ours, target, true)))
     assert.equal(imported.format, target)
     const [theirs] = loadedFrom(imported.tunnels).tunnels
@@ -111,7 +90,7 @@ for (const target of ['strongswan-swanctl', 'cisco-ios', 'fortigate'] as const) 
 
 for (const target of MERGED) {
   test(`${target}: read back by our own import the pairs are one tunnel again, mirrored`, () => {
-    const ours = tunnel(...USUAL)
+    const ours = parisTunnel(...USUAL)
     const imported = importedFrom(filesOf(target, text(ours, target, true)), {
       ours: ['198.51.100.7'],
       format: target,
@@ -122,7 +101,7 @@ for (const target of MERGED) {
 }
 
 test('juniper-srx: read back it is the tunnel mirrored, in either form', () => {
-  const ours = tunnel(
+  const ours = parisTunnel(
     ...USUAL.slice(0, 2),
     'networks: ["10.1.0.0/16 <-> 10.2.0.0/16", "10.1.0.0/16 <-> 10.9.0.0/16"]',
   )
@@ -135,7 +114,7 @@ test('juniper-srx: read back it is the tunnel mirrored, in either form', () => {
 })
 
 test('cisco-asa: read back it is the tunnel mirrored, with what IKEv1 has there', () => {
-  const ours = tunnel(
+  const ours = parisTunnel(
     'phase1: aes256-sha1-group14',
     'phase2: {propose: aes256-sha1, pfs: group14}',
     'networks: ["10.1.0.0/16 <-> 10.2.0.0/16"]',
@@ -147,22 +126,22 @@ test('cisco-asa: read back it is the tunnel mirrored, with what IKEv1 has there'
 })
 
 test('an algorithm a product does not have is named, and where none is left that is said', () => {
-  const { byHand } = exportTunnel(tunnel(...USUAL), 'cisco-asa', { showSecrets: false })
+  const { byHand } = exportTunnel(parisTunnel(...USUAL), 'cisco-asa', { showSecrets: false })
   assert.match(byHand.join('\n'), /ASA has no aes256-sha256-group14 in phase 1 of IKEv1/)
   assert.match(byHand.join('\n'), /NOTHING of phase 2 can be configured there/)
 })
 
 for (const target of EXPORT_TARGETS) {
   test(`${target}: the key is there only when asked for`, () => {
-    const ours = tunnel(...USUAL)
-    assert.doesNotMatch(text(ours, target), new RegExp(KEY))
+    const ours = parisTunnel(...USUAL)
+    assert.doesNotMatch(text(ours, target), new RegExp(PARIS_KEY))
     const { byHand } = exportTunnel(ours, target, { showSecrets: false })
     assert.match(byHand.join(), /Put the key where PRE-SHARED-KEY stands/)
-    if (!target.startsWith('aws')) assert.match(text(ours, target, true), new RegExp(KEY))
+    if (!target.startsWith('aws')) assert.match(text(ours, target, true), new RegExp(PARIS_KEY))
   })
 
   test(`${target}: certificates, identities and Aggressive mode are said, never left out in silence`, () => {
-    const one = tunnel(
+    const one = parisTunnel(
       'id: gw.example.net',
       'peer-id: {sends: asa1.example}',
       'networks: ["10.1.0.0/16 <-> 10.2.0.0/16"]',
@@ -222,13 +201,13 @@ for (const [target, ...lines] of [
   ['text', '  Proposals             aes256-sha256-group14', '  PFS                   group14'],
 ] as const) {
   test(`${target}: the words its maker documents`, () => {
-    const written = text(tunnel(...USUAL), target).split('\n')
+    const written = text(parisTunnel(...USUAL), target).split('\n')
     for (const line of lines) assert.ok(written.includes(line), `${line}\n${written.join('\n')}`)
   })
 }
 
 test('aws: tunnel options as its API takes them', () => {
-  const shown = text(tunnel(...USUAL), 'aws')
+  const shown = text(parisTunnel(...USUAL), 'aws')
   const options = JSON.parse(/--tunnel-options '(.*)'/.exec(shown)?.[1] ?? '')
   assert.deepEqual(options.IKEVersions, [{ Value: 'ikev1' }])
   assert.deepEqual(options.Phase1DHGroupNumbers, [{ Value: 14 }])
@@ -236,7 +215,7 @@ test('aws: tunnel options as its API takes them', () => {
 })
 
 test('netbox: one JSON document of its VPN model', () => {
-  const document = JSON.parse(text(tunnel(...USUAL), 'netbox'))
+  const document = JSON.parse(text(parisTunnel(...USUAL), 'netbox'))
   assert.deepEqual(document['vpn/ike-proposals'][0], {
     name: 'paris-ike-1',
     authentication_method: 'preshared-keys',
@@ -248,7 +227,7 @@ test('netbox: one JSON document of its VPN model', () => {
 })
 
 test('a route-based tunnel becomes a tunnel interface with the other inside address', () => {
-  const one = tunnel(
+  const one = parisTunnel(
     'networks: any',
     'interface: {address: 169.254.10.1/30, mtu: 1400, routes: [10.2.0.0/16]}',
   )
@@ -262,7 +241,7 @@ test('a route-based tunnel becomes a tunnel interface with the other inside addr
 })
 
 test('a key with quotes and backslashes stays one value', () => {
-  const odd = tunnel(...USUAL)
+  const odd = parisTunnel(...USUAL)
   const key = 'a "quoted" \\ key of some length'
   const shown = text(
     { ...odd, authentication: { kind: 'psk', psk: secretOf(key) } },

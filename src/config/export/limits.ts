@@ -34,7 +34,9 @@ export function pfsWithin(
   if (groups.includes(group)) return { value: group, say: [] }
   return {
     value: undefined,
-    say: [`${who} has no ${formatPfs(pfs)} for PFS: agree on another first, such as group14.`],
+    say: [
+      `${who} has no ${formatPfs(pfs)} for PFS, which is left off below: agree on another group first, such as group14.`,
+    ],
   }
 }
 

@@ -4,15 +4,12 @@ import { formatIdentity } from '#policy/identity'
 import { formatEspSuite, formatIkeSuite, formatPfs } from '#policy/proposal'
 import { formatSelectorPair, mirror } from '#policy/traffic-selector'
 import { importedFrom, loadedFrom } from '../../../test/support/import-check.ts'
+import { PARIS_KEY, parisTunnel } from '../../../test/support/paris-tunnel.ts'
 import type { TunnelConfig } from '../config.ts'
-import { memoryFiles } from '../files.ts'
 import type { ImportFormat } from '../import/imported.ts'
-import { loadConfig } from '../reader.ts'
 import { exportTunnel } from './export-tunnel.ts'
 
 // What is exported for the other end and read by our own import is the tunnel mirrored: in all that the product can say.
-
-const KEY = 'b6uJ0-x8mQ2vTn4LzR7wKc1YfHs5DpAe'
 
 const TARGETS = [
   'strongswan-swanctl',
@@ -149,7 +146,7 @@ for (const target of TARGETS) {
         target === 'cisco-asa'
           ? ['aes256-sha1-group14', 'aes256-sha1']
           : ['aes256-sha256-group14', 'aes256-sha256']
-      const ours = tunnel(lines(one, two))
+      const ours = parisTunnel(...lines(one, two))
       const { text, byHand } = exportTunnel(ours, target, { showSecrets: true })
       const said = BY_HAND[target][name]
       if (said !== undefined) {
@@ -171,7 +168,7 @@ for (const target of TARGETS) {
 }
 
 test('a lifetime longer than a product takes is cut, and said', () => {
-  const week = tunnel(['phase1: {propose: aes256-sha256-group14, lifetime: 7d}', NET])
+  const week = parisTunnel('phase1: {propose: aes256-sha256-group14, lifetime: 7d}', NET)
   const shown = (target: 'cisco-ios' | 'fortigate' | 'juniper-srx') =>
     exportTunnel(week, target, { showSecrets: false }).text
   assert.match(shown('cisco-ios'), /^ lifetime 86400$/m)
@@ -181,7 +178,7 @@ test('a lifetime longer than a product takes is cut, and said', () => {
 })
 
 test('a PFS group a product does not have is not written, and said', () => {
-  const odd = tunnel(['phase2: {propose: aes256-sha256, pfs: group24}', NET])
+  const odd = parisTunnel('phase2: {propose: aes256-sha256, pfs: group24}', NET)
   const { text, byHand } = exportTunnel(odd, 'fortigate', { showSecrets: false })
   assert.match(byHand.join('\n'), /FortiOS has no group24 for PFS/)
   assert.doesNotMatch(text, /set dhgrp 24/)
@@ -189,7 +186,7 @@ test('a PFS group a product does not have is not written, and said', () => {
 
 test('IOS: the second number of its keepalive is the time between five more probes', () => {
   const { text } = exportTunnel(
-    tunnel(['dead-peer: {probe-every: 10s, give-up-after: 30s}', NET]),
+    parisTunnel('dead-peer: {probe-every: 10s, give-up-after: 30s}', NET),
     'cisco-ios',
     { showSecrets: false },
   )
@@ -198,20 +195,20 @@ test('IOS: the second number of its keepalive is the time between five more prob
 
 for (const target of ['cisco-ios', 'cisco-asa'] as const) {
   test(`${target}: Aggressive mode is written, and read back`, () => {
-    const ours = tunnel([
+    const ours = parisTunnel(
       'ike: v1-aggressive',
       'id: gw@example.net',
       'peer-id: asa1.example',
       'phase1: aes256-sha1-group14',
       'phase2: aes256-sha1, pfs group14',
       NET,
-    ])
+    )
     const { text } = exportTunnel(ours, target, { showSecrets: true })
     const { tunnels } = importedFrom(filesOf(target, text))
     const [values] = tunnels.map((one) =>
       Object.fromEntries(one.values.map(({ key, value }) => [key, value])),
     )
-    assert.doesNotMatch(JSON.stringify(tunnels), new RegExp(KEY))
+    assert.doesNotMatch(JSON.stringify(tunnels), new RegExp(PARIS_KEY))
     assert.equal(values?.ike, 'v1-aggressive')
     if (target === 'cisco-ios') assert.equal(values?.id, '@asa1.example')
   })
@@ -219,7 +216,7 @@ for (const target of ['cisco-ios', 'cisco-asa'] as const) {
 
 test('ASA: its keepalive is asked again after ten seconds at most', () => {
   const { text } = exportTunnel(
-    tunnel(['dead-peer: {probe-every: 2m, give-up-after: 10m}', NET]),
+    parisTunnel('dead-peer: {probe-every: 2m, give-up-after: 10m}', NET),
     'cisco-asa',
     { showSecrets: false },
   )
@@ -228,11 +225,11 @@ test('ASA: its keepalive is asked again after ten seconds at most', () => {
 
 test('PAN-OS: numbers have 16 bits, so that long lifetimes and volumes take larger units', () => {
   const { text } = exportTunnel(
-    tunnel([
+    parisTunnel(
       'phase1: {propose: aes256-sha256-group14, lifetime: 1d}',
       'phase2: {propose: [aes256gcm16, aes256-sha256], lifetime: 8h, volume: 4608000KB}',
       NET,
-    ]),
+    ),
     'palo-alto',
     { showSecrets: false },
   )
@@ -244,17 +241,17 @@ test('PAN-OS: numbers have 16 bits, so that long lifetimes and volumes take larg
 })
 
 test('PAN-OS: with GCM alone there is no authentication beside it', () => {
-  const gcm = tunnel(['phase2: aes256gcm16, pfs group14', NET])
+  const gcm = parisTunnel('phase2: aes256gcm16, pfs group14', NET)
   const { text } = exportTunnel(gcm, 'palo-alto', { showSecrets: false })
   assert.match(text, /esp encryption aes-256-gcm\n.* esp authentication none$/m)
 })
 
 test('RouterOS: what its profiles and identities do not have is not written', () => {
   const { text, byHand } = exportTunnel(
-    tunnel([
+    parisTunnel(
       'phase1: {propose: [aes256-sha384-group20, aes256-sha256-group14]}',
       'networks: ["10.1.0.0/16 <-> 10.6.0.0/16 esp"]',
-    ]),
+    ),
     'mikrotik',
     { showSecrets: false },
   )
@@ -264,7 +261,7 @@ test('RouterOS: what its profiles and identities do not have is not written', ()
 })
 
 test('pfSense and NetBox are not told of CBC where it is another mode', () => {
-  const odd = tunnel(['phase2: {propose: [aes256gcm8, aes256ctr-sha256]}', NET])
+  const odd = parisTunnel('phase2: {propose: [aes256gcm8, aes256ctr-sha256]}', NET)
   const shown = (target: 'pfsense' | 'netbox') => exportTunnel(odd, target, { showSecrets: false })
   const ciphers = shown('pfsense').text.match(/(?<=Encryption Algorithm: +)AES\d.*/g)
   assert.deepEqual(ciphers, ['AES256-GCM, 64 bits'])
@@ -280,13 +277,13 @@ test('pfSense and NetBox are not told of CBC where it is another mode', () => {
 })
 
 test('AWS wants phase 2 to live shorter than phase 1, and that is said', () => {
-  const alike = tunnel(['phase1: {lifetime: 1h}', 'phase2: {lifetime: 1h}', NET])
+  const alike = parisTunnel('phase1: {lifetime: 1h}', 'phase2: {lifetime: 1h}', NET)
   const { byHand } = exportTunnel(alike, 'aws', { showSecrets: false })
   assert.match(byHand.join('\n'), /AWS wants phase 2 to live shorter than phase 1/)
 })
 
 test('products that agree on whole networks say so of a pair with a port', () => {
-  const narrow = tunnel(['networks: ["10.1.0.0/16 <-> 10.2.0.5 tcp/443"]'])
+  const narrow = parisTunnel('networks: ["10.1.0.0/16 <-> 10.2.0.5 tcp/443"]')
   for (const target of ['pfsense', 'azure', 'aws'] as const) {
     const { byHand } = exportTunnel(narrow, target, { showSecrets: false })
     assert.match(byHand.join('\n'), /Pair 1 has a protocol, and \w+ agrees on whole networks/)
@@ -294,31 +291,13 @@ test('products that agree on whole networks say so of a pair with a port', () =>
 })
 
 test('clouds that speak Main mode and tunnel mode only say so', () => {
-  const one = tunnel(['ike: v1-aggressive', 'id: gw@example.net', 'mode: transport'])
+  const one = parisTunnel('ike: v1-aggressive', 'id: gw@example.net', 'mode: transport')
   for (const target of ['aws', 'azure'] as const) {
     const said = exportTunnel(one, target, { showSecrets: false }).byHand.join('\n')
     assert.match(said, /speaks IKEv1 in Main mode only/)
     assert.match(said, /has tunnel mode only/)
   }
 })
-
-function tunnel(lines: readonly string[]): TunnelConfig {
-  const text = `version: 1
-tunnels:
-  paris:
-    address: 203.0.113.10
-    peer: 198.51.100.7
-    psk: "${KEY}"
-${lines.map((line) => `    ${line}\n`).join('')}`
-  const { config, problems } = loadConfig('/c.yaml', {
-    files: memoryFiles({ '/c.yaml': text }),
-    variables: {},
-    hostName: 'gw',
-  })
-  const [only] = config?.tunnels ?? []
-  assert.ok(only, JSON.stringify(problems))
-  return only
-}
 
 function expected(ours: TunnelConfig, target: Target): ReturnType<typeof agreed> {
   assert.ok(ours.peer !== 'any')
