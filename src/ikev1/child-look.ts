@@ -40,6 +40,8 @@ export type ChildFinding =
  */
 export class ChildLook {
   readonly startedAt: Instant
+  /** The network pair whose Quick mode came to nothing. */
+  readonly selectors: SelectorPair
   readonly #host: QuickHost
   readonly #child: ChildId
   readonly #questions: ChildQuestion[]
@@ -51,12 +53,13 @@ export class ChildLook {
 
   constructor(
     host: QuickHost,
-    child: ChildId,
+    { child, selectors }: Pick<ChildRequest, 'child' | 'selectors'>,
     questions: readonly ChildQuestion[],
     context: IkeContext,
   ) {
     this.#host = host
     this.#child = child
+    this.selectors = selectors
     this.#questions = [...questions]
     this.startedAt = context.now
     this.#askNext(context)
@@ -75,14 +78,19 @@ export class ChildLook {
     return this.#asked.has(messageId)
   }
 
-  /** Whether an error notify is about what is being asked; one without an SPI of ours may be. */
-  isAsking(spi?: Uint8Array): boolean {
-    if (this.#current?.offered === undefined) return false
-    return spi === undefined || equalOctets(messageIdOctets(this.#current.request.ownSpi), spi)
+  /** A question is on its way: an error notify may be about it. */
+  get isAsking(): boolean {
+    return this.#current?.offered !== undefined
   }
 
-  /** By an error notify, whichever it is. */
-  refused(context: IkeContext): void {
+  hasAskedUnder(spi: Uint8Array): boolean {
+    return [...this.#asked.values()].some(({ request }) => isSpiOf(request, spi))
+  }
+
+  /** By an error notify, whichever it is. One that names a question by its SPI is about no other, and may come too late. */
+  refused(spi: Uint8Array | undefined, context: IkeContext): void {
+    if (this.#current === undefined) return
+    if (spi !== undefined && !isSpiOf(this.#current.request, spi)) return
     this.#refused++
     this.#askNext(context)
   }
@@ -220,6 +228,10 @@ type Asked = {
   readonly received?: Uint8Array
   readonly until: Instant
   readonly takenBack: number
+}
+
+function isSpiOf({ ownSpi }: ChildRequest, spi: Uint8Array): boolean {
+  return equalOctets(messageIdOctets(ownSpi), spi)
 }
 
 /** Milliseconds; a peer that says nothing at all is asked all of them before its Quick mode is given up. */

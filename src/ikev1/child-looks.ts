@@ -1,10 +1,11 @@
 import type { ChildId } from '#esp/sa'
 import type { Answer, Duration, Instant } from '#ike/effects'
-import type { Failure } from '#ike/events'
+import type { CloseReason, Failure } from '#ike/events'
 import type { IkeContext } from '#ike/version'
-import { ChildLook } from './child-look.ts'
+import { equalSelectorPair } from '#policy/traffic-selector'
+import { type ChildFinding, ChildLook } from './child-look.ts'
 import { lookedAtChild } from './child-look-failures.ts'
-import { type ChildTreatment, childQuestions } from './child-questions.ts'
+import { anyOf, type ChildTreatment, childQuestions } from './child-questions.ts'
 import type { QuickExchange, QuickHost } from './quick-exchange.ts'
 import type { ChildRequest } from './transitions/quick-mode.ts'
 
@@ -17,20 +18,41 @@ type Failed = {
 }
 
 /**
- * The second looks under one ISAKMP SA: one at a time, and none again soon, since what the peer takes does not change from pair to pair.
+ * The second looks under one ISAKMP SA: one at a time, and none again soon for what is treated the same, since what the peer takes hardly changes
+ * from pair to pair.
  */
 export class ChildLooks {
   readonly #host: QuickHost
-  #look: ChildLook | undefined
-  #treatment: ChildTreatment | undefined
+  /** The latest of each. */
+  readonly #looks = new Map<ChildTreatment, ChildLook>()
   #waiting: readonly Failed[] = []
 
   constructor(host: QuickHost) {
     this.#host = host
   }
 
-  get look(): ChildLook | undefined {
-    return this.#look
+  /** The one that asks or has asked under this Message ID. */
+  of(messageId: number): ChildLook | undefined {
+    return [...this.#looks.values()].find((look) => look.has(messageId))
+  }
+
+  /** A question is on its way. */
+  get isAsking(): boolean {
+    return this.#asking?.isAsking === true
+  }
+
+  /**
+   * By an error notify that names a question by our SPI, or that can be about nothing but the one on its way.
+   * @returns whether it was about one
+   */
+  refused(spi: Uint8Array | undefined, context: IkeContext): boolean {
+    const look =
+      spi === undefined
+        ? this.#asking
+        : [...this.#looks.values()].find((one) => one.hasAskedUnder(spi))
+    look?.refused(spi, context)
+    this.advance(context)
+    return look !== undefined
   }
 
   /** Children whose failure is still to be told. */
@@ -59,62 +81,62 @@ export class ChildLooks {
       return
     }
     const { request } = state
-    if (treatment !== 'left unanswered') this.#begin(treatment, request, context)
+    // Some forget what they have agreed to when they refuse another (see Openings): where more is under way, the next attempt is looked at.
+    const isAlone = this.#host.negotiating().length === 0
+    if (treatment !== 'left unanswered' && isAlone) this.#begin(treatment, request, context)
     this.#waiting = [...this.#waiting, { child, request, treatment, plain }]
     this.advance(context)
   }
 
   handleAnswer(id: number, answer: Answer, context: IkeContext): void {
-    this.#look?.handleAnswer(id, answer, context)
+    this.#asking?.handleAnswer(id, answer, context)
     this.advance(context)
   }
 
   handleDeadline(context: IkeContext): void {
-    this.#look?.handleDeadline(context)
+    this.#asking?.handleDeadline(context)
     this.advance(context)
   }
 
   deadline(): Instant {
-    return this.#look?.deadline() ?? Number.POSITIVE_INFINITY
+    return this.#asking?.deadline() ?? Number.POSITIVE_INFINITY
   }
 
   /** Tells of what waits for nothing any more; called after everything the look may have learnt from. */
   advance(context: IkeContext): void {
-    const look = this.#look
-    const isAsking = look !== undefined && look.finding === undefined
+    const asking = this.#asking
     const ready = this.#waiting.filter(
-      ({ treatment }) => !isAsking || treatment !== this.#treatment,
+      ({ treatment }) => asking === undefined || this.#looks.get(treatment) !== asking,
     )
     if (ready.length === 0) return
     this.#waiting = this.#waiting.filter((failed) => !ready.includes(failed))
     for (const failed of ready) this.#tell(failed, context)
   }
 
-  /** The ISAKMP SA ends before the look does. */
-  abandon(context: IkeContext): void {
-    this.#look = undefined
+  /** The ISAKMP SA ends before the look does. Where that is our own will, what was refused is wanted no more. */
+  abandon(why: CloseReason, context: IkeContext): void {
+    this.#looks.clear()
+    if (OWN_WILL.has(why)) this.#waiting = []
     this.advance(context)
   }
 
-  #begin(treatment: ChildTreatment, { child, wish, selectors }: ChildRequest, context: IkeContext) {
-    const look = this.#look
-    const isRecent = look !== undefined && look.startedAt > context.now - LOOK_AGAIN_AFTER
-    const serves = look?.finding === undefined || this.#treatment === treatment
-    if (!this.#host.tunnel.secondLook || (isRecent && serves)) return
-    this.#treatment = treatment
-    this.#look = new ChildLook(
-      this.#host,
-      child,
-      childQuestions(treatment, wish, selectors),
-      context,
-    )
+  get #asking(): ChildLook | undefined {
+    return [...this.#looks.values()].find(({ finding }) => finding === undefined)
+  }
+
+  #begin(treatment: ChildTreatment, request: ChildRequest, context: IkeContext): void {
+    const last = this.#looks.get(treatment)
+    const isRecent = last !== undefined && last.startedAt > context.now - LOOK_AGAIN_AFTER
+    if (!this.#host.tunnel.secondLook || isRecent || this.#asking !== undefined) return
+    const questions = childQuestions(treatment, request.wish, request.selectors)
+    this.#looks.set(treatment, new ChildLook(this.#host, request, questions, context))
   }
 
   #tell({ child, request, treatment, plain }: Failed, context: IkeContext): void {
     const { sa, tunnel } = this.#host
     // The peer has opened it meanwhile.
     if (request.rekeyOf === undefined && context.selectorsOf(request.child) !== undefined) return
-    const finding = this.#treatment === treatment ? this.#look?.finding : undefined
+    const finding = findingFor(request, this.#looks.get(treatment))
     const vendor = sa.facts()?.peerVendor
     const failure =
       finding === undefined
@@ -124,6 +146,22 @@ export class ChildLooks {
   }
 }
 
+/** What was found of one network pair and says nothing of the others is kept from them. */
+function findingFor(
+  { selectors }: ChildRequest,
+  look: ChildLook | undefined,
+): ChildFinding | undefined {
+  const finding = look?.finding
+  if (look === undefined || finding === undefined) return undefined
+  if (equalSelectorPair(look.selectors, selectors)) return finding
+  if (finding.kind === 'takes none') return undefined
+  const ofAll =
+    finding.question.about !== 'networks' ||
+    equalSelectorPair(finding.selectors, anyOf(finding.selectors))
+  return ofAll ? finding : undefined
+}
+
+const OWN_WILL: ReadonlySet<CloseReason> = new Set(['operator', 'reconfigured', 'shutdown'])
 /** Half of the time a message is repeated for has passed. */
 const LOOK_AT_REPEAT = 4
 const LOOK_AGAIN_AFTER: Duration = 600_000

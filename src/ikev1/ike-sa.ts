@@ -375,7 +375,7 @@ export class Ikev1Sa implements IkeSa {
     if (this.#closed) return
     this.#closed = true
     this.#phase1.close()
-    this.#phase2?.quick.abandon(context)
+    this.#phase2?.quick.abandon(why, context)
     context.outcomes.push({ kind: 'ike-sa-closed', sa: this, why })
   }
 }

@@ -277,6 +277,8 @@ export class Phase2 {
     const { tunnel } = this.quick
     const answersMessage6 = this.#sa.role === 'responder' && tunnel.ike === 'v1-main'
     if (!answersMessage6 || this.#seen.size > 0 || !REFUSALS.has(notifyType)) return
+    // Then it may be about one of those.
+    if (this.quick.negotiating().length > 0) return
     const failure = message6Refused(tunnel, notifyType)
     context.outcomes.push({ kind: 'ike-sa-failed', sa: this.#sa, failure })
     this.#closedByPeer = true

@@ -39,6 +39,8 @@ export interface QuickHost {
   readonly sa: IkeSa
   readonly tunnel: TunnelConfig
   readonly channel: Phase2Channel
+  /** Children on their way, whoever began. */
+  negotiating(): readonly ChildId[]
   /** As many exchanges as there may be are under way. */
   readonly full: boolean
   /** What was refused to the peer lately. */

@@ -4,7 +4,7 @@ import type { ChildId, EspSpi, InboundSa } from '#esp/sa'
 import { isErrorNotify, NotifyType } from '#iana/isakmp'
 import type { Answer, Instant, Question } from '#ike/effects'
 import { PeerViolation } from '#ike/errors'
-import type { Failure } from '#ike/events'
+import type { CloseReason, Failure } from '#ike/events'
 import { firstTransmission, retransmitted } from '#ike/retransmission'
 import type { Datagram, IkeContext, IkeSa } from '#ike/version'
 import type { SelectorPair } from '#policy/traffic-selector'
@@ -74,7 +74,7 @@ export class QuickExchanges implements QuickHost {
   }
 
   has(messageId: number): boolean {
-    return this.#exchanges.has(messageId) || this.#looks.look?.has(messageId) === true
+    return this.#exchanges.has(messageId) || this.#looks.of(messageId) !== undefined
   }
 
   get full(): boolean {
@@ -87,8 +87,8 @@ export class QuickExchanges implements QuickHost {
 
   /** @returns whether the message was new and truly the peer's. */
   handle(datagram: Datagram, header: IkeHeader, context: IkeContext): boolean {
-    const { look } = this.#looks
-    if (look?.has(header.messageId) === true) {
+    const look = this.#looks.of(header.messageId)
+    if (look !== undefined) {
       const fresh = look.handle(datagram, header, context)
       this.#looks.advance(context)
       return fresh
@@ -205,22 +205,16 @@ export class QuickExchanges implements QuickHost {
   /** An error notify from the peer, which came under the SA's keys: the exchange it belongs to is over. @returns whether it was about one of ours. */
   refusedBy(notify: NotificationPayload, context: IkeContext): boolean {
     if (!isErrorNotify(notify.notifyType)) return false
+    if (this.#looks.refused(notify.spi, context)) return true
     const offered = [...this.#exchanges.values()].filter(({ state }) => state.kind === 'offered')
     const named = offered.find(
       ({ state }) =>
         state.kind === 'offered' && equalOctets(messageIdOctets(state.request.ownSpi), notify.spi),
     )
-    const { look } = this.#looks
     // Some peers name no SPI, or their own; with a single exchange under way there is no doubt.
-    const under = offered.length + (look?.isAsking() === true ? 1 : 0)
-    const exchange = named ?? (under === 1 ? offered[0] : undefined)
-    if (exchange === undefined) {
-      if (look === undefined || !(look.isAsking(notify.spi) || (under === 1 && look.isAsking())))
-        return false
-      look.refused(context)
-      this.#looks.advance(context)
-      return true
-    }
+    const isSingle = offered.length + (this.#looks.isAsking ? 1 : 0) === 1
+    const exchange = named ?? (isSingle ? offered[0] : undefined)
+    if (exchange === undefined) return isSingle && this.#looks.refused(undefined, context)
     const { notifyType } = notify
     const vendor = this.sa.facts()?.peerVendor
     const pair = this.#pairOf(exchange)
@@ -242,10 +236,10 @@ export class QuickExchanges implements QuickHost {
   }
 
   /** The ISAKMP SA ends: what was opened for unfinished exchanges is closed. */
-  abandon(context: IkeContext): void {
+  abandon(why: CloseReason, context: IkeContext): void {
     for (const exchange of this.#exchanges.values()) this.#closeInbound(exchange, context)
     this.#exchanges.clear()
-    this.#looks.abandon(context)
+    this.#looks.abandon(why, context)
   }
 
   /** Told when a second look has shown why, or could not. */

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ip } from '#bytes/ip'
+import type { TunnelConfig } from '#config/config'
 import type { Failure } from '#ike/events'
 import { phase1Notify } from '#ikev1/notify'
 import type { Rehearsal, Side } from '#rehearsal/rehearsal'
 import { events, rehearse, snapshot } from '../support/exchange.ts'
 import { responderScene } from '../support/responder-scene.ts'
 import { ScriptedPeer } from '../support/scripted-peer.ts'
-import { A_BEGINS, configOf, sites } from '../support/sites.ts'
+import { A_BEGINS, configOf, pair, sites } from '../support/sites.ts'
 
 // Main mode whose keys are right, and one side does not want the identity of the other.
 
@@ -44,9 +45,31 @@ test('a notify after something else under the keys is not about who we are', () 
   assert.deepEqual(events(rehearsal, 'b', 'negotiation-failed'), [])
 })
 
+test('nor is one while Quick modes of ours are under way, of whichever of them it speaks', () => {
+  const { rehearsal, peer } = initiatorScene({
+    start: 'always',
+    networks: [
+      pair('10.2.0.0', '10.2.255.255', '10.1.0.0', '10.1.255.255'),
+      pair('10.4.0.0', '10.4.255.255', '10.3.0.0', '10.3.255.255'),
+    ],
+  })
+  rehearsal.runFor(8_000)
+  assert.equal(events(rehearsal, 'b', 'message').filter(isQuickMode).length >= 2, true)
+  peer.sendProtected('INFORMATIONAL', [phase1Notify('INVALID-ID-INFORMATION', peer.cookies())])
+  assert.deepEqual(events(rehearsal, 'b', 'negotiation-failed'), [])
+  assert.equal(snapshot(rehearsal, 'b').ikeSas.length, 1)
+})
+
+function isQuickMode({ exchange }: { readonly exchange: string }): boolean {
+  return exchange === 'quick'
+}
+
 /** Side b has answered the Main mode of a scripted initiator. */
-function initiatorScene(): { rehearsal: Rehearsal; peer: ScriptedPeer } {
-  const of = sites({}, {}, A_BEGINS)
+function initiatorScene(changes: Partial<TunnelConfig> = A_BEGINS): {
+  rehearsal: Rehearsal
+  peer: ScriptedPeer
+} {
+  const of = sites({}, {}, changes)
   const [tunnel] = of.a.tunnels
   assert.ok(tunnel !== undefined)
   const rehearsal = rehearse({ a: configOf('a'), b: of.b })

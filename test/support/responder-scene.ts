@@ -6,7 +6,10 @@ import { ScriptedResponder } from './scripted-responder.ts'
 import { configOf, sites } from './sites.ts'
 
 /** Side a has begun; a scripted responder stands at side b. No PFS, so that Quick mode needs no key agreement. */
-export function responderScene(more: Partial<TunnelConfig['phase2']> = {}): {
+export function responderScene(
+  more: Partial<TunnelConfig['phase2']> = {},
+  changes: Partial<TunnelConfig> = {},
+): {
   rehearsal: Rehearsal
   peer: ScriptedResponder
 } {
@@ -16,7 +19,7 @@ export function responderScene(more: Partial<TunnelConfig['phase2']> = {}): {
     lifetime: { seconds: 3_600 },
     ...more,
   }
-  const of = sites({ phase2 })
+  const of = sites({ phase2, ...changes })
   const rehearsal = new Rehearsal({ seed: 1, a: of.a, b: configOf('b'), newEngine })
   const [tunnel] = of.b.tunnels
   assert.ok(tunnel !== undefined)
