@@ -3,6 +3,7 @@ import { hostFiles } from '#config/host-files'
 import { loadConfig } from '#config/reader'
 import { ControlClient, GatewayUnreachable } from '#control/client'
 import type { StatusDocument } from '#control/status'
+import { matchesName } from '#policy/name-pattern'
 import { hostSteps } from './doctor-host.ts'
 import { peerSteps } from './doctor-peer.ts'
 import { type Subject, subjectsOfConfig, subjectsOfStatus } from './doctor-subject.ts'
@@ -27,12 +28,13 @@ export async function doctor(
     terminal.err(`causeway: no gateway answers, and ${all}\n  causeway check ${config}\n`)
     return EXIT.configuration
   }
-  const unknown = names.filter((name) => !all.some((subject) => subject.name === name))
+  const unknown = names.filter((name) => !all.some((subject) => matchesName(name, subject.name)))
   if (unknown.length > 0) {
     terminal.err(`causeway: no tunnel is called ${unknown.join(', ')}\n`)
     return EXIT.usage
   }
-  const subjects = names.length === 0 ? all : all.filter(({ name }) => names.includes(name))
+  const subjects =
+    names.length === 0 ? all : all.filter(({ name }) => names.some((one) => matchesName(one, name)))
   const local = [...new Set(subjects.map((subject) => subject.local))]
   const host = [...hostSteps(local, status?.gateway.pid), gatewayStep(status, config)]
   const tunnels = subjects.map((subject) => ({

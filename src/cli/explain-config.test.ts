@@ -75,6 +75,11 @@ test('without a name all are shown, the gateway first; lines of other files with
   assert.match(out, /^peer +192\.0\.2\.1 +tokyo\.yaml:3$/m)
 })
 
+test('a glob stands for all tunnels whose names it matches', (context) => {
+  const { out } = run(context, ['t*o'])
+  assert.deepEqual(out.match(/^\S+(?= {2}\/\S+c\.yaml$)/gm), ['tokyo'])
+})
+
 test('as JSON each key has its value and its origin', (context) => {
   const { out, file } = run(context, ['paris'], { json: true })
   const { schema, tunnels } = JSON.parse(out)

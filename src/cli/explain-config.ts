@@ -12,6 +12,7 @@ import { hostFiles } from '#config/host-files'
 import { loadConfig } from '#config/reader'
 import { readSources } from '#config/sources'
 import { wrap } from '#diagnosis/wrap'
+import { matchesName } from '#policy/name-pattern'
 import { nearestName } from '#policy/nearest'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { columnsOf, padEnd } from './table.ts'
@@ -40,7 +41,7 @@ export function explainConfig(
     return EXIT.configuration
   }
   const known = config.tunnels.map(({ name }) => name)
-  const unknown = names.find((name) => !known.includes(name))
+  const unknown = names.find((name) => !known.some((one) => matchesName(name, one)))
   if (unknown !== undefined) {
     const near = nearestName(unknown, known)
     const hint = near === undefined ? `there are ${known.join(', ')}` : `did you mean "${near}"?`
@@ -53,7 +54,7 @@ export function explainConfig(
   const source: GatewaySource = { node, at }
   const gateway = effectiveGateway(config.gateway, source)
   const tunnels = config.tunnels
-    .filter(({ name }) => names.length === 0 || names.includes(name))
+    .filter(({ name }) => names.length === 0 || names.some((one) => matchesName(one, name)))
     .map((tunnel) => ({ name: tunnel.name, keys: effectiveTunnel(tunnel, source) }))
   if (json) {
     terminal.out(`${JSON.stringify({ schema: 1, file, gateway, tunnels }, null, 2)}\n`)
