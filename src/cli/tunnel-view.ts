@@ -60,7 +60,8 @@ export function tunnelDetail(
   const alive = tunnel.peerAliveAt
   const health = [
     ...(alive === undefined ? [] : [`peer heard ${ageText(alive, at)} ago`]),
-    ...(tunnel.watch === undefined ? [] : [watchedText(tunnel.watch, at)]),
+    // Nothing is asked while the tunnel is not up; what was answered before says nothing of now.
+    ...(tunnel.watch === undefined || tunnel.state !== 'up' ? [] : [watchedText(tunnel.watch, at)]),
   ]
   if (health.length > 0) rows.push(['health', health.join('; ')])
   const { degraded } = tunnel
