@@ -65,6 +65,14 @@ test('a word that says no more than that a proof was refused leaves more than ou
   assert.match(causes({}), /a public key or a certificate/)
 })
 
+test('of a peer at any address it is not known whether it sees our private one', () => {
+  const localId = { kind: 'address', address: ip('10.0.0.1') } as const
+  const summary = (changes: Partial<TunnelConfig>) =>
+    proofRefused(tunnelOf({ localId, ...changes }), 'a notify').summary
+  assert.match(summary({}), /a private address that it does not see/)
+  assert.doesNotMatch(summary({ peer: 'any' }), /private/)
+})
+
 function remedyFor(changes: Partial<TunnelConfig>, shown: typeof NAME): string {
   return otherIdentity(tunnelOf(changes), shown, 'under the key', undefined).remedy
 }

@@ -136,7 +136,8 @@ function behindNat(identity: Identity | undefined): string {
 
 /** We show an address that a peer on the other side of our NAT never sees. */
 function isHidden({ localId, peer }: TunnelConfig): boolean {
-  return localId.kind === 'address' && isPrivate(localId.address) && !isPrivate(peer)
+  if (localId.kind !== 'address' || peer === 'any') return false
+  return isPrivate(localId.address) && !isPrivate(peer)
 }
 
 /** RFC 1918: such an address is not where its packets come from. */

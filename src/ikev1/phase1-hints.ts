@@ -57,9 +57,19 @@ export class Phase1Hints {
   }
 
   /** Why a negotiation of the peer's was left, where there is something to say that was not said; what came in clear was only shown. */
-  halfOpen(kind: HalfOpen['kind'], repeatedByPeer: number, udp: boolean): Failure | undefined {
+  halfOpen(
+    kind: HalfOpen['kind'],
+    repeatedByPeer: number,
+    udp: boolean,
+    { selectorsOf }: IkeContext,
+  ): Failure | undefined {
     if (this.#hint !== undefined) return this.#isTold ? undefined : this.#hint
-    return leftHalfOpen(this.#choice.config, { kind, repeatedByPeer, udp })
+    const { config } = this.#choice
+    const { name: tunnel, networks } = config
+    const isUp = networks.some((_, pair) => selectorsOf({ tunnel, pair }) !== undefined)
+    // Whoever sends no more than message 1 need not even hear us: of a tunnel that is up it says nothing.
+    if (isUp && kind !== 'ke-answered') return undefined
+    return leftHalfOpen(config, { kind, repeatedByPeer, udp })
   }
 
   /** The peer sends its last message again, though it was answered. */

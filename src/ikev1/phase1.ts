@@ -242,7 +242,7 @@ export class Phase1 {
     }
     const repeated = this.#repeatedByPeer
     if (this.role === 'initiator') this.fail(this.hints.reason(this.#sender.unanswered(repeated)))
-    else this.fail(this.hints.halfOpen(this.#state.kind, repeated, this.ends.udp))
+    else this.fail(this.hints.halfOpen(this.#state.kind, repeated, this.ends.udp, context))
   }
 
   /** The peer has shown that it has our last message: nothing more is repeated. */

@@ -20,7 +20,10 @@ import type { Payload } from '#wire/v1/payloads'
 export class Refusals {
   #lately: readonly Refused[] = []
 
-  /** Whether a request that is being refused is only such a question; it is remembered. */
+  /**
+   * Whether a request that is being refused is only such a question. What is none is remembered; a question is not, or a peer that never stops
+   * asking would be told of once for ever.
+   */
   isAskedBeside(payloads: readonly Payload[], now: Instant): boolean {
     const ids = every(payloads, 'ID')
     const [remote, local] = ids.map(selectorFromPayload)
@@ -30,7 +33,7 @@ export class Refusals {
     const again = lately.some(
       (one) => one.networks === networks || (pair !== undefined && isVariant(pair, one.pair)),
     )
-    this.#lately = [...lately, { networks, pair, at: now }].slice(-MOST_KEPT)
+    this.#lately = again ? lately : [...lately, { networks, pair, at: now }].slice(-MOST_KEPT)
     return again
   }
 }
@@ -61,5 +64,6 @@ function isEverything(selector: TrafficSelector): boolean {
   return equalSelector(selector, selectorFromPrefix(selector.start, 0))
 }
 
-const AT_ONCE: Duration = 5_000
+/** All questions of a second look take less where they are answered at once. */
+const AT_ONCE: Duration = 10_000
 const MOST_KEPT = 16

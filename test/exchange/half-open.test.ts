@@ -4,7 +4,8 @@ import type { TunnelConfig } from '#config/config'
 import type { Failure } from '#ike/events'
 import type { Rehearsal } from '#rehearsal/rehearsal'
 import { decodeHeader } from '#wire/ike-header'
-import { assertUp, events, prepare } from '../support/exchange.ts'
+import { assertUp, events, prepare, rehearseUp } from '../support/exchange.ts'
+import { ScriptedPeer } from '../support/scripted-peer.ts'
 import { A_BEGINS, sites } from '../support/sites.ts'
 
 // What a responder tells of negotiations that the peer began and that got stuck on the way.
@@ -61,6 +62,19 @@ test('nor is a negotiation of the peer that another has overtaken', () => {
   rehearsal.runFor(3_000)
   assertUp(rehearsal)
   rehearsal.runFor(60_000)
+  assert.deepEqual(events(rehearsal, 'b', 'negotiation-failed'), [])
+})
+
+test('nor is, of a tunnel that is up, a first message that comes again and again: anyone can send it', () => {
+  const of = sites({}, {}, A_BEGINS)
+  const [tunnel] = of.a.tunnels
+  assert.ok(tunnel !== undefined)
+  const rehearsal = rehearseUp(of)
+  const peer = new ScriptedPeer(rehearsal, tunnel)
+  peer.sendMessage1()
+  const message1 = peer.lastSent
+  for (let i = 0; i < 4; i++) peer.sendOctets(message1.slice())
+  rehearsal.runFor(100_000)
   assert.deepEqual(events(rehearsal, 'b', 'negotiation-failed'), [])
 })
 
