@@ -138,7 +138,7 @@ export const tunnelKeys: KeyTable<TunnelDraft> = {
   'second-look': documented(oneOf(['on', 'off']).prefault('on'), {
     sentence: 'Whether a peer that refuses or ignores us is asked what it would take.',
     paragraph:
-      'Beside a negotiation that gets nowhere go one or two first messages of phase 1 with many sets of algorithms, or up to ten Quick modes with other ciphers, PFS groups, modes and networks. What the peer agrees to is named in the failure and taken back at once; no SA is made of it. The peer has a few more lines in its log.',
+      'Beside a negotiation that gets nowhere go one or two first messages of phase 1 with many sets of algorithms, or up to ten Quick modes with other ciphers, PFS groups, modes and networks. What the peer agrees to is named in the failure and taken back at once; no SA is made of it. The peer has a few more lines in its log. That is done once in ten minutes for a tunnel; `causeway up` asks anew.',
     example: '"off"',
     since: SINCE,
   }),

@@ -365,6 +365,7 @@ export class Engine {
       expected: this.#expected,
       freshSpi: (tunnel) =>
         freshSpi(tunnel, this.#spis, (spi) => this.#bySpi('inbound', spi) !== undefined),
+      looksOf: (tunnel) => this.#tunnels.get(tunnel)?.failures.looks,
       selectorsOf: ({ tunnel, pair }) =>
         this.#tunnels.get(tunnel)?.children.active(pair)?.facts.selectors,
     }

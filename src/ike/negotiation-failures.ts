@@ -2,6 +2,7 @@ import type { Crypto } from '#crypto/port'
 import { type BackOff, failedAgain, NO_FAILURE } from './back-off.ts'
 import type { Instant } from './effects.ts'
 import type { Failure } from './events.ts'
+import { LookMemory } from './look-memory.ts'
 import { isRekeyFailure } from './rekey-failure.ts'
 
 /** What a failure is of: phase 1, a network pair by its number, or a wish of the peer that is no pair of ours. */
@@ -15,6 +16,7 @@ export class NegotiationFailures {
   /** Newest last. */
   readonly #standing = new Map<FailurePlace, Failure>()
   readonly #backOff = new Map<number, BackOff>()
+  readonly looks: LookMemory = new LookMemory()
   #count = 0
 
   /** All there ever were. */
@@ -60,6 +62,7 @@ export class NegotiationFailures {
 
   pairPassed(pair: number): void {
     this.#backOff.delete(pair)
+    this.looks.pairPassed(pair)
     this.#standing.delete(pair)
     this.#standing.delete('no pair')
     // The IKE SA there is serves; that it cannot be renewed stays true.
@@ -70,6 +73,7 @@ export class NegotiationFailures {
   /** The operator wants every pair at once: what they failed of before is history, until it fails again. */
   pairsAskedAnew(): void {
     this.#backOff.clear()
+    this.looks.forget()
     for (const place of this.#standing.keys()) {
       if (place !== 'phase 1') this.#standing.delete(place)
     }
@@ -78,6 +82,7 @@ export class NegotiationFailures {
   /** Nothing is wanted any more, so nothing is amiss. */
   forget(): void {
     this.#backOff.clear()
+    this.looks.forget()
     this.#standing.clear()
   }
 }

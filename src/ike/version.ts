@@ -9,6 +9,7 @@ import type { IkeHeader } from '#wire/ike-header'
 import type { Answer, Effect, Instant, Question } from './effects.ts'
 import type { ChildSaFacts, CloseReason, Event, Failure, IkeSaFacts } from './events.ts'
 import type { ExpectedAnswers } from './expected-answers.ts'
+import type { LookMemory } from './look-memory.ts'
 import type { RareWork } from './rare-work.ts'
 
 /** What `ike/` knows of a protocol version; each version exports one such value and the daemon hands them over. */
@@ -173,6 +174,8 @@ export interface IkeContext {
   freshSpi(tunnel: string): EspSpi
   /** What the active Child SA of a network pair is for, which may be less than was written. */
   selectorsOf(child: ChildId): SelectorPair | undefined
+  /** What second looks at its phase 2 have shown. */
+  looksOf(tunnel: string): LookMemory | undefined
 }
 
 /** How a tunnel begins phase 1; `along` as for `IkeVersion.initiate`. */

@@ -39,7 +39,6 @@ export type ChildFinding =
  * read and taken back with a delete: nothing is installed, and message 3 is never sent.
  */
 export class ChildLook {
-  readonly startedAt: Instant
   /** The network pair whose Quick mode came to nothing. */
   readonly selectors: SelectorPair
   readonly #host: QuickHost
@@ -61,7 +60,6 @@ export class ChildLook {
     this.#child = child
     this.selectors = selectors
     this.#questions = [...questions]
-    this.startedAt = context.now
     this.#askNext(context)
   }
 

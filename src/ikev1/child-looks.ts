@@ -1,5 +1,5 @@
 import type { ChildId } from '#esp/sa'
-import type { Answer, Duration, Instant } from '#ike/effects'
+import type { Answer, Instant } from '#ike/effects'
 import type { CloseReason, Failure } from '#ike/events'
 import type { IkeContext } from '#ike/version'
 import { equalSelectorPair } from '#policy/traffic-selector'
@@ -18,8 +18,8 @@ type Failed = {
 }
 
 /**
- * The second looks under one ISAKMP SA: one at a time, and none again soon for what is treated the same, since what the peer takes hardly changes
- * from pair to pair.
+ * The second looks under one ISAKMP SA: one at a time, and under none of the tunnel's again soon for what is treated the same, since what the peer
+ * takes hardly changes from pair to pair.
  */
 export class ChildLooks {
   readonly #host: QuickHost
@@ -125,9 +125,11 @@ export class ChildLooks {
   }
 
   #begin(treatment: ChildTreatment, request: ChildRequest, context: IkeContext): void {
-    const last = this.#looks.get(treatment)
-    const isRecent = last !== undefined && last.startedAt > context.now - LOOK_AGAIN_AFTER
-    if (!this.#host.tunnel.secondLook || isRecent || this.#asking !== undefined) return
+    const { tunnel } = this.#host
+    const memory = context.looksOf(tunnel.name)
+    const isRecent = memory?.isRecent(treatment, context.now) === true
+    if (!tunnel.secondLook || isRecent || this.#asking !== undefined) return
+    memory?.begun(treatment, context.now)
     const questions = childQuestions(treatment, request.wish, request.selectors)
     this.#looks.set(treatment, new ChildLook(this.#host, request, questions, context))
   }
@@ -137,11 +139,17 @@ export class ChildLooks {
     // The peer has opened it meanwhile.
     if (request.rekeyOf === undefined && context.selectorsOf(request.child) !== undefined) return
     const finding = findingFor(request, this.#looks.get(treatment))
+    const memory = context.looksOf(tunnel.name)
+    const { pair } = request.child
+    if (finding === undefined) {
+      // The look may have been under an ISAKMP SA that is gone.
+      const known = memory?.shown(pair, treatment, plain) ?? plain
+      context.outcomes.push({ kind: 'child-failed', sa, child, failure: known })
+      return
+    }
     const vendor = sa.facts()?.peerVendor
-    const failure =
-      finding === undefined
-        ? plain
-        : lookedAtChild(tunnel, request, finding, treatment, plain, vendor)
+    const failure = lookedAtChild(tunnel, request, finding, treatment, plain, vendor)
+    memory?.note(pair, treatment, plain, failure)
     context.outcomes.push({ kind: 'child-failed', sa, child, failure })
   }
 }
@@ -164,4 +172,3 @@ function findingFor(
 const OWN_WILL: ReadonlySet<CloseReason> = new Set(['operator', 'reconfigured', 'shutdown'])
 /** Half of the time a message is repeated for has passed. */
 const LOOK_AT_REPEAT = 4
-const LOOK_AGAIN_AFTER: Duration = 600_000

@@ -16,7 +16,7 @@ import { events, prepare, rehearse, snapshot } from '../support/exchange.ts'
 import { responderScene } from '../support/responder-scene.ts'
 import type { Received } from '../support/scripted-peer.ts'
 import type { ScriptedResponder } from '../support/scripted-responder.ts'
-import { A_BEGINS, pair, sites } from '../support/sites.ts'
+import { A_BEGINS, pair, sites, TUNNEL } from '../support/sites.ts'
 
 const lifetime = { seconds: 3_600 }
 const GCM: EspSuite = { encryption: 'aes256-gcm16', integrity: 'none', esn: false }
@@ -231,6 +231,29 @@ describe('a second look', () => {
     assert.deepEqual([...new Set(codes)], ['CW-405'])
     const questions = 2
     assert.equal(firstMessages(rehearsal), codes.length + questions)
+  })
+
+  test('is not taken again under the next ISAKMP SA, where what it has shown still holds', () => {
+    const rehearsal = rehearse(differing({ pfs: 'none' }, { pfs: 'modp2048' }))
+    rehearsal.runFor(3_000)
+    const [first] = events(rehearsal, 'a', 'negotiation-failed')
+    rehearsal.command('b', { kind: 'down', tunnel: TUNNEL })
+    rehearsal.runFor(60_000)
+    const failures = events(rehearsal, 'a', 'negotiation-failed').map(({ failure }) => failure)
+    assert.ok(events(rehearsal, 'a', 'ike-sa-established').length > 1 && failures.length > 2)
+    assert.deepEqual(failures.at(-1), first?.failure)
+    const questions = 2
+    assert.equal(firstMessages(rehearsal), failures.length + questions)
+  })
+
+  test('is taken again when the operator brings the tunnel up: the peer may have been changed', () => {
+    const rehearsal = rehearse(differing({ pfs: 'none' }, { pfs: 'modp2048' }))
+    rehearsal.runFor(3_000)
+    rehearsal.command('a', { kind: 'up', tunnel: TUNNEL })
+    rehearsal.runFor(3_000)
+    const failed = events(rehearsal, 'a', 'negotiation-failed')
+    const questions = 2
+    assert.equal(firstMessages(rehearsal), failed.length + 2 * questions)
   })
 
   test('asks for nothing with second-look: off', () => {
