@@ -27,9 +27,11 @@ export function watchedHostSilent(
   facts: TrafficFacts,
   { everIn }: TrafficProgress,
 ): Failure | undefined {
-  const { watched, encapsulation, upSince, now } = facts
+  const { watched, encapsulation, upSince, now, peerAliveAt } = facts
   if (watched?.silentSince === undefined) return undefined
-  if (encapsulation === 'native' && !everIn) {
+  // A peer that is gone altogether is for dead peer detection to tell.
+  const isThere = peerAliveAt !== undefined && peerAliveAt > watched.silentSince
+  if (encapsulation === 'native' && !everIn && isThere) {
     return espBlocked(
       facts,
       { packets: watched.lost, since: upSince, lasting: now - upSince },

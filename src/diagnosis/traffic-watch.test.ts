@@ -127,6 +127,10 @@ describe('a host that is watched', () => {
     assert.equal(codeOf([{}, {}], { watched: silent, encapsulation: 'udp' }), 'CW-503')
   })
 
+  test('that a peer answers IKE is not said of one that is silent itself', () => {
+    assert.equal(codeOf([{}, {}], { watched: silent, peerAliveAt: 3_000 }), 'CW-503')
+  })
+
   test('while it answers nothing is said', () => {
     const { silentSince: _silentSince, ...answering } = answered
     assert.equal(codeOf([{ in: 9, out: 9 }], { watched: answering }), undefined)
