@@ -97,7 +97,7 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   schema: [
     [
       'causeway schema > /etc/causeway/schema.json',
-      'then, as first line of the configuration: # yaml-language-server: $schema=schema.json',
+      'first line of the file then: # yaml-language-server: $schema=schema.json',
     ],
   ],
   completion: [

@@ -64,6 +64,10 @@ export function commands(finish: (code: ExitCode) => void): Command {
     }
   program
     .description('Site-to-site IPsec VPN gateway')
+    // What a command takes is in its own help: here it would leave no room for what the command does.
+    .configureHelp({
+      subcommandTerm: (command) => [command.name(), ...command.aliases()].join('|'),
+    })
     .version(version, '-V, --version', 'print the version')
     .option(
       '--control <path>',

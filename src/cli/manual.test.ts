@@ -2,9 +2,19 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { EXAMPLES } from './examples.ts'
 import { commands } from './main.ts'
-import { allCommands, manualPage, pageName } from './manual.ts'
+import { allCommands, examplesHelp, manualPage, pageName } from './manual.ts'
 
 const program = commands(() => {})
+
+test('the help of every command keeps within 80 columns', () => {
+  for (const command of allCommands(program)) {
+    const key = pageName(command)
+      .replaceAll('-', ' ')
+      .replace(/^causeway ?/, '')
+    const text = `${command.helpInformation()}${examplesHelp(key)}`
+    for (const line of text.split('\n')) assert.ok(line.length <= 80, line)
+  }
+})
 const all = allCommands(program)
 const keyOf = (name: string) => name.replace(/^causeway-?/, '').replaceAll('-', ' ')
 
