@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -46,6 +47,17 @@ test('prints the schema that the repository has for editors', () => {
   assert.equal(status, EXIT.ok)
   const kept = readFileSync(join(root, 'docs/schema.json'), 'utf8')
   assert.deepEqual(JSON.parse(stdout), JSON.parse(kept))
+})
+
+test('help that nobody reads to its end is no failure', async () => {
+  const child = spawn(process.execPath, [join(root, 'bin/causeway.js'), '--help'])
+  child.stdout.destroy()
+  let said = ''
+  child.stderr.on('data', (chunk) => {
+    said += chunk
+  })
+  const [code] = await once(child, 'close')
+  assert.deepEqual([code, said], [EXIT.ok, ''])
 })
 
 test('ends with 2 on wrong usage, and names the nearest command', () => {

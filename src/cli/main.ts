@@ -79,6 +79,7 @@ export function commands(finish: (code: ExitCode) => void): Command {
         .default('auto'),
     )
     .addHelpText('after', EXIT_CODES_HELP)
+    .configureOutput({ writeOut: (text) => processTerminal('auto', 'end').out(text) })
     .exitOverride()
     .showHelpAfterError('(causeway --help tells more)')
 
