@@ -247,7 +247,7 @@ function packetsOf(frames: readonly Uint8Array[]): readonly Uint8Array[] {
     const packet = frame.slice(14)
     const type = ((frame[12] ?? 0) << 8) | (frame[13] ?? 0)
     if (type !== 0x0800 && type !== 0x86dd) return []
-    const view = new DataView(packet.buffer)
+    const view = new DataView(packet.buffer, packet.byteOffset, packet.length)
     return [packet.slice(0, type === 0x0800 ? view.getUint16(2) : 40 + view.getUint16(4))]
   })
 }
