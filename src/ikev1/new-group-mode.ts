@@ -1,11 +1,10 @@
 /** New Group Mode (RFC 2409 §5.6) would have us compute in a group of the peer's own making, so it is always refused. */
-import { PeerViolation } from '#ike/errors'
 import type { Datagram, IkeContext } from '#ike/version'
 import type { IkeHeader } from '#wire/ike-header'
-import { MalformedMessage } from '#wire/malformed'
 import { sendInformational } from './informational.ts'
+import { openLone } from './lone-message.ts'
 import { phase1Notify } from './notify.ts'
-import { boundTo, type Phase2Channel } from './phase2-channel.ts'
+import type { Phase2Channel } from './phase2-channel.ts'
 
 /** @returns whether the message was truly the peer's; only then it hears of the refusal. */
 export function refuseNewGroup(
@@ -14,15 +13,7 @@ export function refuseNewGroup(
   header: IkeHeader,
   context: IkeContext,
 ): boolean {
-  const { messageId } = header
-  try {
-    channel.open(datagram, header, channel.firstIv(messageId, context), boundTo(messageId), context)
-  } catch (error) {
-    if (!(error instanceof MalformedMessage || error instanceof PeerViolation)) throw error
-    const reason = error instanceof MalformedMessage ? 'undecryptable' : 'bad-hash'
-    channel.drop(datagram, reason, `New Group Mode: ${error.message}`, context)
-    return false
-  }
+  if (openLone(channel, datagram, header, 'New Group Mode', context) === undefined) return false
   channel.drop(datagram, 'out-of-state', 'New Group Mode is refused: no groups but ours', context)
   const refusal = phase1Notify('ATTRIBUTES-NOT-SUPPORTED', channel.cookies.pair)
   sendInformational(channel, [refusal], context)

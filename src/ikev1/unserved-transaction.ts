@@ -1,10 +1,9 @@
 import { AttributeMessage } from '#iana/mode-config'
-import { PeerViolation } from '#ike/errors'
 import { every } from '#ike/message-rules'
 import type { Datagram, IkeContext } from '#ike/version'
 import type { IkeHeader } from '#wire/ike-header'
-import { MalformedMessage } from '#wire/malformed'
-import { boundTo, type Phase2Channel } from './phase2-channel.ts'
+import { openLone } from './lone-message.ts'
+import type { Phase2Channel } from './phase2-channel.ts'
 import { isXauth } from './xauth.ts'
 
 /**
@@ -17,22 +16,14 @@ export function readUnserved(
   header: IkeHeader,
   context: IkeContext,
 ): boolean {
-  const { messageId } = header
-  try {
-    const iv = channel.firstIv(messageId, context)
-    const { payloads } = channel.open(datagram, header, iv, boundTo(messageId), context)
-    channel.drop(datagram, 'out-of-state', 'a transaction, which this tunnel has none of', context)
-    const asked = every(payloads, 'ATTR').find(({ message }) => message === REQUEST)
-    if (asked === undefined) return true
-    const text = isXauth(asked) ? userAsked(channel.tunnel) : addressAsked(channel.tunnel)
-    context.tell({ kind: 'warning', tunnel: channel.tunnel, text })
-    return true
-  } catch (error) {
-    if (!(error instanceof MalformedMessage || error instanceof PeerViolation)) throw error
-    const reason = error instanceof MalformedMessage ? 'undecryptable' : 'bad-hash'
-    channel.drop(datagram, reason, `transaction: ${error.message}`, context)
-    return false
-  }
+  const payloads = openLone(channel, datagram, header, 'transaction', context)
+  if (payloads === undefined) return false
+  channel.drop(datagram, 'out-of-state', 'a transaction, which this tunnel has none of', context)
+  const asked = every(payloads, 'ATTR').find(({ message }) => message === REQUEST)
+  if (asked === undefined) return true
+  const text = isXauth(asked) ? userAsked(channel.tunnel) : addressAsked(channel.tunnel)
+  context.tell({ kind: 'warning', tunnel: channel.tunnel, text })
+  return true
 }
 
 export function addressAsked(name: string): string {
