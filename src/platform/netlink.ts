@@ -9,6 +9,7 @@ import {
   NetlinkRequest,
   viewOf,
 } from './netlink-message.ts'
+import { SOL_SOCKET, setsockopt } from './socket-options.ts'
 
 /** A conversation with the kernel about links, addresses, routes and rules. Synchronous: the kernel answers at once. */
 export class Netlink {
@@ -189,15 +190,6 @@ const send: (fd: number, data: number, octets: number, flags: number) => number 
 const recv: (fd: number, data: number, octets: number, flags: number) => number = program.func(
   'long recv(int fd, uint64_t data, size_t octets, int flags)',
 )
-const setsockopt: (
-  fd: number,
-  level: number,
-  option: number,
-  value: number,
-  octets: number,
-) => number = program.func(
-  'int setsockopt(int fd, int level, int option, uint64_t value, unsigned int octets)',
-)
 
 export const NLM_F_REPLACE = 0x100
 export const NLM_F_EXCL = 0x200
@@ -208,7 +200,6 @@ const NETLINK_ROUTE = 0
 export const NETLINK_NETFILTER = 12
 const SOCK_RAW = 3
 const SOCK_CLOEXEC = 0x80000
-const SOL_SOCKET = 1
 const SO_RCVTIMEO = 20
 const SO_SNDBUFFORCE = 32
 const LEAST_SEND_BUFFER = 212_992

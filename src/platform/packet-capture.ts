@@ -1,9 +1,8 @@
 import { Descriptor } from './descriptor.ts'
 import { checked, EAGAIN, ENETDOWN, ENODEV, SystemError } from './errno.ts'
-import { allocateMemory, lastErrno, type NativeMemory, program, writePointer } from './native.ts'
-
-/** One instruction of classic BPF (`struct sock_filter`): code, jump if true, jump if false, operand. */
-export type FilterInstruction = readonly [code: number, jt: number, jf: number, k: number]
+import { allocateMemory, lastErrno, type NativeMemory, program } from './native.ts'
+import { attachFilter, type FilterInstruction } from './socket-filter.ts'
+import { getsockopt, SOL_SOCKET, setsockopt } from './socket-options.ts'
 
 /** `frames` with their link-layer header, cut after 256 octets; `packets` from the network layer's header on, whole. */
 export type CaptureForm = 'frames' | 'packets'
@@ -40,11 +39,11 @@ export class PacketCapture {
       checked('socket', openSocket(AF_PACKET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), device),
     )
     try {
-      if (filter.length > 0) attach(socket.fd, filter)
+      if (filter.length > 0) attachFilter(socket.fd, filter)
       const buffer = allocateMemory(4)
       buffer.view.setInt32(0, BUFFER_OCTETS, true)
       // Best effort: needs CAP_NET_ADMIN of the whole machine, and a smaller buffer only loses sooner.
-      setOption(socket.fd, SOL_SOCKET, SO_RCVBUFFORCE, buffer.address, 4)
+      setsockopt(socket.fd, SOL_SOCKET, SO_RCVBUFFORCE, buffer.address, 4)
       const address = allocateMemory(SOCKADDR_LL_OCTETS)
       address.view.setUint16(0, AF_PACKET, true)
       address.view.setUint16(2, ETH_P_ALL)
@@ -80,7 +79,7 @@ export class PacketCapture {
     const length = statistics.address + 8
     checked(
       'getsockopt',
-      getOption(this.#socket.fd, SOL_PACKET, PACKET_STATISTICS, statistics.address, length),
+      getsockopt(this.#socket.fd, SOL_PACKET, PACKET_STATISTICS, statistics.address, length),
     )
     // The kernel starts again from zero after each look.
     this.#total += statistics.view.getUint32(0, true)
@@ -91,20 +90,6 @@ export class PacketCapture {
   close(): void {
     this.#socket.close()
   }
-}
-
-function attach(fd: number, filter: readonly FilterInstruction[]): void {
-  const code = allocateMemory(filter.length * 8)
-  filter.forEach(([operation, jt, jf, k], index) => {
-    code.view.setUint16(index * 8, operation, true)
-    code.view.setUint8(index * 8 + 2, jt)
-    code.view.setUint8(index * 8 + 3, jf)
-    code.view.setUint32(index * 8 + 4, k, true)
-  })
-  const list = allocateMemory(16)
-  list.view.setUint16(0, filter.length, true)
-  writePointer(list.words, 8, code.address)
-  checked('setsockopt', setOption(fd, SOL_SOCKET, SO_ATTACH_FILTER, list.address, 16), 'filter')
 }
 
 const interfaceIndex: (name: string) => number = program.func(
@@ -122,34 +107,13 @@ const receive: (fd: number, buffer: number, octets: number, flags: number) => nu
 const ioctl: (fd: number, request: number, argument: number) => number = program.func(
   'int ioctl(int fd, unsigned long request, uint64_t argument)',
 )
-const setOption: (
-  fd: number,
-  level: number,
-  option: number,
-  value: number,
-  octets: number,
-) => number = program.func(
-  'int setsockopt(int fd, int level, int option, uint64_t value, uint32_t octets)',
-)
-const getOption: (
-  fd: number,
-  level: number,
-  option: number,
-  value: number,
-  length: number,
-) => number = program.func(
-  'int getsockopt(int fd, int level, int option, uint64_t value, uint64_t length)',
-)
-
 const AF_PACKET = 17
 const SOCK_DGRAM = 2
 const SOCK_RAW = 3
 const SOCK_NONBLOCK = 0x800
 const SOCK_CLOEXEC = 0x80000
 const ETH_P_ALL = 3
-const SOL_SOCKET = 1
 const SO_RCVBUFFORCE = 33
-const SO_ATTACH_FILTER = 26
 const SOL_PACKET = 263
 const PACKET_STATISTICS = 6
 /** `struct sockaddr_ll` (packet(7)): family, protocol, interface index, and link-layer details that bind does not need. */

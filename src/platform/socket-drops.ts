@@ -1,5 +1,5 @@
-import { allocateMemory, program } from './native.ts'
-import { SOL_SOCKET } from './socket-options.ts'
+import { allocateMemory } from './native.ts'
+import { getsockopt, SOL_SOCKET } from './socket-options.ts'
 
 /**
  * Datagrams that came for this socket since it was opened and that nobody will ever read: its buffer was full, or their checksum was
@@ -11,16 +11,6 @@ export function socketDrops(fd: number): number {
   const result = getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory.address, memory.address + LENGTH)
   return result < 0 ? 0 : (memory.words[SK_MEMINFO_DROPS] ?? 0)
 }
-
-const getsockopt: (
-  fd: number,
-  level: number,
-  option: number,
-  value: number,
-  length: number,
-) => number = program.func(
-  'int getsockopt(int fd, int level, int option, uint64_t value, uint64_t length)',
-)
 
 const SO_MEMINFO = 55
 /** Of the words that the kernel fills. */

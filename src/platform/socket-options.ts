@@ -109,6 +109,16 @@ export const setsockopt: (
   'int setsockopt(int fd, int level, int option, uint64_t value, unsigned int octets)',
 )
 
+export const getsockopt: (
+  fd: number,
+  level: number,
+  option: number,
+  value: number,
+  length: number,
+) => number = program.func(
+  'int getsockopt(int fd, int level, int option, uint64_t value, uint64_t length)',
+)
+
 const DEFAULT_BUFFER = 4 * 1024 * 1024
 
 export const SOL_SOCKET = 1

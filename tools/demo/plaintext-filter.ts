@@ -1,4 +1,4 @@
-import type { FilterInstruction } from '#platform/packet-capture'
+import type { FilterInstruction } from '#platform/socket-filter'
 
 /**
  * A kernel filter that passes what must not be on the wire between two gateways, and nothing else: whatever is not ESP, not
