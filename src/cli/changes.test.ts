@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { plain } from '../../test/support/recording-terminal.ts'
 import { changesText } from './changes.ts'
-
-const plain = { columns: 80, style: (_: string, text: string) => text }
 
 test('tells what is new, gone, opened anew or only watched otherwise, with both values of each key', () => {
   const text = changesText(

@@ -16,6 +16,7 @@ import {
   type RecordedNegotiation,
   recordNegotiation,
 } from '../../test/support/capture-sample.ts'
+import { recordingTerminal } from '../../test/support/recording-terminal.ts'
 import { A_BEGINS, ADDRESS_A, ADDRESS_B, pair, sites } from '../../test/support/sites.ts'
 import { EXIT } from './exit-codes.ts'
 import { type ExplainCaptureOptions, explainCapture } from './explain-capture.ts'
@@ -344,24 +345,9 @@ test('refuses what is no capture and a key table without keys', () => {
 function explained(capture: Uint8Array, options: ExplainCaptureOptions = {}) {
   const file = join(folder, 'sample.pcapng')
   writeFileSync(file, capture)
-  let out = ''
-  let err = ''
-  const code = explainCapture(
-    {
-      out: (text) => {
-        out += text
-      },
-      err: (text) => {
-        err += text
-      },
-      style: (_style, text) => text,
-      columns: 80,
-      isTerminal: false,
-    },
-    file,
-    options,
-  )
-  return { code, out: out.replaceAll(file, 'sample.pcapng'), err }
+  const { terminal, said } = recordingTerminal()
+  const code = explainCapture(terminal, file, options)
+  return { code, out: said.out.replaceAll(file, 'sample.pcapng'), err: said.err }
 }
 
 function tableOf({ table }: RecordedNegotiation): string {

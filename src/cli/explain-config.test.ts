@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { recordingTerminal } from '../../test/support/recording-terminal.ts'
 import { EXIT } from './exit-codes.ts'
 import { explainConfig } from './explain-config.ts'
-import type { Terminal } from './terminal.ts'
 
 const KEY = 'b6uJ0-x8mQ2vTn4LzR7wKc1YfHs5DpAe'
 const FILE = `version: 1
@@ -36,18 +36,7 @@ function run(context: TestContext, names: readonly string[], { json = false, tex
 }
 
 function told(file: string, names: readonly string[], json = false) {
-  const said = { out: '', err: '' }
-  const terminal: Terminal = {
-    out: (part) => {
-      said.out += part
-    },
-    err: (part) => {
-      said.err += part
-    },
-    style: (_, part) => part,
-    columns: 80,
-    isTerminal: false,
-  }
+  const { terminal, said } = recordingTerminal()
   const code = explainConfig(terminal, file, names, { json })
   return { code, ...said }
 }

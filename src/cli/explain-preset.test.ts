@@ -1,23 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PRESETS } from '#config/presets/catalog'
+import { recordingTerminal } from '../../test/support/recording-terminal.ts'
 import { EXIT } from './exit-codes.ts'
 import { explainPreset } from './explain-preset.ts'
-import type { Terminal } from './terminal.ts'
 
 function run(name?: string, options = {}) {
-  const said = { out: '', err: '' }
-  const terminal: Terminal = {
-    out: (text) => {
-      said.out += text
-    },
-    err: (text) => {
-      said.err += text
-    },
-    style: (_, text) => text,
-    columns: 80,
-    isTerminal: false,
-  }
+  const { terminal, said } = recordingTerminal()
   const code = explainPreset(terminal, name, options)
   return { code, ...said }
 }

@@ -9,6 +9,7 @@ import type { TunnelStatus } from '#control/status'
 import type { TimedEvent } from '#diagnosis/ladder'
 import type { Event, Failure } from '#ike/events'
 import { initiatorEvents, refusedEvents } from '../../test/support/ladder-samples.ts'
+import { recordingTerminal } from '../../test/support/recording-terminal.ts'
 import { statusSample } from '../../test/support/status-sample.ts'
 import { EXIT } from './exit-codes.ts'
 import { explain } from './explain.ts'
@@ -98,22 +99,10 @@ async function told(
   const control = join(folder, `${sockets++}.sock`)
   const server = new ControlServer(control, handlers)
   await server.listen()
-  let out = ''
-  let err = ''
-  const terminal = {
-    out: (text: string) => {
-      out += text
-    },
-    err: (text: string) => {
-      err += text
-    },
-    style: (_style: string, text: string) => text,
-    columns: 80,
-    isTerminal: false,
-  }
+  const { terminal, said } = recordingTerminal()
   try {
     const code = await explain(terminal, { control }, [word], options)
-    return { code, out, err }
+    return { code, ...said }
   } finally {
     await server.close()
   }

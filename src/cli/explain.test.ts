@@ -1,29 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { columnsOf } from '#diagnosis/wrap'
+import { recordingTerminal } from '../../test/support/recording-terminal.ts'
 import { EXIT } from './exit-codes.ts'
 import { explain } from './explain.ts'
 import { codeMeant } from './explain-code.ts'
 import { failurePages } from './failure-pages.ts'
 
 async function explained(words: readonly string[], options: { json?: boolean; columns?: number }) {
-  const said = { out: '', err: '' }
-  const code = await explain(
-    {
-      out: (text) => {
-        said.out += text
-      },
-      err: (text) => {
-        said.err += text
-      },
-      style: (_, text) => text,
-      columns: options.columns ?? 80,
-      isTerminal: false,
-    },
-    { control: '/nonexistent/causeway.sock' },
-    words,
-    options,
-  )
+  const { terminal, said } = recordingTerminal(options.columns)
+  const control = '/nonexistent/causeway.sock'
+  const code = await explain(terminal, { control }, words, options)
   return { code, ...said }
 }
 

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { recordingTerminal } from '../../test/support/recording-terminal.ts'
 import { EXIT } from './exit-codes.ts'
 import { type ExportArguments, exportFor } from './export.ts'
-import type { Terminal } from './terminal.ts'
 
 const FILE = `version: 1
 gateway: {address: 203.0.113.10}
@@ -27,18 +27,7 @@ function run(
   context.after(() => rmSync(folder, { recursive: true, force: true }))
   const config = join(folder, 'causeway.yaml')
   writeFileSync(config, text, { mode: 0o600 })
-  const said = { out: '', err: '' }
-  const terminal: Terminal = {
-    out: (part) => {
-      said.out += part
-    },
-    err: (part) => {
-      said.err += part
-    },
-    style: (_, part) => part,
-    columns: 80,
-    isTerminal: false,
-  }
+  const { terminal, said } = recordingTerminal()
   const code = exportFor(terminal, tunnel, { config, ...options })
   return { code, ...said }
 }

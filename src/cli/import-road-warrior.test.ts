@@ -3,10 +3,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { recordingTerminal } from '../../test/support/recording-terminal.ts'
 import { EXIT } from './exit-codes.ts'
 import { importFiles } from './import.ts'
 import { rehearse } from './rehearse.ts'
-import type { Terminal } from './terminal.ts'
 
 const BOTH = `conn %default
   keyexchange=ikev1
@@ -44,23 +44,23 @@ for (const [what, server, client] of [
 ] as const) {
   test(`a road warrior with ${what}: both ends imported come up with each other`, (context) => {
     const folder = temporary(context)
-    const { port, said } = terminal()
+    const { terminal, said } = recordingTerminal()
     const mains = [CLIENT + client, SERVER + server].map((text, i) => {
       const from = join(folder, `from${i}`)
       const to = join(folder, `to${i}`)
       mkdirSync(from)
       writeFileSync(join(from, 'ipsec.conf'), text)
       writeFileSync(join(from, 'ipsec.secrets'), SECRETS)
-      assert.equal(importFiles(port, [join(from, 'ipsec.conf')], { write: to }), EXIT.ok)
+      assert.equal(importFiles(terminal, [join(from, 'ipsec.conf')], { write: to }), EXIT.ok)
       return join(to, 'causeway.yaml')
     })
-    const code = rehearse(port, mains, { loss: 0, nat: 'none', seed: 1 })
-    assert.equal(code, EXIT.ok, said.text)
+    const code = rehearse(terminal, mains, { loss: 0, nat: 'none', seed: 1 })
+    assert.equal(code, EXIT.ok, said.out + said.err)
     if (what !== 'a login') return
     const users = join(folder, 'to1/keys/branches.users')
     assert.equal(statSync(users).mode & 0o777, 0o600)
     assert.equal(readFileSync(users, 'utf8'), 'ann:of seven syllables\n')
-    assert.doesNotMatch(said.text, /seven syllables|rather long/)
+    assert.doesNotMatch(said.out + said.err, /seven syllables|rather long/)
   })
 }
 
@@ -68,19 +68,4 @@ function temporary(context: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), 'cw-import-'))
   context.after(() => rmSync(path, { recursive: true, force: true }))
   return path
-}
-
-function terminal() {
-  const said = { text: '' }
-  const write = (text: string) => {
-    said.text += text
-  }
-  const port: Terminal = {
-    out: write,
-    err: write,
-    style: (_, text) => text,
-    columns: 80,
-    isTerminal: false,
-  }
-  return { port, said }
 }

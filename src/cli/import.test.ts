@@ -11,10 +11,10 @@ import {
   SWANCTL_SUN,
 } from '../../test/support/import-samples.ts'
 import { CISCO_ASA, CISCO_IOS } from '../../test/support/import-samples-devices.ts'
+import { recordingTerminal } from '../../test/support/recording-terminal.ts'
 import { EXIT } from './exit-codes.ts'
 import { type ImportArguments, importFiles } from './import.ts'
 import { rehearse } from './rehearse.ts'
-import type { Terminal } from './terminal.ts'
 
 function folder(context: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), 'cw-import-'))
@@ -22,25 +22,9 @@ function folder(context: TestContext): string {
   return path
 }
 
-function terminal() {
-  const said = { out: '', err: '' }
-  const port: Terminal = {
-    out: (text) => {
-      said.out += text
-    },
-    err: (text) => {
-      said.err += text
-    },
-    style: (_, text) => text,
-    columns: 80,
-    isTerminal: false,
-  }
-  return { port, said }
-}
-
 function run(paths: readonly string[], options: ImportArguments = {}) {
-  const { port, said } = terminal()
-  const code = importFiles(port, paths, options)
+  const { terminal, said } = recordingTerminal()
+  const code = importFiles(terminal, paths, options)
   return { code, ...said }
 }
 
@@ -149,9 +133,9 @@ for (const [what, ours, theirs, more] of [
       writeFileSync(join(path, 'end0/keys/Lyon.psk'), 'written by the operator himself', {
         mode: 0o600,
       })
-    const { port, said } = terminal()
+    const { terminal, said } = recordingTerminal()
     const options = { loss: 0, nat: 'none', seed: 1 } as const
-    const code = rehearse(port, mains, options)
+    const code = rehearse(terminal, mains, options)
     assert.equal(code, EXIT.ok, said.out + said.err)
   })
 }

@@ -4,6 +4,7 @@ import type { ToldEvent } from '#control/schema'
 import type { NetworkStatus } from '#control/status'
 import { espSpi } from '#esp/sa'
 import type { Failure } from '#ike/events'
+import { plain } from '../../test/support/recording-terminal.ts'
 import { PairProgress } from './pair-progress.ts'
 import { codeOf, resultLines, type UpResult } from './up-result.ts'
 
@@ -14,7 +15,6 @@ const failure: Failure = {
   certainty: 'certain',
   remedy: 'agree on one',
 }
-const plain = { columns: 80, style: (_style: string, text: string) => text }
 const THREE = [2, 3, 4].map((net) => pairTo(net))
 
 test('all are up when each of them is', () => {

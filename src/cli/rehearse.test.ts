@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { exportKey } from '#pki/node-private-key'
 import { toPem } from '#pki/pem'
+import { recordingTerminal } from '../../test/support/recording-terminal.ts'
 import {
   A_DAY,
   dn,
@@ -15,7 +16,6 @@ import {
 } from '../../test/support/sample-pki.ts'
 import { EXIT } from './exit-codes.ts'
 import { type RehearseOptions, rehearse } from './rehearse.ts'
-import type { Terminal } from './terminal.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'causeway-rehearse-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
@@ -310,21 +310,9 @@ function rehearsedJson(a: object, b: object, options: Options = {}) {
 }
 
 function run(files: readonly string[], options: Options = {}) {
-  let out = ''
-  let err = ''
-  const terminal: Terminal = {
-    out: (text) => {
-      out += text
-    },
-    err: (text) => {
-      err += text
-    },
-    style: (_style, text) => text,
-    columns: 80,
-    isTerminal: false,
-  }
+  const { terminal, said } = recordingTerminal()
   const code = rehearse(terminal, files, { loss: 0, nat: 'none', seed: 1, ...options })
-  return { code, out, err }
+  return { code, ...said }
 }
 
 function tunnel(end: 'a' | 'b'): object {

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { TunnelStatus } from '#control/status'
+import { plain } from '../../test/support/recording-terminal.ts'
 import { statusSample } from '../../test/support/status-sample.ts'
 import { statusTable } from './status-view.ts'
 import { columnsOf } from './table.ts'
 import { tunnelDetail } from './tunnel-view.ts'
 
-// Times of day are local; the tests must not care where they run.
-const plain = { columns: 80, style: (_style: string, text: string) => text }
 const [paris, plant, tokyo] = statusSample.tunnels
 
 test('answers "is it fine?" in the first line, then one line a tunnel, then why not', () => {
+  // Times of day are local; the tests must not care where they run.
   const text = statusTable(statusSample, plain).replace(/\d\d:\d\d (today|on [\d-]+)/g, 'HH:MM $1')
   assert.deepEqual(text.split('\n').slice(1, 14), [
     '',

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { plain } from '../../test/support/recording-terminal.ts'
 import { statusSample } from '../../test/support/status-sample.ts'
 import { columnsOf } from './table.ts'
 import {
@@ -11,7 +12,7 @@ import {
   watchLines,
 } from './watch-screen.ts'
 
-const screen = { columns: 80, rows: 24, style: (_: string, text: string) => text }
+const screen = { ...plain, rows: 24 }
 const looks: Looks = { now: statusSample, log: [] }
 const key = (name: string, sequence = name): Key => ({ name, sequence })
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { plain } from '../../test/support/recording-terminal.ts'
 import { statusSample } from '../../test/support/status-sample.ts'
 import { tunnelDetail } from './tunnel-view.ts'
 import { watchedText } from './watched-host.ts'
@@ -34,7 +35,6 @@ test('a watched host is one phrase: its round trip, or how long it is silent, an
 test('of a tunnel that is not up, what a watched host answered before is not told as its health', () => {
   const [tunnel] = statusSample.tunnels
   assert.ok(tunnel)
-  const plain = { columns: 80, style: (_: string, text: string) => text }
   const detail = (state: 'up' | 'down') => tunnelDetail({ ...tunnel, state }, statusSample, plain)
   assert.match(detail('up'), /health .*ping 10\.2\.0\.1 11 ms/)
   assert.doesNotMatch(detail('down'), /ping 10\.2\.0\.1/)
