@@ -35,6 +35,13 @@ export class NetlinkRequest {
     return this.attribute(type, uint32(value))
   }
 
+  /** As nf_tables keeps its numbers; a negative one as its two's complement. */
+  uint32BigEndian(type: number, value: number): this {
+    const octets = new Uint8Array(4)
+    viewOf(octets).setUint32(0, value)
+    return this.attribute(type, octets)
+  }
+
   address(type: number, value: IpAddress): this {
     return this.attribute(type, ipOctets(value))
   }
@@ -105,6 +112,16 @@ export class Attributes {
   uint32(type: number): number | undefined {
     const value = this.#values.get(type)
     return value !== undefined && value.length >= 4 ? viewOf(value).getUint32(0, true) : undefined
+  }
+
+  uint32BigEndian(type: number): number | undefined {
+    const value = this.#values.get(type)
+    return value?.length === 4 ? viewOf(value).getUint32(0) : undefined
+  }
+
+  uint64BigEndian(type: number): bigint | undefined {
+    const value = this.#values.get(type)
+    return value?.length === 8 ? viewOf(value).getBigUint64(0) : undefined
   }
 
   address(type: number): IpAddress | undefined {

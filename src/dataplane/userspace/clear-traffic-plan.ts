@@ -1,5 +1,6 @@
 import { type IpAddress, type IpFamily, ip, ipFamily, ipFromBigInt, ipToBigInt } from '#bytes/ip'
-import type { AddressRange, FilterRule, FilterTable, Test } from '#platform/packet-filter'
+import type { FilterRule, Test } from '#platform/filter-rule'
+import type { AddressRange, FilterTable } from '#platform/packet-filter'
 import { type SelectorPair, selectorFromPrefix } from '#policy/traffic-selector'
 import { IpProtocol } from '#wire/ip-protocol'
 import { IKE_PORT, NAT_TRAVERSAL_PORT } from './demux.ts'

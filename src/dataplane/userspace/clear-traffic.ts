@@ -1,8 +1,7 @@
 import type { IpFamily } from '#bytes/ip'
 import { SystemError } from '#platform/errno'
-import { droppedByFilter } from '#platform/filter-counters'
 import { NETLINK_NETFILTER, withNetlink } from '#platform/netlink'
-import { PacketFilter } from '#platform/packet-filter'
+import { droppedByFilter, PacketFilter } from '#platform/packet-filter'
 import { clearTrafficFilter } from './clear-traffic-plan.ts'
 import type { PlannedTunnel } from './routing-plan.ts'
 
