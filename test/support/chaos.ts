@@ -4,16 +4,16 @@ import type { TunnelConfig } from '#config/config'
 import { type Random32, seededRandom } from '#crypto/seeded-random'
 import type { Event } from '#ike/events'
 import type { EspSuite } from '#policy/proposal'
-import { disagreements, leaks } from '#rehearsal/agreement'
 import type { EngineMaker } from '#rehearsal/gateway'
 import { CLEAN_NETWORK, type Conditions } from '#rehearsal/network'
 import { Rehearsal, type Sent, type Side } from '#rehearsal/rehearsal'
 import { vendorIdOctets } from '#wire/v1/vendor-id'
+import { disagreements, leaks } from './agreement.ts'
 import { pair, type Sites, TUNNEL } from './sites.ts'
 import { readyFor, type Style, styled, styles, stylishSites } from './styles.ts'
 
 /** How long after the network healed the sides may take to agree: see the sum in docs/testing.md. */
-export const AGREEMENT_BOUND = 200_000
+const AGREEMENT_BOUND = 200_000
 
 /** What a seed came to: no problems, or sentences that say what went wrong and what had been done. */
 export type ChaosResult = {

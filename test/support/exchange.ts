@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { Engine } from '#ike/engine'
 import type { Event, TunnelSnapshot } from '#ike/events'
 import { ikev1 } from '#ikev1/version'
-import { disagreements } from '#rehearsal/agreement'
 import type { EngineMaker } from '#rehearsal/gateway'
 import { Rehearsal, type RehearsalSettings, type Side } from '#rehearsal/rehearsal'
+import { disagreements } from './agreement.ts'
 import { type Sites, sites, TUNNEL } from './sites.ts'
 
 export const newEngine: EngineMaker = (crypto) => new Engine({ versions: [ikev1], crypto })

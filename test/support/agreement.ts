@@ -1,6 +1,6 @@
 import type { ChildSaFacts, TunnelSnapshot } from '#ike/events'
-import type { SimulatedGateway } from './gateway.ts'
-import type { Rehearsal, Side } from './rehearsal.ts'
+import type { SimulatedGateway } from '#rehearsal/gateway'
+import type { Rehearsal, Side } from '#rehearsal/rehearsal'
 
 /**
  * What keeps a tunnel from being up and the same on both sides: one established IKE SA or more, known to both by the same
