@@ -5,6 +5,7 @@ import type { Secret } from '#bytes/secret'
 import { ExchangeType } from '#iana/isakmp'
 import type { ExchangeName } from '#ike/events'
 import { FRAGMENT, FragmentAssembly, joinFragment } from '#ikev1/fragments'
+import { FLAG_ENCRYPTION } from '#ikev1/protect'
 import { decodeHeader, HEADER_OCTETS, type IkeHeader } from '#wire/ike-header'
 import { decodePayloads } from '#wire/v1/message'
 import type { Payload } from '#wire/v1/payloads'
@@ -110,7 +111,6 @@ const MOST_CONVERSATIONS = 4_096
 const MOST_MESSAGES = 5_000
 const MOST_EXCHANGES = 2_000
 const FRAGMENTS_REMEMBERED = 8
-const FLAG_ENCRYPTION = 1
 const FLAG_INITIATOR_V2 = 0x08
 
 type Seen = { readonly first: MessageContent; times: number; lastAt: number }

@@ -2,6 +2,7 @@ import { concat } from '#bytes/concat'
 import { equalOctets } from '#bytes/equal'
 import type { Crypto } from '#crypto/port'
 import { encryption } from '#crypto/registry'
+import { HeaderFlag } from '#iana/isakmp'
 import { decodeHeader, encodeHeader, HEADER_OCTETS, type IkeHeader } from '#wire/ike-header'
 import { MalformedMessage } from '#wire/malformed'
 import { decodePayloads, encodePayloads, type PlacedPayload } from '#wire/v1/message'
@@ -23,9 +24,8 @@ export function outgoingHeader(
   return { initiatorSpi, responderSpi, exchangeType, messageId }
 }
 
-/** RFC 2408 §3.1: the header's flags. */
-export const FLAG_ENCRYPTION = 0x01
-export const FLAG_COMMIT = 0x02
+export const FLAG_ENCRYPTION: number = HeaderFlag.number('ENCRYPTION')
+const FLAG_COMMIT = HeaderFlag.number('COMMIT')
 
 /** RFC 2408 §3.1. The bit is not authenticated: it may cost a short wait, nothing else. */
 export function asksToCommit({ flags }: IkeHeader): boolean {
