@@ -49,14 +49,14 @@ export function explainText(
 }
 
 /** Those whose number is nearest, three at most; the same hundred is the same kind of failure. */
-export function nearCodes(code: string, pages: readonly FailurePage[]): readonly FailurePage[] {
+function nearCodes(code: string, pages: readonly FailurePage[]): readonly FailurePage[] {
   const number = numberOf(code)
   const distance = (page: FailurePage) => Math.abs(numberOf(page.code) - number)
   return [...pages].sort((a, b) => distance(a) - distance(b)).slice(0, MOST_NEAR)
 }
 
 /** Pages in which every word of `text` stands, those with the whole text first. */
-export function pagesWith(text: string, pages: readonly FailurePage[]): readonly FailurePage[] {
+function pagesWith(text: string, pages: readonly FailurePage[]): readonly FailurePage[] {
   const wanted = text.toLowerCase().trim()
   const words = wanted.split(/[^\p{L}\p{N}]+/u).filter((word) => word !== '')
   if (words.length === 0) return []
@@ -74,7 +74,7 @@ function listed(pages: readonly FailurePage[]): string {
   return pages.map(({ code, title }) => `  ${code}  ${title}\n`).join('')
 }
 
-export function pageLines(
+function pageLines(
   { code, title, sections }: FailurePage,
   { columns, style }: Pick<Terminal, 'columns' | 'style'>,
 ): readonly string[] {

@@ -27,7 +27,7 @@ export function failurePages(): readonly FailurePage[] {
 }
 
 /** The small part of Markdown these pages are written in; a rule sees to it that they are. */
-export function readPage(markdown: string): FailurePage {
+function readPage(markdown: string): FailurePage {
   const [, code = '', title = ''] = /^# (CW-\d{3}): (.+)$/m.exec(markdown) ?? []
   const sections = markdown
     .split(/^## /m)

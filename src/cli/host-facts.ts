@@ -16,7 +16,7 @@ export function hostFacts(look: HostLook, config: Config | undefined): readonly 
 }
 
 /** Whether both ports of IKE can be opened; with a configuration, on the addresses it names. */
-export function portsFact(holders: readonly PortHolder[], config?: Config): HostFact {
+function portsFact(holders: readonly PortHolder[], config?: Config): HostFact {
   const used = config === undefined ? undefined : new Set(config.tunnels.map(({ local }) => local))
   const [holder] = holders.filter(
     ({ address }) => used === undefined || EVERY_ADDRESS.has(address) || used.has(address),

@@ -58,7 +58,7 @@ export function lookAtHost(config: Config | undefined): HostLook {
   }
 }
 
-export function portHolders(): readonly PortHolder[] {
+function portHolders(): readonly PortHolder[] {
   return IKE_PORTS.flatMap(udpPortHolders)
 }
 

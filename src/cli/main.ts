@@ -18,7 +18,7 @@ import { status } from './status.ts'
 import { type ColorChoice, processTerminal, type Terminal } from './terminal.ts'
 import { up } from './up.ts'
 
-export const DEFAULT_FILE = '/etc/causeway/causeway.yaml'
+const DEFAULT_FILE = '/etc/causeway/causeway.yaml'
 
 /** `--config` without a file means the usual one. */
 type ParsedExplainOptions = Omit<ExplainOptions, 'config'> & { readonly config?: string | true }

@@ -3,7 +3,7 @@ import { docOf, documented } from './key-doc.ts'
 import { fileKeys, gatewayKeys, tunnelKeys } from './schema.ts'
 
 /** The whole file as one schema: for editors and the reference. Reading goes key by key. */
-export function fileSchema(): z.ZodType {
+function fileSchema(): z.ZodType {
   const gateway = z.strictObject(gatewayKeys).optional()
   const tunnels = z.record(z.string(), z.strictObject(tunnelKeys)).optional()
   return z.strictObject({

@@ -28,7 +28,7 @@ export function openLog(options: LogOptions): Log {
 }
 
 /** `13:02:11.204`, local time. */
-export function timeOfDay(at: Date): string {
+function timeOfDay(at: Date): string {
   const two = (value: number) => String(value).padStart(2, '0')
   const milliseconds = String(at.getMilliseconds()).padStart(3, '0')
   return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}.${milliseconds}`

@@ -117,7 +117,7 @@ export function eventText(event: Event): EventText {
 }
 
 /** `NAT before us`, `no NAT`. */
-export function natText({ local, remote }: { local: boolean; remote: boolean }): string {
+function natText({ local, remote }: { local: boolean; remote: boolean }): string {
   if (local && remote) return 'NAT on both sides'
   if (local) return 'NAT before us'
   return remote ? 'NAT before the peer' : 'no NAT'

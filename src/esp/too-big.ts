@@ -41,9 +41,6 @@ export function oversize(
   return mode === 'transport' ? Oversize.cutOutside : Oversize.cutInside
 }
 
-/** The longest message `writeTooBig` makes. */
-export const TOO_BIG_OCTETS: number = IPV6_MIN_MTU
-
 /**
  * Writes, at `to`, the ICMP message that tells the sender of the packet at `at` how large packets may be: fragmentation needed
  * (RFC 1191 §4) or packet too big (RFC 4443 §3.2). It seems to come from the packet's destination: an address the host surely

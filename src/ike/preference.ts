@@ -13,7 +13,7 @@ export type Candidate = {
  * Whether `a` is to be kept when both are there. The later one replaces the earlier; where the negotiations overlapped, because both
  * sides began at once, time says nothing that both would agree on, so the rank decides (RFC 7296 §2.8.1 compares nonces for the same end).
  */
-export function isPreferred(a: Candidate, b: Candidate): boolean {
+function isPreferred(a: Candidate, b: Candidate): boolean {
   if (a.startedAt >= b.establishedAt) return true
   if (b.startedAt >= a.establishedAt) return false
   return a.rank > b.rank

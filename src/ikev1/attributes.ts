@@ -11,7 +11,7 @@ export function attribute(type: number, value: number): TransformAttribute {
 }
 
 /** @returns the number an attribute holds in either form; undefined when it has more octets than a number can (8 and up). */
-export function attributeNumber(attribute: TransformAttribute): number | undefined {
+function attributeNumber(attribute: TransformAttribute): number | undefined {
   if (attribute.form === 'short') return attribute.value
   if (attribute.value.length > 6) return undefined
   return attribute.value.reduce((sum, octet) => sum * 256 + octet, 0)

@@ -36,7 +36,7 @@ export class MalformedPki extends Error {
 }
 
 /** No CERT payload can carry more (RFC 2408 §3.9). */
-export const LONGEST_CERTIFICATE = 65_531
+const LONGEST_CERTIFICATE = 65_531
 
 /** @throws MalformedPki and nothing else, whatever the octets are. */
 export function parseCertificate(der: Uint8Array): Certificate {

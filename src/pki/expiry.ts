@@ -1,7 +1,7 @@
 import { DAY, formatMoment, type Moment } from './moment.ts'
 
 /** Expiry is warned of this long ahead. */
-export const EXPIRY_WARNING: number = 30 * DAY
+const EXPIRY_WARNING: number = 30 * DAY
 
 /** Whether it has expired, or will so soon that somebody should renew it. */
 export function isEnding(notAfter: Moment, now: Moment): boolean {

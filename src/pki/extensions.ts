@@ -137,10 +137,7 @@ export function parseExtensions(extensions: readonly Extension[]): CertificateEx
 }
 
 /** What is matched against identities and constraints must hold no octet that ends or hides part of a name. */
-export function generalName({
-  type,
-  value,
-}: Pick<PkijsGeneralName, 'type' | 'value'>): GeneralName {
+function generalName({ type, value }: Pick<PkijsGeneralName, 'type' | 'value'>): GeneralName {
   if (type === 1 || type === 2 || type === 6) {
     const name = String(value)
     if (!/^[\x21-\x7e]{1,1024}$/.test(name)) throw new DerError('a name with odd characters')

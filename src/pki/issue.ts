@@ -156,9 +156,7 @@ export function distributionPointsValue(urls: readonly string[]): Uint8Array {
 }
 
 /** How a key signs certificates. */
-export function algorithmFor(
-  key: PublicKey,
-): Exclude<SignatureAlgorithm, { kind: 'broken' | 'unknown' }> {
+function algorithmFor(key: PublicKey): Exclude<SignatureAlgorithm, { kind: 'broken' | 'unknown' }> {
   if (key.kind === 'ec') return { kind: 'ecdsa', hash: CURVE_HASH[key.curve] }
   return key.kind === 'ed25519' ? { kind: 'ed25519' } : { kind: 'rsa-pkcs1', hash: 'sha256' }
 }

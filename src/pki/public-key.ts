@@ -44,14 +44,6 @@ export function keyBits({ spki }: PublicKey): Uint8Array {
   return derChildren(readDer(spki))[1]?.content.subarray(1) ?? new Uint8Array(0)
 }
 
-/** Modulus and exponent, big-endian without leading zeros. */
-export function rsaNumbers({ spki }: PublicKey): {
-  readonly modulus: Uint8Array
-  readonly exponent: Uint8Array
-} {
-  return rsaParts(keyBits({ spki, kind: 'ed25519' }))
-}
-
 /** Whether it is an RSA key of fewer bits. */
 export function isShorterRsa(key: PublicKey, bits: number): boolean {
   return key.kind === 'rsa' && key.bits < bits
@@ -90,6 +82,7 @@ function rsaFlaw(modulus: Uint8Array, bits: number, exponent: Uint8Array): strin
   return undefined
 }
 
+/** Big-endian, without leading zeros. */
 function rsaParts(octets: Uint8Array): { modulus: Uint8Array; exponent: Uint8Array } {
   const [modulus, exponent] = derChildren(derExpect(readDer(octets), DER.sequence, 'RSA key'), 2)
   return {

@@ -146,7 +146,7 @@ function ocspSources(
 }
 
 /** What one CRL says: only its issuer's signature counts, and what is out of date can still revoke but no longer clear. */
-export function crlVerdict(
+function crlVerdict(
   crl: Crl,
   certificate: Certificate,
   issuer: Certificate,

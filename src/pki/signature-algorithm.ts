@@ -100,7 +100,7 @@ function pss(parameters: DerElement | undefined): SignatureAlgorithm {
   return { kind: 'rsa-pss', hash }
 }
 
-export const HASH_OCTETS: Readonly<Record<SignatureHash, number>> = {
+const HASH_OCTETS: Readonly<Record<SignatureHash, number>> = {
   sha256: 32,
   sha384: 48,
   sha512: 64,

@@ -70,16 +70,6 @@ function stopIpv6LinkLocal(netlink: Netlink, index: number): void {
   }
 }
 
-/** A link that is gone already is no error. */
-export function removeLink(netlink: Netlink, index: number): void {
-  try {
-    const request = new NetlinkRequest(RTM_DELLINK, 0, header(index))
-    netlink.request(request, 'remove link', `interface ${index}`)
-  } catch (error) {
-    if (!(error instanceof SystemError) || error.errno !== ENODEV) throw error
-  }
-}
-
 function findLink(
   netlink: Pick<Netlink, 'request'>,
   request: NetlinkRequest,
@@ -128,7 +118,6 @@ function header(index: number, flags = 0, change = 0): Uint8Array {
 const HEADER_OCTETS = 16
 const AF_INET6 = 10
 const RTM_NEWLINK = 16
-const RTM_DELLINK = 17
 const RTM_GETLINK = 18
 const IFF_UP = 0x1
 const IFF_RUNNING = 0x40

@@ -149,14 +149,6 @@ export function parsePfs(text: string): Pfs | SuiteProblem {
   })
 }
 
-export function equalIkeSuite(a: IkeSuite, b: IkeSuite): boolean {
-  return a.encryption === b.encryption && a.hash === b.hash && a.keyExchange === b.keyExchange
-}
-
-export function equalEspSuite(a: EspSuite, b: EspSuite): boolean {
-  return a.encryption === b.encryption && a.integrity === b.integrity && a.esn === b.esn
-}
-
 /** An algorithm that an RFC advises against. */
 export type Weakness = {
   readonly algorithm: string

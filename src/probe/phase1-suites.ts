@@ -108,7 +108,7 @@ function placed([distance, rarity]: Place): Pick<ProbedAlgorithm, 'distance' | '
   return { distance, rarity }
 }
 
-export const PROBED_ENCRYPTIONS: readonly ProbedAlgorithm[] = [
+const PROBED_ENCRYPTIONS: readonly ProbedAlgorithm[] = [
   cipher(encryption('aes256-cbc'), [0, 0]),
   cipher(encryption('aes128-cbc'), [2, 1]),
   cipher(encryption('aes192-cbc'), [1, 4]),
@@ -116,7 +116,7 @@ export const PROBED_ENCRYPTIONS: readonly ProbedAlgorithm[] = [
   broken('des', EncryptionAlgorithm.number('DES-CBC'), [60, 5]),
 ]
 
-export const PROBED_HASHES: readonly ProbedAlgorithm[] = [
+const PROBED_HASHES: readonly ProbedAlgorithm[] = [
   digest(hash('sha256'), [0, 0]),
   digest(hash('sha1'), [20, 0]),
   digest(hash('sha512'), [1, 2]),

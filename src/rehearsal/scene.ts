@@ -76,7 +76,7 @@ export class Scene {
 }
 
 /** Where the other end looks for one behind a NAT; where it says nothing of it, an address for documentation. */
-export function outsideOf({ a, b }: Meeting, behindNat: Side): IpAddress {
+function outsideOf({ a, b }: Meeting, behindNat: Side): IpAddress {
   const [inside, seenBy] = behindNat === 'a' ? [a, b] : [b, a]
   if (seenBy.peer !== 'any') return seenBy.peer
   return ipFamily(inside.local) === 4 ? ip('192.0.2.99') : ip('2001:db8::99')

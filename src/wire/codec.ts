@@ -174,7 +174,7 @@ export function numberIn(scope: Scope, field: string): number {
   return value
 }
 
-export function checkZero(value: Uint8Array, path: string, offset: number): void {
+function checkZero(value: Uint8Array, path: string, offset: number): void {
   if (value.every((octet) => octet === 0)) return
   throw new MalformedMessage('reserved', path, offset, 'expected zero in a reserved field')
 }

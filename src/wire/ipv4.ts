@@ -42,10 +42,6 @@ export function ipv4Fragment(view: DataView, at: number): number {
   return view.getUint16(at + 6)
 }
 
-export function ipv4Ttl(view: DataView, at: number): number {
-  return view.getUint8(at + 8)
-}
-
 export function ipv4Protocol(view: DataView, at: number): number {
   return view.getUint8(at + 9)
 }

@@ -26,7 +26,3 @@ export function ipv6TotalOctets(view: DataView, at: number): number {
 export function ipv6NextHeader(view: DataView, at: number): number {
   return view.getUint8(at + 6)
 }
-
-export function ipv6HopLimit(view: DataView, at: number): number {
-  return view.getUint8(at + 7)
-}

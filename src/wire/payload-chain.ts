@@ -4,7 +4,7 @@ import { type Codec, checkConsumed, checkCount } from './codec.ts'
 import { decoding, MalformedMessage } from './malformed.ts'
 
 /** Next payload, a reserved octet, and the length of all of it (RFC 2408 §3.2, RFC 7296 §3.2). */
-export const GENERIC_HEADER_OCTETS = 4
+const GENERIC_HEADER_OCTETS = 4
 /** More than any real message has; bounds the work one datagram can cause. */
 export const MAX_PAYLOADS = 256
 

@@ -5,7 +5,7 @@
 export const VIRTIO_HEADER_OCTETS = 10
 
 /** The transport checksum is not complete: its field holds the sum of the pseudo-header (§5.1.6.2). */
-export const VIRTIO_NEEDS_CHECKSUM = 1
+const VIRTIO_NEEDS_CHECKSUM = 1
 
 export const VirtioGso = { none: 0, tcp4: 1, tcp6: 4, udp: 5 } as const
 /** Not a kind but a mark on one: the packet has CWR set. */

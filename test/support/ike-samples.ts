@@ -22,7 +22,7 @@ export const mainMode1: IkeSample = sample(
   '00 00 0014 4a131c81070358455c5728f20e95452f', // VID: RFC 3947
 )
 
-export const mainMode3: IkeSample = sample(
+const mainMode3: IkeSample = sample(
   'Main mode 3: KE, NONCE, NAT-D, NAT-D',
   COOKIES,
   '04 10 02 00 00000000 000000e4', // 228 octets
@@ -55,7 +55,7 @@ export const quickMode1: IkeSample = sample(
   '00 00 0010 04 00 0000 0a010000 ffff0000', // IDcr: 10.1.0.0/16
 )
 
-export const informationalDelete: IkeSample = sample(
+const informationalDelete: IkeSample = sample(
   'Informational: HASH, D, D',
   COOKIES,
   '08 10 05 01 0badcafe 00000064', // 100 octets
@@ -64,7 +64,7 @@ export const informationalDelete: IkeSample = sample(
   `00 00 001c 00000001 01 10 0001 ${COOKIES}`, // the ISAKMP SA
 )
 
-export const informationalDpd: IkeSample = sample(
+const informationalDpd: IkeSample = sample(
   'Informational: HASH, N (R-U-THERE)',
   COOKIES,
   '08 10 05 01 5eed5eed 00000054', // 84 octets

@@ -26,15 +26,15 @@ const psk = (number: number, hash: number, group: number): Transform => ({
   ],
 })
 
-export const phase1Sa = (...transforms: readonly Transform[]): SaPayload => ({
+const phase1Sa = (...transforms: readonly Transform[]): SaPayload => ({
   type: 'SA',
   doi: 1,
   situation: 1,
   proposals: [{ number: 1, protocolId: 1, spi: new Uint8Array(0), transforms }],
 })
 
-export const sha256Group14: Transform = psk(1, 4, 14)
-export const sha1Group2: Transform = psk(2, 2, 2)
+const sha256Group14: Transform = psk(1, 4, 14)
+const sha1Group2: Transform = psk(2, 2, 2)
 
 export const quickSa: SaPayload = {
   type: 'SA',

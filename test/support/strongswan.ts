@@ -2,7 +2,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { undoAtExit } from './leftovers.ts'
-import { eventually, type Outcome, run, runOk, stop } from './process.ts'
+import { eventually, type Outcome, run, stop } from './process.ts'
 import { type SwanConnection, strongswanConf, swanctlConf } from './swan-conf.ts'
 import { listOf, type RawSection, readRaw, sectionOf, textOf } from './swan-raw.ts'
 import type { Namespace } from './topology.ts'
@@ -240,18 +240,6 @@ export const SWANCTL_FOLDERS: readonly string[] = [
   'bliss',
   'conf.d',
 ]
-
-/** @returns `5.9.8` or such; undefined when no swanctl is there. */
-export async function strongswanVersion(): Promise<string | undefined> {
-  try {
-    return (
-      /strongSwan (?:swanctl )?(?:U)?([\d.]+)/.exec(await runOk(['swanctl', '--version']))?.[1] ??
-      'unknown'
-    )
-  } catch {
-    return undefined
-  }
-}
 
 function selector(what: { readonly ike: string } | { readonly child: string }): readonly string[] {
   return 'ike' in what ? ['--ike', what.ike] : ['--child', what.child]

@@ -218,7 +218,7 @@ const PREFIX = 'cw'
 const OWN_NAME = /^cw(\d+)-\d+-(middle|host-a|gw-a|nat|nat-b|gw-b|host-b)$/
 
 /** Removes namespaces of runs that were killed before they could clean up. */
-export function sweepLeftovers(): void {
+function sweepLeftovers(): void {
   for (const name of namespaceNames()) {
     const pid = OWN_NAME.exec(name)?.[1]
     if (pid !== undefined && !isRunning(Number(pid))) destroyNamespace(name)

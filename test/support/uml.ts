@@ -179,7 +179,7 @@ export class GuestStrongSwan extends SwanControl {
 }
 
 /** @returns the folder of the guest kernel's modules; undefined when the package is not installed. */
-export function umlModules(): string | undefined {
+function umlModules(): string | undefined {
   try {
     const release = readdirSync(MODULES)[0]
     return release === undefined ? undefined : join(MODULES, release)

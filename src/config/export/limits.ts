@@ -41,7 +41,7 @@ export function pfsWithin(
 }
 
 /** Several ports, but not all of them. */
-export function isPortRange({ startPort, endPort }: TrafficSelector): boolean {
+function isPortRange({ startPort, endPort }: TrafficSelector): boolean {
   return startPort !== endPort && (startPort > 0 || endPort < 65_535)
 }
 

@@ -9,7 +9,7 @@ import { VIRTIO_HEADER_OCTETS } from '#wire/virtio-net'
 /** The longest IP packet or datagram. */
 export const MAX_PACKET_OCTETS = 65_535
 const HEADROOM = 128
-export const TAILROOM = 128
+const TAILROOM = 128
 /** Not a multiple of the size of a page, so that packets at the beginning of each place do not share lines of the cache. */
 const SLOT_OCTETS = HEADROOM + 65_536 + TAILROOM + 1088
 /** Messages taken with one system call. */

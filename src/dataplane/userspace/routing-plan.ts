@@ -7,11 +7,11 @@ import type { DataPlaneTunnel } from '../port.ts'
 import { type Prefix, prefixesOf } from './prefixes.ts'
 
 /** Our own routing table; what a tunnel takes is looked up there before anything else. */
-export const ROUTING_TABLE = 4500
+const ROUTING_TABLE = 4500
 /** Default routes into tunnels: they count only where the main table knows nothing better. */
-export const DEFAULT_ROUTE_TABLE = 4501
+const DEFAULT_ROUTE_TABLE = 4501
 /** Host routes of peers for the traffic between gateways, where only some of it is protected; rules lead there. */
-export const HOST_ROUTE_TABLE = 4502
+const HOST_ROUTE_TABLE = 4502
 export const ROUTING_TABLES: readonly number[] = [
   ROUTING_TABLE,
   DEFAULT_ROUTE_TABLE,
