@@ -94,7 +94,7 @@ export interface IkeSa {
   deleteChildren(inboundSpis: readonly EspSpi[], context: IkeContext): void
   /** Follows a peer that its NAT moved; where nobody is behind a NAT nothing changes. */
   follow(remote: Endpoint): void
-  /** ESP of the peer came: as good as a sign of life (RFC 3706 §4). */
+  /** ESP of the peer came: as good as a sign of life (RFC 3706 §5.4). */
   heard(at: Instant): void
   /** Asks the peer whether it is there. @returns whether it knows such questions */
   probe(context: IkeContext): boolean

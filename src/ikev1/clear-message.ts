@@ -28,7 +28,7 @@ export function plainOf(payloads: readonly PlacedPayload[]): readonly Payload[] 
   return payloads.map(({ payload }) => payload)
 }
 
-/** An Informational exchange without keys: a word the peer may take as a hint, shorter than what provoked it (RFC 2408 §5.4). */
+/** An Informational exchange without keys: a word the peer may take as a hint, shorter than what provoked it (RFC 2408 §5.14). */
 export function sendClearNotify(
   name: NotifyName,
   cookies: Cookies,

@@ -44,9 +44,9 @@ import { learnAbilities } from './vendor-ids.ts'
 export class Phase1 {
   readonly role: 'initiator' | 'responder'
   readonly #choice: TunnelChoice
-  /** Whether our message 5 says INITIAL-CONTACT; asked when it is made. */
+  /** Whether our proof as the initiator comes with INITIAL-CONTACT; asked when it is made. */
   readonly #isFirstContact: () => boolean
-  /** Whether the peer's message 5 said so. */
+  /** Whether the peer's did. */
   #initialContact = false
   #cookies: Cookies
   #state: Phase1State = { kind: 'closed' }
@@ -128,7 +128,7 @@ export class Phase1 {
     return this.#abilities
   }
 
-  /** The peer said in message 5 that it holds no older SA. */
+  /** The peer said beside its proof that it holds no older SA. */
   get initialContact(): boolean {
     return this.#initialContact
   }
@@ -250,7 +250,7 @@ export class Phase1 {
     this.#sender.stop()
   }
 
-  /** Anyone can send such a notify, so it changes nothing; but the operator sees it at once (RFC 2408 §5.15). */
+  /** Anyone can send such a notify, so it changes nothing; but the operator sees it at once (RFC 2408 §5.14). */
   handleClearNotify(datagram: Datagram, header: IkeHeader, context: IkeContext): void {
     if (this.#state.kind === 'established') {
       this.drop(datagram, 'unauthenticated', 'a clear message about an established SA', context)

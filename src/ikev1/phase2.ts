@@ -43,7 +43,7 @@ export class Phase2 {
   #tryout: DeadPeerWatch | undefined
   readonly #limits: TunnelConfig['deadPeer']
   readonly #life: SaLife
-  /** Message IDs that began an exchange; one is never accepted twice, whatever it carried (RFC 2408 §5.1 leaves replay to us). */
+  /** Message IDs that began an exchange; one is never accepted twice, whatever it carried (RFC 2408 §5.1 wants replays met, and does not say how). */
   readonly #seen = new Set<string>()
   #aliveAt: Instant
   /** The last fresh message under these keys; ESP says nothing about them. */

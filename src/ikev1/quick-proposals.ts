@@ -154,7 +154,7 @@ function readTransform({ id, attributes }: Transform): ReadTransform | undefined
   if (cipher === undefined) return undefined
   const authentication = findNumber(attributes, AUTHENTICATION_ALGORITHM)
   const mac = authentication === undefined ? undefined : integrityByIkev1(authentication)
-  // RFC 4106 §8.4: an AEAD comes without an authentication algorithm; RFC 8221 §4: others never do.
+  // RFC 8221 §4: an AEAD comes without an authentication algorithm, and no other cipher does.
   if (cipher.aead !== (authentication === undefined || authentication === 0)) return undefined
   if (!cipher.aead && mac === undefined) return undefined
   const group = findNumber(attributes, GROUP_DESCRIPTION)

@@ -117,7 +117,7 @@ export function handleMessage3(
   host.commit(conclude(host, read, terms, outbound, context))
 }
 
-/** The notify goes in an Informational exchange of its own (RFC 2408 §5.4); the initiator's repeats are absorbed. */
+/** The notify goes in an Informational exchange of its own (RFC 2408 §5.14); the initiator's repeats are absorbed. */
 function refuse(
   host: QuickHost,
   begun: Omit<QuickExchange, 'state'>,

@@ -18,7 +18,7 @@ export type Phase1Environment = {
   readonly local: Endpoint
   readonly remote: Endpoint
   readonly abilities: PeerAbilities
-  /** Whether message 5 says that we hold no older SA with this peer (RFC 2407 §4.6.3.3). */
+  /** Whether we hold no older SA with this peer, and say so beside our proof as the initiator (RFC 2407 §4.6.3.3). */
   isFirstContact(): boolean
   readonly findKey: KeySearch
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 
@@ -11,6 +11,14 @@ test('docs/architecture.md names files and folders that exist', () => {
   assert.ok(paths.length > 40)
   assert.deepEqual(
     paths.filter((path) => !existsSync(join(root, path))),
+    [],
+  )
+})
+
+test('docs/architecture.md says of every folder of src what it holds', () => {
+  const folders = readdirSync(join(root, 'src')).map((name) => `\`src/${name}\``)
+  assert.deepEqual(
+    folders.filter((folder) => !page.includes(folder)),
     [],
   )
 })

@@ -1,5 +1,6 @@
 import type { DatagramSocket } from '#platform/datagram-socket'
 import { ReceiveBatch } from '#platform/receive-batch'
+import { HEADER_OCTETS } from '#wire/ike-header'
 import { IpProtocol } from '#wire/ip-protocol'
 import { ipv4HeaderOctets, ipv4Protocol, isIpv4Packet } from '#wire/ipv4'
 import { classify, Datagram, NAT_TRAVERSAL_PORT, NON_ESP_MARKER_OCTETS } from './demux.ts'
@@ -13,8 +14,6 @@ export const BURST = 64
 export const BURST_OCTETS = 524_288
 /** Of messages that each are many datagrams, so many are taken at once: more would push each other out of the processor's cache. */
 const LONG_MESSAGES = 2
-/** RFC 2408 §3.1: nothing shorter is an IKE message. */
-const IKE_HEADER_OCTETS = 28
 
 /** Takes datagrams from the outer sockets: ESP goes to the receiver, IKE to the main thread. */
 export class NetworkReader {
@@ -76,7 +75,7 @@ export class NetworkReader {
     }
     if (kind === Datagram.keepalive) return
     const marker = port === NAT_TRAVERSAL_PORT ? NON_ESP_MARKER_OCTETS : 0
-    if (kind === Datagram.malformed || length - marker < IKE_HEADER_OCTETS) {
+    if (kind === Datagram.malformed || length - marker < HEADER_OCTETS) {
       this.#events.countMalformed()
       return
     }
