@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import {
+  assertPing,
   causewaySide,
   childName,
   type Encounter,
@@ -66,8 +67,7 @@ for (const role of ['initiator', 'responder'] as const) {
       const [ikeSa] = await strongswan.ikeSas()
       return childSas.length === 2 && ikeSa?.children.length === 2
     })
-    const { received } = await hostA.ping('10.2.0.2')
-    assert.equal(received, 3)
+    await assertPing(hostA, '10.2.0.2')
     const sent = await transfer(hostA, hostB, '10.2.0.2', 256 * 1024)
     assert.equal(sent.received.digest, sent.sent.digest)
     const counts = await countsByPair()
