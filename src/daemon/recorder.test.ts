@@ -6,8 +6,9 @@ import { after, test } from 'node:test'
 import { toHex } from '#bytes/hex'
 import { ip } from '#bytes/ip'
 import { Secret } from '#bytes/secret'
-import { espSpi, type InboundSa } from '#esp/sa'
+import { espSpi } from '#esp/sa'
 import type { Effect, Input } from '#ike/effects'
+import { sampleInboundSa } from '../../test/support/sample-sa.ts'
 import { captureAnswer } from './capture-requests.ts'
 import { openLog } from './log.ts'
 import { Recorder } from './recorder.ts'
@@ -193,27 +194,6 @@ function ikeKeys(tunnel: string, fill: number): Effect {
 }
 
 function install(tunnel: string, spi: number): Effect {
-  const any = {
-    family: 4,
-    protocol: 0,
-    start: ip('0.0.0.0'),
-    end: ip('255.255.255.255'),
-    startPort: 0,
-    endPort: 65_535,
-  } as const
-  const sa: InboundSa = {
-    direction: 'inbound',
-    spi: espSpi(spi),
-    child: { tunnel, pair: 0 },
-    suite: { encryption: 'aes128-gcm16', integrity: 'none', esn: false },
-    mode: 'tunnel',
-    encapsulation: 'native',
-    local,
-    remote,
-    encryptionKey: new Secret(Uint8Array.of(1)),
-    integrityKey: new Secret(new Uint8Array(0)),
-    selectors: { local: any, remote: any },
-    replayWindow: 64,
-  }
+  const sa = sampleInboundSa({ child: { tunnel, pair: 0 }, spi: espSpi(spi) })
   return { kind: 'install-sa', sa }
 }

@@ -15,8 +15,8 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { ip } from '#bytes/ip'
 import { Secret } from '#bytes/secret'
-import { espSpi, type OutboundSa } from '#esp/sa'
 import type { Effect } from '#ike/effects'
+import { sampleOutboundSa } from '../../test/support/sample-sa.ts'
 import { keepKeys, WiresharkKeys } from './wireshark-keys.ts'
 
 const parent = mkdtempSync(join(tmpdir(), 'causeway-keys-'))
@@ -24,27 +24,11 @@ after(() => rmSync(parent, { recursive: true, force: true }))
 let folders = 0
 
 const end = (address: string, port = 4500) => ({ address: ip(address), port })
-const any = {
-  family: 4,
-  protocol: 0,
-  start: ip('0.0.0.0'),
-  end: ip('255.255.255.255'),
-  startPort: 0,
-  endPort: 65_535,
-} as const
-const sa: OutboundSa = {
-  direction: 'outbound',
-  spi: espSpi(0x1000),
-  child: { tunnel: 'paris', pair: 0 },
-  suite: { encryption: 'aes128-gcm16', integrity: 'none', esn: false },
-  mode: 'tunnel',
+const sa = sampleOutboundSa({
   encapsulation: 'udp',
   local: end('203.0.113.10'),
   remote: end('198.51.100.7'),
-  encryptionKey: new Secret(Uint8Array.of(1)),
-  integrityKey: new Secret(new Uint8Array(0)),
-  selectors: { local: any, remote: any },
-}
+})
 const ikeKeys: Effect = {
   kind: 'ike-keys',
   tunnel: 'paris',

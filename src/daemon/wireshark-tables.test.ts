@@ -4,6 +4,7 @@ import { ip } from '#bytes/ip'
 import { Secret } from '#bytes/secret'
 import { espSpi, type InboundSa, type OutboundSa } from '#esp/sa'
 import type { EspSuite } from '#policy/proposal'
+import { sampleOutboundSa } from '../../test/support/sample-sa.ts'
 import { espRow, ikev1Row } from './wireshark-tables.ts'
 
 const key = (...octets: number[]) => new Secret(Uint8Array.from(octets))
@@ -13,28 +14,9 @@ function sa(
   integrityKey: Secret,
   changes: Partial<Pick<OutboundSa, 'local' | 'remote'>> = {},
 ): OutboundSa {
-  const any = {
-    family: 4,
-    protocol: 0,
-    start: ip('0.0.0.0'),
-    end: ip('255.255.255.255'),
-    startPort: 0,
-    endPort: 65_535,
-  } as const
-  return {
-    direction: 'outbound',
-    spi: espSpi(0x1234),
-    child: { tunnel: 'paris', pair: 0 },
-    suite,
-    mode: 'tunnel',
-    encapsulation: 'native',
-    local: { address: ip('203.0.113.10'), port: 500 },
-    remote: { address: ip('198.51.100.7'), port: 500 },
-    encryptionKey: key(1, 2, 0xff),
-    integrityKey,
-    selectors: { local: any, remote: any },
-    ...changes,
-  }
+  const encryptionKey = key(1, 2, 0xff)
+  const spi = espSpi(0x1234)
+  return sampleOutboundSa({ spi, suite, encryptionKey, integrityKey, ...changes })
 }
 
 test('a row of phase 1 is the initiator’s cookie and the key, in hexadecimal digits', () => {

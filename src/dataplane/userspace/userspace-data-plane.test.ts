@@ -1,36 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ip } from '#bytes/ip'
-import { Secret } from '#bytes/secret'
-import { espSpi, type InboundSa } from '#esp/sa'
-import type { TrafficSelector } from '#policy/traffic-selector'
+import { sampleInboundSa } from '../../../test/support/sample-sa.ts'
 import type { DataPlaneEvent } from '../port.ts'
 import { plainSa, saFromPlain } from './messages.ts'
 import { UserspaceDataPlane } from './userspace-data-plane.ts'
 
 const NOTHING = { localAddresses: [], tunnels: [] }
-const anywhere: TrafficSelector = {
-  family: 4,
-  protocol: 0,
-  start: ip('0.0.0.0'),
-  end: ip('255.255.255.255'),
-  startPort: 0,
-  endPort: 0xffff,
-}
-const sa: InboundSa = {
-  direction: 'inbound',
-  spi: espSpi(0x1000),
-  child: { tunnel: 'paris', pair: 0 },
-  suite: { encryption: 'aes128-gcm16', integrity: 'none', esn: false },
-  mode: 'tunnel',
-  encapsulation: 'udp',
-  local: { address: ip('192.0.2.1'), port: 4500 },
-  remote: { address: ip('198.51.100.1'), port: 4500 },
-  encryptionKey: new Secret(Uint8Array.from({ length: 20 }, (_, i) => i)),
-  integrityKey: new Secret(new Uint8Array(0)),
-  selectors: { local: anywhere, remote: anywhere },
-  replayWindow: 64,
-}
+const sa = sampleInboundSa({ encapsulation: 'udp' })
 
 test('starts and ends without touching a host it was not configured for', async () => {
   const events: DataPlaneEvent[] = []
