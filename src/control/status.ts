@@ -61,15 +61,7 @@ export type TunnelStatus = {
   /** Inner packets since the gateway started, SAs that are gone included. */
   readonly traffic: { readonly in: TunnelTraffic; readonly out: TunnelTraffic }
   /** Packets dropped, since the gateway started. */
-  readonly dropped: {
-    readonly replayed: number
-    readonly badIcv: number
-    readonly badPadding: number
-    readonly outsideSelectors: number
-    readonly malformed: number
-    readonly congested: number
-    readonly exhausted: number
-    readonly cannotCarry: number
+  readonly dropped: SaDropped & {
     readonly noSa: number
     readonly noPolicy: number
     readonly tooBig: number

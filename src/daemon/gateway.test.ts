@@ -7,6 +7,7 @@ import type { Effect, Input } from '#ike/effects'
 import type { TunnelSnapshot } from '#ike/events'
 import { RecordingDataPlane } from '../../test/support/recording-data-plane.ts'
 import { sampleConfig, sampleTunnel } from '../../test/support/sample-config.ts'
+import { saCounters } from '../../test/support/sample-counters.ts'
 import { Gateway } from './gateway.ts'
 import type { Loaded } from './running-configuration.ts'
 
@@ -144,25 +145,10 @@ test('counts what an SA carried beyond its removal', async () => {
       : [],
   )
   await gateway.start(sampleConfig(paris))
-  const sa = {
-    direction: 'inbound',
-    child,
-    spi,
-    packets: 3,
-    octets: 300,
-    sequence: 3,
-    lastUsed: 900,
-    replayed: 1,
-    badIcv: 0,
-    badPadding: 0,
-    outsideSelectors: 0,
-    malformed: 0,
-    latest: 0,
-    congested: 0,
-    exhausted: 0,
-    cannotCarry: 0,
-    dummies: 0,
-  } as const
+  const sa = saCounters(
+    { direction: 'inbound', child, spi },
+    { packets: 3, octets: 300, sequence: 3, lastUsed: 900, replayed: 1 },
+  )
   dataPlane.current = { ...dataPlane.current, sas: [sa] }
   const packet = {
     source: paris.local,

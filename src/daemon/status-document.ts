@@ -10,14 +10,13 @@ import type {
   IncidentStatus,
   PathStatus,
   ProofStatus,
-  SaDropped,
   SaTraffic,
   StatusDocument,
   Timestamp,
   TunnelStatus,
   WatchStatus,
 } from '#control/status'
-import type { DataPlaneCounters, SaCounters } from '#dataplane/port'
+import type { DataPlaneCounters } from '#dataplane/port'
 import type { Incident } from '#diagnosis/incidents'
 import type { Instant } from '#ike/effects'
 import type { ChildSaFacts, IkeSaFacts, PathFacts, ProofFacts, TunnelSnapshot } from '#ike/events'
@@ -26,7 +25,7 @@ import { formatSelector } from '#policy/traffic-selector'
 import type { Clock } from './clock.ts'
 import type { WatchFacts } from './host-watches.ts'
 import { failureStatus, networkStatuses } from './network-status.ts'
-import type { TrafficLedger } from './traffic-totals.ts'
+import { droppedBy, type TrafficLedger } from './traffic-totals.ts'
 import type { HealthFacts } from './tunnel-health.ts'
 import type { ProbeResult } from './version-probes.ts'
 
@@ -110,14 +109,7 @@ function tunnelStatus(
       out: { ...totals.out, bitsPerSecond: rate.out },
     },
     dropped: {
-      replayed: totals.replayed,
-      badIcv: totals.badIcv,
-      badPadding: totals.badPadding,
-      outsideSelectors: totals.outsideSelectors,
-      malformed: totals.malformed,
-      congested: totals.congested,
-      exhausted: totals.exhausted,
-      cannotCarry: totals.cannotCarry,
+      ...totals.dropped,
       noSa: own?.noSa ?? 0,
       noPolicy: own?.noPolicy ?? 0,
       tooBig: own?.tooBig ?? 0,
@@ -277,7 +269,7 @@ function childSaStatus(
       octets: sa?.octets ?? 0,
       sequence: sa?.sequence ?? 0,
       ...(sa === undefined || sa.lastUsed === 0 ? {} : { lastUsedAt: time(sa.lastUsed) }),
-      dropped: saDropped(sa),
+      dropped: droppedBy((cause) => sa?.[cause] ?? 0),
     }
   }
   return {
@@ -294,18 +286,5 @@ function childSaStatus(
     establishedAt: time(facts.establishedAt),
     rekeyAt: time(facts.rekeyAt),
     expiresAt: time(facts.expiresAt),
-  }
-}
-
-function saDropped(sa: SaCounters | undefined): SaDropped {
-  return {
-    replayed: sa?.replayed ?? 0,
-    badIcv: sa?.badIcv ?? 0,
-    badPadding: sa?.badPadding ?? 0,
-    outsideSelectors: sa?.outsideSelectors ?? 0,
-    malformed: sa?.malformed ?? 0,
-    congested: sa?.congested ?? 0,
-    exhausted: sa?.exhausted ?? 0,
-    cannotCarry: sa?.cannotCarry ?? 0,
   }
 }

@@ -8,6 +8,7 @@ import type { ChildSaFacts, TunnelSnapshot } from '#ike/events'
 import type { KernelView } from '#platform/kernel-view'
 import { isTextProblem } from '#policy/text-problem'
 import { parseSelectorPair } from '#policy/traffic-selector'
+import { NO_COUNTS, saCounters, tunnelCounters } from '../../test/support/sample-counters.ts'
 import { configOf, sites, TUNNEL } from '../../test/support/sites.ts'
 import { type Packet, trace } from './trace.ts'
 
@@ -158,39 +159,16 @@ function child(pair: number, selectors: typeof ONE): ChildSaFacts {
 }
 
 function counters(packets: number): DataPlaneCounters {
-  const none = {
-    octets: 0,
-    sequence: 0,
-    replayed: 0,
-    badIcv: 0,
-    badPadding: 0,
-    outsideSelectors: 0,
-    malformed: 0,
-    latest: 0,
-    congested: 0,
-    exhausted: 0,
-    cannotCarry: 0,
-    dummies: 0,
-  }
+  const sa = {
+    direction: 'inbound',
+    child: { tunnel: TUNNEL, pair: 0 },
+    spi: espSpi(0xc1f0a2b3),
+  } as const
+  const lastUsed = packets === 0 ? 0 : 59_000
   return {
-    sas: [
-      {
-        direction: 'inbound',
-        child: { tunnel: TUNNEL, pair: 0 },
-        spi: espSpi(0xc1f0a2b3),
-        packets,
-        lastUsed: packets === 0 ? 0 : 59_000,
-        ...none,
-      },
-    ],
-    tunnels: [
-      { tunnel: TUNNEL, mtu: 1_438, noSa: 0, noPolicy: 0, tooBig: 0, probes: 0, notSent: 0 },
-    ],
-    unknownSpi: 0,
-    malformed: 0,
-    ikeOverflow: 0,
-    notSent: 0,
-    notReceived: 0,
+    ...NO_COUNTS,
+    sas: [saCounters(sa, { packets, lastUsed })],
+    tunnels: [tunnelCounters(TUNNEL, { mtu: 1_438 })],
   }
 }
 

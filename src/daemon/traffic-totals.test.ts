@@ -1,21 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { DataPlaneCounters } from '#dataplane/port'
-import { TrafficLedger, type TrafficTotals } from './traffic-totals.ts'
+import { NO_COUNTS } from '../../test/support/sample-counters.ts'
+import { TrafficLedger, type TunnelTotals } from './traffic-totals.ts'
 
-const NO_SA: DataPlaneCounters = {
-  sas: [],
-  tunnels: [],
-  unknownSpi: 0,
-  malformed: 0,
-  ikeOverflow: 0,
-  notSent: 0,
-  notReceived: 0,
-}
-
-function carried(inbound: number, outbound: number): TrafficTotals {
+function carried(inbound: number, outbound: number): TunnelTotals {
   return {
-    ...new TrafficLedger().totals('paris', NO_SA),
+    ...new TrafficLedger().totals('paris', NO_COUNTS),
     in: { packets: 1, octets: inbound },
     out: { packets: 1, octets: outbound },
   }

@@ -1,17 +1,12 @@
+import type { SaDropped, TrafficTotals } from '#control/status'
 import type { DataPlaneCounters, SaCounters } from '#dataplane/port'
 import type { Instant } from '#ike/effects'
 
-export type TrafficTotals = {
-  readonly in: { readonly packets: number; readonly octets: number }
-  readonly out: { readonly packets: number; readonly octets: number }
-  readonly replayed: number
-  readonly badIcv: number
-  readonly badPadding: number
-  readonly outsideSelectors: number
-  readonly malformed: number
-  readonly congested: number
-  readonly exhausted: number
-  readonly cannotCarry: number
+/** What the SAs of a tunnel carried and dropped. */
+export type TunnelTotals = {
+  readonly in: TrafficTotals
+  readonly out: TrafficTotals
+  readonly dropped: SaDropped
 }
 
 export type TrafficRate = { readonly in: number; readonly out: number }
@@ -21,22 +16,15 @@ type Sample = { readonly at: Instant; readonly in: number; readonly out: number 
 /** Those of the last two looks: a rate is over 5 to 10 seconds. */
 const SAMPLES = 2
 
-const NOTHING: TrafficTotals = {
+const NOTHING: TunnelTotals = {
   in: { packets: 0, octets: 0 },
   out: { packets: 0, octets: 0 },
-  replayed: 0,
-  badIcv: 0,
-  badPadding: 0,
-  outsideSelectors: 0,
-  malformed: 0,
-  congested: 0,
-  exhausted: 0,
-  cannotCarry: 0,
+  dropped: droppedBy(() => 0),
 }
 
 /** What each tunnel has carried since the start, over all its SAs: the counters of an SA go with it, so they are kept here. */
 export class TrafficLedger {
-  readonly #gone = new Map<string, TrafficTotals>()
+  readonly #gone = new Map<string, TunnelTotals>()
   readonly #lastUsed = new Map<string, Instant>()
   readonly #samples = new Map<string, readonly Sample[]>()
 
@@ -54,7 +42,7 @@ export class TrafficLedger {
     this.#lastUsed.set(tunnel, Math.max(found.lastUsed, this.#lastUsed.get(tunnel) ?? 0))
   }
 
-  totals(tunnel: string, counters: DataPlaneCounters): TrafficTotals {
+  totals(tunnel: string, counters: DataPlaneCounters): TunnelTotals {
     return counters.sas
       .filter(({ child }) => child.tunnel === tunnel)
       .reduce(add, this.#gone.get(tunnel) ?? NOTHING)
@@ -68,13 +56,13 @@ export class TrafficLedger {
   }
 
   /** Remembers how far the totals have come, for `rate`. */
-  sample(tunnel: string, totals: TrafficTotals, at: Instant): void {
+  sample(tunnel: string, totals: TunnelTotals, at: Instant): void {
     const kept = (this.#samples.get(tunnel) ?? []).slice(1 - SAMPLES)
     this.#samples.set(tunnel, [...kept, { at, in: totals.in.octets, out: totals.out.octets }])
   }
 
   /** Bits a second between the oldest sample and now; 0 before there is one. */
-  rate(tunnel: string, totals: TrafficTotals, now: Instant): TrafficRate {
+  rate(tunnel: string, totals: TunnelTotals, now: Instant): TrafficRate {
     const [oldest] = this.#samples.get(tunnel) ?? []
     if (oldest === undefined || now <= oldest.at) return { in: 0, out: 0 }
     const bits = (octets: number) => Math.round((octets * 8_000) / (now - oldest.at))
@@ -93,19 +81,26 @@ export class TrafficLedger {
   }
 }
 
-function add(totals: TrafficTotals, sa: SaCounters): TrafficTotals {
-  const side = sa.direction === 'inbound' ? 'in' : 'out'
-  const { packets, octets } = totals[side]
+/** Packets that an SA dropped, by cause. */
+export function droppedBy(count: (cause: keyof SaDropped) => number): SaDropped {
   return {
-    ...totals,
+    replayed: count('replayed'),
+    badIcv: count('badIcv'),
+    badPadding: count('badPadding'),
+    outsideSelectors: count('outsideSelectors'),
+    malformed: count('malformed'),
+    congested: count('congested'),
+    exhausted: count('exhausted'),
+    cannotCarry: count('cannotCarry'),
+  }
+}
+
+function add({ dropped, ...carried }: TunnelTotals, sa: SaCounters): TunnelTotals {
+  const side = sa.direction === 'inbound' ? 'in' : 'out'
+  const { packets, octets } = carried[side]
+  return {
+    ...carried,
     [side]: { packets: packets + sa.packets, octets: octets + sa.octets },
-    replayed: totals.replayed + sa.replayed,
-    badIcv: totals.badIcv + sa.badIcv,
-    badPadding: totals.badPadding + sa.badPadding,
-    outsideSelectors: totals.outsideSelectors + sa.outsideSelectors,
-    malformed: totals.malformed + sa.malformed,
-    congested: totals.congested + sa.congested,
-    exhausted: totals.exhausted + sa.exhausted,
-    cannotCarry: totals.cannotCarry + sa.cannotCarry,
+    dropped: droppedBy((cause) => dropped[cause] + sa[cause]),
   }
 }

@@ -5,31 +5,18 @@ import type { DataPlaneCounters, SaCounters } from '#dataplane/port'
 import { espSpi } from '#esp/sa'
 import type { ChildSaFacts, Event, IkeSaFacts, PathFacts, TunnelSnapshot } from '#ike/events'
 import { sampleConfig, sampleTunnel } from '../../test/support/sample-config.ts'
+import { NO_COUNTS, saCounters, tunnelCounters } from '../../test/support/sample-counters.ts'
 import { TrafficLedger } from './traffic-totals.ts'
 import { TrafficWatches } from './traffic-watches.ts'
 
 const PARIS = sampleTunnel('paris')
 const PEER = ip('198.51.100.7')
 
-const sa = (direction: 'inbound' | 'outbound', packets: number): SaCounters => ({
-  direction,
-  child: { tunnel: 'paris', pair: 0 },
-  spi: espSpi(direction === 'inbound' ? 4_096 : 8_192),
-  packets,
-  octets: packets * 100,
-  sequence: packets,
-  lastUsed: 0,
-  replayed: 0,
-  badIcv: 0,
-  badPadding: 0,
-  outsideSelectors: 0,
-  malformed: 0,
-  latest: 0,
-  congested: 0,
-  exhausted: 0,
-  cannotCarry: 0,
-  dummies: 0,
-})
+const sa = (direction: 'inbound' | 'outbound', packets: number): SaCounters => {
+  const spi = espSpi(direction === 'inbound' ? 4_096 : 8_192)
+  const counts = { packets, octets: packets * 100, sequence: packets }
+  return saCounters({ direction, child: { tunnel: 'paris', pair: 0 }, spi }, counts)
+}
 
 /** A gateway whose clock, counters and tunnel a test sets. */
 function rig() {
@@ -67,23 +54,9 @@ function rig() {
     ...(state.path === undefined ? {} : { path: state.path }),
   })
   const counters = (): DataPlaneCounters => ({
+    ...NO_COUNTS,
     sas: [sa('inbound', state.in), sa('outbound', state.out)],
-    tunnels: [
-      {
-        tunnel: 'paris',
-        mtu: 1_400,
-        noSa: 0,
-        noPolicy: state.noPolicy,
-        tooBig: 0,
-        probes: state.probes,
-        notSent: 0,
-      },
-    ],
-    unknownSpi: 0,
-    malformed: 0,
-    ikeOverflow: 0,
-    notSent: 0,
-    notReceived: 0,
+    tunnels: [tunnelCounters('paris', { noPolicy: state.noPolicy, probes: state.probes })],
   })
   const watches = new TrafficWatches({
     now: () => state.now,

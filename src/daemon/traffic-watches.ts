@@ -145,7 +145,7 @@ export class TrafficWatches {
     const { ledger, now } = this.#parts
     const totals = ledger.totals(tunnel, counted)
     ledger.sample(tunnel, totals, now())
-    const { replayed, badIcv, malformed, outsideSelectors } = totals
+    const { replayed, badIcv, malformed, outsideSelectors } = totals.dropped
     const [own] = counted.tunnels
     return {
       in: totals.in.packets,

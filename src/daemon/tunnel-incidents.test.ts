@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { espSpi } from '#esp/sa'
 import type { Event } from '#ike/events'
 import { sampleConfig, sampleTunnel } from '../../test/support/sample-config.ts'
+import { NO_COUNTS } from '../../test/support/sample-counters.ts'
 import { TrafficLedger } from './traffic-totals.ts'
 import { TunnelIncidents } from './tunnel-incidents.ts'
 
@@ -12,15 +13,7 @@ function rig() {
   const incidents = new TunnelIncidents({
     clock: { now: () => time.now, wall: (at) => new Date(time.wall + at - 1_000_000) },
     config: () => sampleConfig(sampleTunnel('paris')),
-    counters: () => ({
-      sas: [],
-      tunnels: [],
-      unknownSpi: 0,
-      malformed: 0,
-      ikeOverflow: 0,
-      notSent: 0,
-      notReceived: 0,
-    }),
+    counters: () => NO_COUNTS,
     ledger: new TrafficLedger(),
     tell: (event) => told.push(event),
   })

@@ -4,7 +4,6 @@ import { test } from 'node:test'
 import type { TunnelConfig } from '#config/config'
 import { TrafficLedger } from '#daemon/traffic-totals'
 import { TunnelIncidents } from '#daemon/tunnel-incidents'
-import type { SaCounters } from '#dataplane/port'
 import type { EspSpi, InboundSa, OutboundSa } from '#esp/sa'
 import { ExchangeType, ProtocolId } from '#iana/isakmp'
 import type { Failure } from '#ike/events'
@@ -12,6 +11,7 @@ import { messageIdOctets } from '#ikev1/keys'
 import type { Rehearsal } from '#rehearsal/rehearsal'
 import { assertUp, events, prepare, snapshot } from '../support/exchange.ts'
 import { responderScene } from '../support/responder-scene.ts'
+import { NO_COUNTS, saCounters } from '../support/sample-counters.ts'
 import { A_BEGINS, sites, TUNNEL } from '../support/sites.ts'
 
 test('CW-604: a volume that 80 Mbit/s use up in seconds is told at each renewal, with its figures', () => {
@@ -152,13 +152,10 @@ function watch(
     clock: { now: () => rehearsal.now, wall: (at) => new Date(at) },
     config: () => rehearsal.gateways.a.config,
     counters: () => ({
-      sas: [...dataPlane.inbound, ...dataPlane.outbound].map((sa) => counters(sa, octets(sa))),
-      tunnels: [],
-      unknownSpi: 0,
-      malformed: 0,
-      ikeOverflow: 0,
-      notSent: 0,
-      notReceived: 0,
+      ...NO_COUNTS,
+      sas: [...dataPlane.inbound, ...dataPlane.outbound].map((sa) =>
+        saCounters(sa, { octets: octets(sa) }),
+      ),
     }),
     ledger: new TrafficLedger(),
     tell: (event) => {
@@ -167,28 +164,6 @@ function watch(
   })
   rehearsal.gateways.a.listener = (event) => incidents.take(event)
   return told
-}
-
-function counters({ direction, child, spi }: InboundSa | OutboundSa, octets: number): SaCounters {
-  return {
-    direction,
-    child,
-    spi,
-    octets,
-    packets: 0,
-    sequence: 0,
-    lastUsed: 0,
-    replayed: 0,
-    badIcv: 0,
-    badPadding: 0,
-    outsideSelectors: 0,
-    malformed: 0,
-    latest: 0,
-    congested: 0,
-    exhausted: 0,
-    cannotCarry: 0,
-    dummies: 0,
-  }
 }
 
 /** @throws AssertionError when the peer has not deleted so many Child SAs within a minute. */

@@ -1,18 +1,11 @@
 import type { DataPlane, DataPlaneCounters, DataPlaneSettings, HostEcho } from '#dataplane/port'
+import { NO_COUNTS } from './sample-counters.ts'
 
 /** Writes down what it is asked for, in order. */
 export class RecordingDataPlane implements DataPlane {
   readonly calls: string[] = []
   readonly settings: DataPlaneSettings[] = []
-  current: DataPlaneCounters = {
-    sas: [],
-    tunnels: [],
-    unknownSpi: 0,
-    malformed: 0,
-    ikeOverflow: 0,
-    notSent: 0,
-    notReceived: 0,
-  }
+  current: DataPlaneCounters = NO_COUNTS
   full: ReadonlyMap<string, number> = new Map()
   /** Thrown by the next `configure`. */
   refusal: Error | undefined
