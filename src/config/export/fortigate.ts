@@ -1,16 +1,15 @@
 import { formatIdentity } from '#policy/identity'
-import { type EspSuite, formatEspSuite, formatIkeSuite, type IkeSuite } from '#policy/proposal'
+import type { EspSuite, IkeSuite } from '#policy/proposal'
 import type { TrafficSelector } from '#policy/traffic-selector'
 import type { Exported } from './exported.ts'
 import type { FarEnd } from './far-end.ts'
-import { lifetimeWithin, onePortOnly, pfsWithin } from './limits.ts'
+import { lackingSuites, lifetimeWithin, onePortOnly, pfsWithin } from './limits.ts'
 import {
   cipherOf,
   groupNumber,
   hashOf,
   isV4,
   maskOf,
-  nothingFits,
   plainName,
   prefixOf,
   quoted,
@@ -71,14 +70,7 @@ export function exportFortigate(far: FarEnd): Exported {
     comment: '#',
     lines,
     byHand: [
-      ...nothingFits(1, distinct(phase1.map(({ words }) => words)), 'aes256-sha256-group14'),
-      ...nothingFits(2, distinct(phase2.map(({ words }) => words)), 'aes256-sha256, pfs group14'),
-      ...phase1.flatMap(({ suite, words }) =>
-        words === undefined ? [`FortiOS has no ${formatIkeSuite(suite)} in phase 1.`] : [],
-      ),
-      ...phase2.flatMap(({ suite, words }) =>
-        words === undefined ? [`FortiOS has no ${formatEspSuite(suite)} in phase 2.`] : [],
-      ),
+      ...lackingSuites('FortiOS', phase1, phase2),
       ...pfs.say,
       ...life.say,
       ...onePortOnly('FortiOS', far.pairs),

@@ -1,10 +1,10 @@
 import { formatIdentity } from '#policy/identity'
-import { type EspSuite, formatEspSuite, formatIkeSuite, type IkeSuite } from '#policy/proposal'
+import type { EspSuite, IkeSuite } from '#policy/proposal'
 import type { TrafficSelector } from '#policy/traffic-selector'
 import type { Exported } from './exported.ts'
 import type { FarEnd } from './far-end.ts'
-import { lifetimeWithin, pfsWithin } from './limits.ts'
-import { cipherOf, groupNumber, hashOf, nothingFits, plainName, prefixOf, quoted } from './words.ts'
+import { lackingSuites, lifetimeWithin, pfsWithin } from './limits.ts'
+import { cipherOf, groupNumber, hashOf, plainName, prefixOf, quoted } from './words.ts'
 
 /** Junos on SRX, in `set` form: a tunnel over st0 with a traffic selector for each pair. */
 export function exportJuniperSrx(far: FarEnd): Exported {
@@ -75,14 +75,7 @@ export function exportJuniperSrx(far: FarEnd): Exported {
     comment: '#',
     lines,
     byHand: [
-      ...nothingFits(1, first, 'aes256-sha256-group14'),
-      ...nothingFits(2, second, 'aes256-sha256, pfs group14'),
-      ...one.flatMap(({ suite, words }) =>
-        words === undefined ? [`SRX has no ${formatIkeSuite(suite)} in phase 1.`] : [],
-      ),
-      ...two.flatMap(({ suite, words }) =>
-        words === undefined ? [`SRX has no ${formatEspSuite(suite)} in phase 2.`] : [],
-      ),
+      ...lackingSuites('SRX', one, two),
       ...pfs.say,
       ...lives.flatMap(({ say }) => say),
       ...((far.phase2.kilobytes ?? 0) > OLD_KILOBYTES

@@ -1,7 +1,14 @@
 import { formatDuration } from '#policy/lifetime'
-import { formatPfs, type Pfs } from '#policy/proposal'
+import {
+  type EspSuite,
+  formatEspSuite,
+  formatIkeSuite,
+  formatPfs,
+  type IkeSuite,
+  type Pfs,
+} from '#policy/proposal'
 import type { SelectorPair, TrafficSelector } from '#policy/traffic-selector'
-import { groupNumber } from './words.ts'
+import { groupNumber, nothingFits } from './words.ts'
 
 /** What one product can be told, of all that we can. `say` goes by hand. */
 export type Limited<T> = { readonly value: T; readonly say: readonly string[] }
@@ -38,6 +45,28 @@ export function pfsWithin(
       `${who} has no ${formatPfs(pfs)} for PFS, which is left off below: agree on another group first, such as group14.`,
     ],
   }
+}
+
+/** A suite of ours, and what the product calls it; undefined where it does not have it. */
+type Named<Suite> = { readonly suite: Suite; readonly words: unknown }
+
+/** What the product has no words for, and what to do where that is all of a phase. */
+export function lackingSuites(
+  who: string,
+  phase1: readonly Named<IkeSuite>[],
+  phase2: readonly Named<EspSuite>[],
+): readonly string[] {
+  const isNamed = ({ words }: { readonly words: unknown }) => words !== undefined
+  return [
+    ...nothingFits(1, phase1.filter(isNamed), 'aes256-sha256-group14'),
+    ...nothingFits(2, phase2.filter(isNamed), 'aes256-sha256, pfs group14'),
+    ...phase1.flatMap((one) =>
+      isNamed(one) ? [] : [`${who} has no ${formatIkeSuite(one.suite)} in phase 1.`],
+    ),
+    ...phase2.flatMap((one) =>
+      isNamed(one) ? [] : [`${who} has no ${formatEspSuite(one.suite)} in phase 2.`],
+    ),
+  ]
 }
 
 /** Several ports, but not all of them. */

@@ -1,27 +1,12 @@
 import { formatIdentity } from '#policy/identity'
 import { formatIpProtocol } from '#policy/ip-protocol'
 import { formatDuration } from '#policy/lifetime'
-import {
-  type EspSuite,
-  formatEspSuite,
-  formatIkeSuite,
-  type IkeSuite,
-  type Pfs,
-} from '#policy/proposal'
+import type { EspSuite, IkeSuite, Pfs } from '#policy/proposal'
 import type { TrafficSelector } from '#policy/traffic-selector'
 import type { Exported } from './exported.ts'
 import type { FarEnd } from './far-end.ts'
-import { onePortOnly, pfsWithin } from './limits.ts'
-import {
-  cipherOf,
-  groupNumber,
-  hashOf,
-  isAead,
-  nothingFits,
-  plainName,
-  prefixOf,
-  quoted,
-} from './words.ts'
+import { lackingSuites, onePortOnly, pfsWithin } from './limits.ts'
+import { cipherOf, groupNumber, hashOf, isAead, plainName, prefixOf, quoted } from './words.ts'
 
 /** RouterOS 7: profile, peer, identity, proposal, and a policy for each pair. */
 export function exportMikrotik(far: FarEnd): Exported {
@@ -56,22 +41,7 @@ export function exportMikrotik(far: FarEnd): Exported {
     comment: '#',
     lines,
     byHand: [
-      ...nothingFits(
-        1,
-        one.filter(({ words }) => words),
-        'aes256-sha256-group14',
-      ),
-      ...nothingFits(
-        2,
-        two.filter(({ words }) => words),
-        'aes256-sha256, pfs group14',
-      ),
-      ...one.flatMap(({ suite, words }) =>
-        words === undefined ? [`RouterOS has no ${formatIkeSuite(suite)} in phase 1.`] : [],
-      ),
-      ...two.flatMap(({ suite, words }) =>
-        words === undefined ? [`RouterOS has no ${formatEspSuite(suite)} in phase 2.`] : [],
-      ),
+      ...lackingSuites('RouterOS', one, two),
       ...pfs.say,
       ...onePortOnly('RouterOS', far.pairs),
       ...(far.localId.kind === 'dn' || far.remoteId.kind === 'dn'

@@ -1,10 +1,10 @@
 import { formatIdentity } from '#policy/identity'
-import { type EspSuite, formatEspSuite, formatIkeSuite, type IkeSuite } from '#policy/proposal'
+import type { EspSuite, IkeSuite } from '#policy/proposal'
 import type { TrafficSelector } from '#policy/traffic-selector'
 import type { Exported } from './exported.ts'
 import type { FarEnd } from './far-end.ts'
-import { lifetimeWithin, onePortOnly, pfsWithin } from './limits.ts'
-import { cipherOf, groupNumber, hashOf, isAead, nothingFits, plainName, prefixOf } from './words.ts'
+import { lackingSuites, lifetimeWithin, onePortOnly, pfsWithin } from './limits.ts'
+import { cipherOf, groupNumber, hashOf, isAead, plainName, prefixOf } from './words.ts'
 
 /** PAN-OS in `set` form: profiles, gateway, tunnel, and a Proxy ID for each pair. */
 export function exportPaloAlto(far: FarEnd): Exported {
@@ -62,22 +62,7 @@ export function exportPaloAlto(far: FarEnd): Exported {
     comment: '#',
     lines,
     byHand: [
-      ...nothingFits(
-        1,
-        one.filter(({ words }) => words),
-        'aes256-sha256-group14',
-      ),
-      ...nothingFits(
-        2,
-        two.filter(({ words }) => words),
-        'aes256-sha256, pfs group14',
-      ),
-      ...one.flatMap(({ suite, words }) =>
-        words === undefined ? [`PAN-OS has no ${formatIkeSuite(suite)} in phase 1.`] : [],
-      ),
-      ...two.flatMap(({ suite, words }) =>
-        words === undefined ? [`PAN-OS has no ${formatEspSuite(suite)} in phase 2.`] : [],
-      ),
+      ...lackingSuites('PAN-OS', one, two),
       ...pfs.say,
       ...lives.flatMap(({ say }) => say),
       ...onePortOnly('PAN-OS', far.pairs),
