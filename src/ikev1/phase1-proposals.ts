@@ -8,7 +8,7 @@ import {
 } from '#crypto/registry'
 import { Phase1Attribute } from '#iana/ikev1'
 import { IsakmpTransform } from '#iana/ipsec-doi'
-import { Doi, ProtocolId, Situation } from '#iana/isakmp'
+import { ProtocolId } from '#iana/isakmp'
 import type { IkeSuite, Lifetime } from '#policy/proposal'
 import { formatIkeSuite } from '#policy/proposal'
 import type { SaPayload, Transform, TransformAttribute } from '#wire/v1/payloads'
@@ -18,9 +18,9 @@ import {
   findLifetime,
   findNumber,
   lifetimeAttributes,
-  sameTransform,
   shorterLifetime,
 } from './attributes.ts'
+import { chosenOf, saPayload } from './sa-offer.ts'
 
 /** What one side wants of phase 1. */
 export type Phase1Wish = {
@@ -32,14 +32,13 @@ export type Phase1Wish = {
 
 /** Our offer: one proposal, a transform for each suite, most wanted first (RFC 2409 §5, RFC 2408 §4.2). */
 export function offerPhase1(wish: Phase1Wish): SaPayload {
-  return saPayload(
-    1,
-    wish.suites.map((suite, i) => ({
-      number: i + 1,
-      id: IsakmpTransform.number('KEY_IKE'),
-      attributes: attributesOf(suite, wish),
-    })),
-  )
+  const transforms = wish.suites.map((suite, i) => ({
+    number: i + 1,
+    id: IsakmpTransform.number('KEY_IKE'),
+    attributes: attributesOf(suite, wish),
+  }))
+  const protocolId = ProtocolId.number('ISAKMP')
+  return saPayload({ number: 1, protocolId, spi: new Uint8Array(0), transforms })
 }
 
 export type Phase1Choice = {
@@ -66,7 +65,7 @@ export function choosePhase1(
       return {
         suite,
         lifetime: agreedLifetime(transform.attributes, lifetime),
-        answer: saPayload(proposal.number, [transform], proposal.spi),
+        answer: saPayload({ ...proposal, transforms: [transform] }),
       }
     }
   }
@@ -82,16 +81,11 @@ export function readPhase1Choice(
   offer: SaPayload,
   { lifetime, method }: Phase1Wish,
 ): Omit<Phase1Choice, 'answer'> | undefined {
-  const chosen = answer.proposals[0]?.transforms
-  if (answer.proposals.length !== 1 || chosen?.length !== 1 || chosen[0] === undefined)
-    return undefined
-  const transform = chosen[0]
-  const offered = offer.proposals[0]?.transforms.some((one) =>
-    sameTransform(one, transform, [LIFE_TYPE, LIFE_DURATION]),
-  )
-  const suite = readTransform(transform, method)
-  if (!offered || suite === undefined) return undefined
-  return { suite, lifetime: agreedLifetime(transform.attributes, lifetime) }
+  const chosen = chosenOf(answer, offer, [LIFE_TYPE, LIFE_DURATION])
+  if (chosen === undefined) return undefined
+  const suite = readTransform(chosen.transform, method)
+  if (suite === undefined) return undefined
+  return { suite, lifetime: agreedLifetime(chosen.transform.attributes, lifetime) }
 }
 
 /** What a peer offered, for messages: `aes256-sha1-group2` or the numbers where we know no name. */
@@ -189,19 +183,6 @@ function attributesOf(
 function agreedLifetime(attributes: readonly TransformAttribute[], own: Lifetime): AgreedLifetime {
   const { seconds } = own
   return shorterLifetime({ seconds, ...findLifetime(attributes, LIFE_TYPE, LIFE_DURATION) }, own)
-}
-
-function saPayload(
-  number: number,
-  transforms: readonly Transform[],
-  spi: Uint8Array = new Uint8Array(0),
-): SaPayload {
-  return {
-    type: 'SA',
-    doi: Doi.number('IPSEC'),
-    situation: Situation.number('SIT_IDENTITY_ONLY'),
-    proposals: [{ number, protocolId: ProtocolId.number('ISAKMP'), spi, transforms }],
-  }
 }
 
 const ENCRYPTION = Phase1Attribute.number('Encryption Algorithm')

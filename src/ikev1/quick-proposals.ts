@@ -14,7 +14,7 @@ import {
   EspTransform,
   SaAttribute,
 } from '#iana/ipsec-doi'
-import { Doi, ProtocolId, Situation } from '#iana/isakmp'
+import { ProtocolId } from '#iana/isakmp'
 import { formatEncryption, formatIntegrity } from '#policy/algorithm-names'
 import type { EncapsulationMode, EspSuite, Lifetime, Pfs } from '#policy/proposal'
 import { formatEspSuite, formatPfs } from '#policy/proposal'
@@ -25,10 +25,10 @@ import {
   findLifetime,
   findNumber,
   lifetimeAttributes,
-  sameTransform,
   shorterLifetime,
 } from './attributes.ts'
 import { messageIdOctets } from './keys.ts'
+import { chosenOf, saPayload } from './sa-offer.ts'
 
 /** ESP inside UDP by the numbers of RFC 3947 §5.1, by the private ones of its drafts, or not at all. */
 export type UdpNumbers = 'rfc3947' | 'draft' | false
@@ -98,21 +98,12 @@ export function readChildChoice(
   offer: SaPayload,
   wish: ChildWish,
 ): ChildChoice | undefined {
-  const [proposal] = answer.proposals
-  const [transform] = proposal?.transforms ?? []
-  if (answer.proposals.length !== 1 || proposal?.transforms.length !== 1) return undefined
-  const peerSpi = proposal === undefined ? undefined : readSpi(proposal)
-  if (
-    transform === undefined ||
-    peerSpi === undefined ||
-    proposal?.protocolId !== ProtocolId.number('ESP')
-  )
-    return undefined
-  const offered = offer.proposals[0]?.transforms.some((one) =>
-    sameTransform(one, transform, [LIFE_TYPE, LIFE_DURATION]),
-  )
+  const chosen = chosenOf(answer, offer, [LIFE_TYPE, LIFE_DURATION])
+  if (chosen?.proposal.protocolId !== ProtocolId.number('ESP')) return undefined
+  const { proposal, transform } = chosen
+  const peerSpi = readSpi(proposal)
   const read = readTransform(transform)
-  if (!offered || read === undefined) return undefined
+  if (peerSpi === undefined || read === undefined) return undefined
   return {
     suite: read.suite,
     lifetime: agreedLifetime(transform.attributes, wish.lifetime),
@@ -256,15 +247,6 @@ function readSpi({ spi }: ProposalPayload): EspSpi | undefined {
 /** Proposals of one number are wanted together, such as AH and ESP (RFC 2408 §4.2); we do ESP alone. */
 function standsWithOthers(offer: SaPayload, proposal: ProposalPayload): boolean {
   return offer.proposals.some((other) => other !== proposal && other.number === proposal.number)
-}
-
-function saPayload(proposal: ProposalPayload): SaPayload {
-  return {
-    type: 'SA',
-    doi: Doi.number('IPSEC'),
-    situation: Situation.number('SIT_IDENTITY_ONLY'),
-    proposals: [proposal],
-  }
 }
 
 const LIFE_TYPE = SaAttribute.number('SA Life Type')

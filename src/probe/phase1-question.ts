@@ -2,11 +2,12 @@ import { concat } from '#bytes/concat'
 import { equalOctets } from '#bytes/equal'
 import { AuthenticationMethod, Phase1Attribute } from '#iana/ikev1'
 import { IsakmpTransform } from '#iana/ipsec-doi'
-import { Doi, ExchangeType, isErrorNotify, ProtocolId, Situation } from '#iana/isakmp'
+import { ExchangeType, isErrorNotify, ProtocolId } from '#iana/isakmp'
 import type { FeatureName } from '#iana/vendor-ids'
 import { attribute, findNumber, lifetimeAttributes } from '#ikev1/attributes'
 import { phase1Notify } from '#ikev1/notify'
 import { encodePlain, outgoingHeader } from '#ikev1/protect'
+import { saPayload } from '#ikev1/sa-offer'
 import type { Identity } from '#policy/identity'
 import { decodeHeader, HEADER_OCTETS, type IkeHeader } from '#wire/ike-header'
 import { MalformedMessage } from '#wire/malformed'
@@ -160,14 +161,8 @@ function securityAssociation(offers: readonly Offer[]): SaPayload {
       ...lifetimeAttributes(LIFE_TYPE, LIFE_DURATION, { seconds: 28_800 }),
     ],
   }))
-  return {
-    type: 'SA',
-    doi: Doi.number('IPSEC'),
-    situation: Situation.number('SIT_IDENTITY_ONLY'),
-    proposals: [
-      { number: 1, protocolId: ProtocolId.number('ISAKMP'), spi: new Uint8Array(0), transforms },
-    ],
-  }
+  const protocolId = ProtocolId.number('ISAKMP')
+  return saPayload({ number: 1, protocolId, spi: new Uint8Array(0), transforms })
 }
 
 /** What is not announced to a peer, many do not announce either. */
