@@ -1,4 +1,4 @@
-import type { ConfigChanges, KeyChange, TunnelChange } from '#config/changes'
+import { type ConfigChanges, isNoChange, type KeyChange, type TunnelChange } from '#config/changes'
 import type { ReloadResult } from '#control/schema'
 import { wrap } from '#diagnosis/wrap'
 import { EXIT, type ExitCode } from './exit-codes.ts'
@@ -21,7 +21,7 @@ export function diff(
       return EXIT.configuration
     }
     if (!json) terminal.out(changesText(result.changes, terminal))
-    return isNothing(result.changes) ? EXIT.ok : EXIT.down
+    return isNoChange(result.changes) ? EXIT.ok : EXIT.down
   })
 }
 
@@ -33,7 +33,10 @@ export function apply(
 ): Promise<ExitCode> {
   return withGateway(addressing, terminal, async (client) => {
     const result = await client.request({ command: 'reload', confirmWithin: confirm })
-    return told(terminal, result, json)
+    const code = told(terminal, result, json)
+    if (code === EXIT.ok && !json && confirm !== undefined && !isOnTrial(result))
+      terminal.out('Nothing is on trial: the file said what runs.\n')
+    return code
   })
 }
 
@@ -46,8 +49,13 @@ export function undo(
   return withGateway(addressing, terminal, async (client) => {
     const result = await client.request({ command: 'undo' })
     const code = told(terminal, result, json)
-    if (code === EXIT.ok && !json)
-      terminal.out('The file still says what was undone; the next apply or start reads it.\n')
+    if (code !== EXIT.ok || json) return code
+    const { gateway } = await client.request({ command: 'status' })
+    terminal.out(
+      gateway.configuration.undone === undefined
+        ? 'What the file says runs again.\n'
+        : 'The file still says what was undone; the next apply or start reads it.\n',
+    )
     return code
   })
 }
@@ -66,6 +74,10 @@ export function confirm(
     else terminal.err('there is nothing to confirm: no configuration is on trial\n')
     return isConfirmed ? EXIT.ok : EXIT.down
   })
+}
+
+function isOnTrial(result: ReloadResult): boolean {
+  return result.outcome === 'applied' && result.confirmBy !== undefined
 }
 
 function told(terminal: Terminal, result: ReloadResult, json: boolean): ExitCode {
@@ -98,10 +110,6 @@ function documentOf(result: object): string {
   return `${JSON.stringify({ schema: 1, ...result }, null, 2)}\n`
 }
 
-function isNothing({ added, changed, adjusted, removed }: ConfigChanges): boolean {
-  return added.length + changed.length + adjusted.length + removed.length === 0
-}
-
 /** Tunnels that are new, gone, opened anew or watched otherwise, and of these which keys differ. */
 export function changesText(
   changes: ConfigChanges,
@@ -109,7 +117,7 @@ export function changesText(
 ): string {
   const { added, changed, adjusted, removed, unchanged } = changes
   const keysOf = ({ keys }: TunnelChange) => keys.flatMap((key) => keyLines(key, columns))
-  if (isNothing(changes)) return `The file says what runs: ${counted(unchanged.length)}.\n`
+  if (isNoChange(changes)) return `The file says what runs: ${counted(unchanged.length)}.\n`
   const lines = [
     ...added.map((name) => style('green', `+ ${name}  new`)),
     ...removed.map((name) => style('red', `- ${name}  closed and removed`)),

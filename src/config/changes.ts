@@ -39,6 +39,10 @@ export function configChanges(before: Config, after: Config): ConfigChanges {
   }
 }
 
+export function isNoChange({ added, changed, adjusted, removed }: ConfigChanges): boolean {
+  return added.length + changed.length + adjusted.length + removed.length === 0
+}
+
 function keyChanges(before: TunnelConfig, after: TunnelConfig): readonly KeyChange[] {
   const [was, is] = [before.written ?? {}, after.written ?? {}]
   const paths = [...new Set([...Object.keys(was), ...Object.keys(is)])]

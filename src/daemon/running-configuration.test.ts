@@ -100,6 +100,31 @@ test('undo goes back, and undo again goes forth', async (context) => {
   assert.deepEqual(put, ['paris', 'rome', 'paris', 'rome'])
 })
 
+test('undone twice, the file says what runs, and the status does not say otherwise', async (context) => {
+  const { configuration, file } = rig(context)
+  await configuration.start(paris)
+  file.config = rome
+  await configuration.reload()
+  await configuration.undo()
+  await configuration.undo()
+  assert.equal(configuration.status().undone, undefined)
+  await configuration.undo()
+  assert.equal(configuration.status().undone?.why, 'operator')
+})
+
+test('a file that says what runs is nothing to try or to undo: undo still goes back to what was before', async (context) => {
+  const { configuration, file, put, tick } = rig(context)
+  await configuration.start(paris)
+  file.config = rome
+  await configuration.reload()
+  const again = await configuration.reload(60)
+  assert.equal(again.outcome === 'applied' && again.confirmBy, undefined)
+  await tick(60)
+  assert.deepEqual(put, ['paris', 'rome', 'rome'])
+  await configuration.undo()
+  assert.deepEqual(put, ['paris', 'rome', 'rome', 'paris'])
+})
+
 test('undo during a trial ends the trial', async (context) => {
   const { configuration, file, put, tick } = rig(context)
   await configuration.start(paris)

@@ -1,4 +1,4 @@
-import { configChanges } from '#config/changes'
+import { configChanges, isNoChange } from '#config/changes'
 import type { Config } from '#config/config'
 import type { ConfirmResult, DiffResult, ReloadResult } from '#control/schema'
 import type { GatewayStatus } from '#control/status'
@@ -36,6 +36,8 @@ export class RunningConfiguration {
   readonly #parts: RunningConfigurationParts
   #held: Held | undefined
   #before: Held | undefined
+  /** What was last read and put in place: the file as far as is known. */
+  #read: Config | undefined
   #refused: { at: string; problems: string } | undefined
   #undone: { at: string; why: 'not-confirmed' | 'operator' } | undefined
   #trial: { readonly by: Date; readonly timer: NodeJS.Timeout } | undefined
@@ -53,6 +55,7 @@ export class RunningConfiguration {
   /** @throws what the data plane throws when the host is not ready. */
   async start(config: Config): Promise<void> {
     await this.#replace({ config, loadedAt: this.#parts.now() })
+    this.#read = config
   }
 
   /** Reads the file again. @param confirmWithin seconds after which what was before comes back, unless confirmed */
@@ -114,13 +117,15 @@ export class RunningConfiguration {
     if (this.config !== undefined && this.config.gateway.workers !== config.gateway.workers) {
       note('warn', 'gateway.workers has changed: it counts from the next start on')
     }
-    // Of several trials in a row, the configuration before the first is the good one.
-    const good = this.#trial === undefined ? this.#held : this.#before
+    const isSame = isNoChange(configChanges(this.config ?? EMPTY, config))
+    // Of several trials in a row, the configuration before the first is the good one; what changes nothing is nothing to go back from.
+    const good = this.#trial === undefined && !isSame ? this.#held : this.#before
     const applied = await this.#apply({ config, loadedAt: now() })
     if (applied.outcome === 'refused') return applied
     this.#before = good
+    this.#read = config
     this.#undone = undefined
-    if (confirmWithin === undefined) return applied
+    if (confirmWithin === undefined || (isSame && this.#trial === undefined)) return applied
     return { ...applied, confirmBy: this.#beginTrial(confirmWithin).toISOString() }
   }
 
@@ -133,7 +138,9 @@ export class RunningConfiguration {
     if (applied.outcome === 'refused') return applied
     this.#endTrial()
     this.#before = undone
-    this.#undone = { at: this.#parts.now().toISOString(), why }
+    // Undone twice, what the file says runs again.
+    this.#undone =
+      before.config === this.#read ? undefined : { at: this.#parts.now().toISOString(), why }
     const reason = why === 'operator' ? 'as the operator asked' : 'nobody confirmed the new one'
     this.#parts.note('warn', `back to the configuration before: ${reason}`)
     return applied
