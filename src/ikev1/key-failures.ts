@@ -124,6 +124,6 @@ function slipFound(
 }
 
 const COMPARE =
-  'put the same key on both gateways; both print its fingerprint with: causeway keygen --fingerprint FILE'
+  'put the same key on both gateways; to compare without saying it: causeway keygen --fingerprint FILE prints six characters, on any machine'
 const ENTER_ANEW =
   'Please enter the key for our address anew, as one line, without quotes, spaces or a line end.'

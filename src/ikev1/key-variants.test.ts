@@ -9,7 +9,9 @@ test('thinks of line ends, white space and quotes', () => {
   assert.equal(variants.get('correct horse\r\n'), 'ours followed by a line end (CR LF)')
   assert.equal(variants.get('correct horse\r'), 'ours followed by a carriage return')
   assert.equal(variants.get('correct horse '), 'ours followed by a space')
+  assert.equal(variants.get(' correct horse'), 'ours with a space before it')
   assert.equal(variants.get('"correct horse"'), 'ours with double quotes around it')
+  assert.equal(variants.get("'correct horse'"), 'ours with single quotes around it')
   assert.equal(
     wordsOf(' correct horse\n').get('correct horse'),
     'ours without the white space around it',
@@ -27,6 +29,22 @@ test('thinks of hexadecimal and base64, read or not', () => {
 test('thinks of the forms of Unicode', () => {
   assert.match(wordsOf('cl\u00e9').get('cle\u0301') ?? '', /NFD/)
   assert.match(wordsOf('cle\u0301').get('cl\u00e9') ?? '', /NFC/)
+})
+
+test('thinks of an editor that begins a file with a byte order mark', () => {
+  assert.match(wordsOf('\ufeffcorrect horse').get('correct horse') ?? '', /byte order mark/)
+})
+
+test('thinks of octets that are not UTF-8', () => {
+  const [variant] = keyVariants(secret('cl\u00e9'), []).filter(({ words }) => /Latin-1/.test(words))
+  assert.deepEqual(variant?.key.reveal(), Uint8Array.of(0x63, 0x6c, 0xe9))
+})
+
+test('thinks of files and shells that take the rest of a key for something else', () => {
+  for (const key of ['abc#def', 'abc;def#', 'abc$def', 'abc def', 'abc"def', 'abc\\def', 'abc?d']) {
+    assert.match(wordsOf(key).get('abc') ?? '', /up to the first character that means something/)
+  }
+  assert.equal(wordsOf('#abc').get(''), undefined)
 })
 
 test('thinks of fields that take 32, 64 or 128 characters', () => {

@@ -44,19 +44,35 @@ function slips(octets: Uint8Array, text: string | undefined): readonly Slip[] {
     ['ours followed by a line end (CR LF)', followed(0x0d, 0x0a)],
     ['ours followed by a space', followed(0x20)],
     ['ours followed by a carriage return', followed(0x0d)],
+    ['ours without the byte order mark before it', withoutMark(octets)],
     ['ours without the white space around it', encoded(text?.trim())],
     ['ours with double quotes around it', encoded(text === undefined ? text : `"${text}"`)],
+    ['ours with single quotes around it', encoded(text === undefined ? text : `'${text}'`)],
     ['ours without the quotes around it', encoded(unquoted(text))],
+    ['ours with a space before it', concat(Uint8Array.of(0x20), octets)],
     ['ours, read as hexadecimal digits', fromHexText(text)],
     ['ours, read as base64', fromBase64Text(text)],
     ['ours without the 0x or 0s before it', encoded(unprefixed(text))],
     ['ours in the composed form of Unicode (NFC)', encoded(text?.normalize('NFC'))],
     ['ours in the decomposed form of Unicode (NFD)', encoded(text?.normalize('NFD'))],
+    ['ours in Latin-1 in place of UTF-8', latin1(text)],
+    ['ours up to the first character that means something in a file or a shell', plainStart(text)],
     ...CUTS.map((length): Slip => [`the first ${length} characters of ours`, cut(octets, length)]),
   ]
 }
 
 const CUTS = [32, 64, 128]
+
+/** What is left where one of these begins a comment, a variable or help, or ends the word. */
+function plainStart(text: string | undefined): Uint8Array | undefined {
+  return encoded(/^([^#;$?!"'`\\\s]+)[#;$?!"'`\\\s]/.exec(text ?? '')?.[1])
+}
+
+/** Undefined where a character has no place in it. */
+function latin1(text: string | undefined): Uint8Array | undefined {
+  const points = [...(text ?? '')].map((char) => char.codePointAt(0) ?? 0)
+  return points.some((point) => point > 0xff) ? undefined : Uint8Array.from(points)
+}
 
 function ofTunnel({ tunnel, key }: NamedKey): Slip {
   return [`that of our tunnel ${tunnel}`, key.reveal()]
@@ -77,6 +93,13 @@ function encoded(text: string | undefined): Uint8Array | undefined {
 function unquoted(text: string | undefined): string | undefined {
   return /^(["'])(.+)\1$/s.exec(text ?? '')?.[2]
 }
+
+/** U+FEFF in UTF-8, as some editors begin a file. */
+function withoutMark(octets: Uint8Array): Uint8Array | undefined {
+  return equalOctets(octets.slice(0, MARK.length), MARK) ? octets.slice(MARK.length) : undefined
+}
+
+const MARK = Uint8Array.of(0xef, 0xbb, 0xbf)
 
 /** As strongSwan, MikroTik and others mark a key that is not text. */
 function unprefixed(text: string | undefined): string | undefined {
