@@ -3,11 +3,12 @@ import type { Failure } from '#ike/events'
 import { formatDuration } from '#policy/lifetime'
 import { formatEspSuite } from '#policy/proposal'
 import { equalSelectorPair, formatSelectorPair } from '#policy/traffic-selector'
+import type { SaPayload } from '#wire/v1/payloads'
 import type { ChildFinding } from './child-look.ts'
 import { anyOf, type ChildTreatment, LOOK_LIFETIME } from './child-questions.ts'
 import { nearestChild } from './phase2-differences.ts'
 import { inUdp, listText, onlyOne, pfsText, phase2Line, requestText } from './quick-failures.ts'
-import { describeChildOffer } from './quick-proposals.ts'
+import { type ChildWish, describeChildOffer } from './quick-proposals.ts'
 import { noSuchSelectors } from './selector-failures.ts'
 import type { ChildRequest } from './transitions/quick-mode.ts'
 
@@ -34,8 +35,8 @@ type Taken = Extract<ChildFinding, { kind: 'takes' }>
 /** CW-401, CW-402: asked for everything, the peer answered with what it has, or took it. */
 function otherNetworks(
   tunnel: TunnelConfig,
-  { selectors }: ChildRequest,
-  { selectors: theirs, question }: Taken,
+  { selectors, wish }: ChildRequest,
+  { selectors: theirs, question, choice }: Taken,
   treatment: ChildTreatment,
   plain: Failure,
   vendor: string | undefined,
@@ -43,15 +44,37 @@ function otherNetworks(
   // Of several pairs it names only the first it has, and that may be one we have, too.
   if (tunnel.networks.some((pair) => equalSelectorPair(pair, theirs))) return plain
   const all = equalSelectorPair(theirs, question.selectors)
-  const asked = equalSelectorPair(question.selectors, anyOf(selectors))
+  const asked = equalSelectorPair(question.selectors, anyOf(question.selectors))
     ? 'everything'
     : formatSelectorPair(question.selectors)
+  const failure = noSuchSelectors({ ...tunnel, networks: [selectors] }, theirs, vendor, 'has')
+  const isOurs = nearestChild(choice, wish)?.length === 0
   return {
-    ...noSuchSelectors({ ...tunnel, networks: [selectors] }, theirs, vendor, 'has'),
+    ...failure,
+    ...(isOurs ? {} : proposalToo(tunnel, wish, choice, failure, vendor)),
     key: plain.key ?? 'networks',
     evidence: `${howTaken(treatment)} ${formatSelectorPair(selectors)}; asked for ${asked} beside it, ${tunnel.name} ${all ? 'agreed' : 'agreed to no more than this'}, under the keys`,
     certainty: treatment === 'left unanswered' ? 'very likely' : 'certain',
   }
+}
+
+/** Two things are wrong at once: only the first would show, and the second after that is mended. */
+function proposalToo(
+  tunnel: TunnelConfig,
+  wish: ChildWish,
+  choice: SaPayload,
+  { remedy, forPeer }: Failure,
+  vendor: string | undefined,
+): Pick<Failure, 'remedy' | 'forPeer'> {
+  const theirs = describeChildOffer(choice).join('; ')
+  const also = `${remedy}. Then phase 2, too: for its network it chose ${theirs}; we offer ${offeredText(wish)}`
+  const request = requestText(tunnel, wish, vendor)
+  return { remedy: also, forPeer: forPeer === undefined ? request : `${forPeer} ${request}` }
+}
+
+function offeredText(wish: ChildWish): string {
+  const sets = wish.suites.map((suite) => `${formatEspSuite(suite)}, ${pfsText(wish)}`).join('; ')
+  return `${sets}, ${wish.mode}${inUdp(wish)}`
 }
 
 /** CW-404, CW-405, CW-406: with other parameters the peer agrees. */
@@ -68,8 +91,7 @@ function otherParameters(
   const [first, ...others] = differences
   if (first === undefined) return lifetimeRefused(tunnel, treatment, plain)
   const theirs = describeChildOffer(choice).join('; ')
-  const sets = wish.suites.map((suite) => `${formatEspSuite(suite)}, ${pfsText(wish)}`).join('; ')
-  const ours = `${sets}, ${wish.mode}${inUdp(wish)}`
+  const ours = offeredText(wish)
   const told = {
     ours,
     theirs,
@@ -129,14 +151,22 @@ function takesNone(
 
 /** CW-401: nor is it about everything, or about the mode. */
 function takesNoNetworks(
-  { unanswered }: Extract<ChildFinding, { kind: 'takes none' }>,
+  { unanswered, hasNetworks }: Extract<ChildFinding, { kind: 'takes none' }>,
   plain: Failure,
 ): Failure {
+  if (hasNetworks) {
+    const { evidence, remedy } = plain
+    return {
+      ...plain,
+      evidence: `${evidence}; asked for everything beside it, it refused no networks, but all usual ciphers and PFS groups`,
+      remedy: `${remedy}. Then phase 2, too (CW-404): it takes nothing usual`,
+    }
+  }
   if (unanswered > 0) return plain
   const left = plain.otherCauses?.filter((cause) => !cause.includes('CW-402')) ?? []
   return {
     ...plain,
-    evidence: `${plain.evidence}; asked beside it for everything, for these the other way round, with other usual lengths (/8, /16, /24) and in the other mode, it refused as well`,
+    evidence: `${plain.evidence}; asked beside it for everything, in IPv4 and in IPv6, for these the other way round, with other usual lengths (/8, /16, /24) and in the other mode, it refused as well`,
     otherCauses: [
       'it has another network, one of an unusual length, or for one protocol or port alone: IKEv1 wants the same at both ends',
       ...left,

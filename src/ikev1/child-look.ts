@@ -9,7 +9,7 @@ import type { SelectorPair } from '#policy/traffic-selector'
 import type { IkeHeader } from '#wire/ike-header'
 import { MalformedMessage } from '#wire/malformed'
 import type { SaPayload } from '#wire/v1/payloads'
-import { type ChildQuestion, joinedOffer } from './child-questions.ts'
+import { type ChildQuestion, type ChildTreatment, joinedOffer } from './child-questions.ts'
 import { deleteMessages, sendInformational } from './informational.ts'
 import { messageIdOctets } from './keys.ts'
 import { boundTo, freshMessageId } from './phase2-channel.ts'
@@ -32,7 +32,13 @@ export type ChildFinding =
       readonly choice: SaPayload
       readonly selectors: SelectorPair
     }
-  | { readonly kind: 'takes none'; readonly refused: number; readonly unanswered: number }
+  | {
+      readonly kind: 'takes none'
+      readonly refused: number
+      readonly unanswered: number
+      /** Asked for everything, it refused no networks, but every proposal. */
+      readonly hasNetworks: boolean
+    }
 
 /**
  * An initiator's Quick modes beside one that came to nothing: each with other parameters, one after the other, each sent once. An answer is
@@ -43,12 +49,13 @@ export class ChildLook {
   readonly selectors: SelectorPair
   readonly #host: QuickHost
   readonly #child: ChildId
-  readonly #questions: ChildQuestion[]
+  #questions: readonly ChildQuestion[]
   readonly #asked = new Map<number, Asked>()
   #current: Asked | undefined
   #finding: ChildFinding | undefined
   #refused = 0
   #unanswered = 0
+  #hasNetworks = false
 
   constructor(
     host: QuickHost,
@@ -59,7 +66,7 @@ export class ChildLook {
     this.#host = host
     this.#child = child
     this.selectors = selectors
-    this.#questions = [...questions]
+    this.#questions = questions
     this.#askNext(context)
   }
 
@@ -85,11 +92,20 @@ export class ChildLook {
     return [...this.#asked.values()].some(({ request }) => isSpiOf(request, spi))
   }
 
-  /** By an error notify, whichever it is. One that names a question by its SPI is about no other, and may come too late. */
-  refused(spi: Uint8Array | undefined, context: IkeContext): void {
+  /** By an error notify, and how. One that names a question by its SPI is about no other, and may come too late. */
+  refused(
+    spi: Uint8Array | undefined,
+    treatment: ChildTreatment | undefined,
+    context: IkeContext,
+  ): void {
     if (this.#current === undefined) return
     if (spi !== undefined && !isSpiOf(this.#current.request, spi)) return
     this.#refused++
+    const { ofProposal } = this.#current.question
+    if (treatment === 'refused' && ofProposal !== undefined) {
+      this.#hasNetworks = true
+      this.#questions = ofProposal
+    }
     this.#askNext(context)
   }
 
@@ -146,12 +162,17 @@ export class ChildLook {
   #askNext(context: IkeContext): void {
     this.#current = undefined
     if (this.#finding !== undefined) return
-    const question = this.#questions.shift()
+    const [question, ...later] = this.#questions
     if (question === undefined) {
-      const [refused, unanswered] = [this.#refused, this.#unanswered]
-      this.#finding = { kind: 'takes none', refused, unanswered }
+      this.#finding = {
+        kind: 'takes none',
+        refused: this.#refused,
+        unanswered: this.#unanswered,
+        hasNetworks: this.#hasNetworks,
+      }
       return
     }
+    this.#questions = later
     const { channel, sa } = this.#host
     const messageId = freshMessageId(context)
     const [wish] = question.wishes

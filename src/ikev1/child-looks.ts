@@ -45,12 +45,16 @@ export class ChildLooks {
    * By an error notify that names a question by our SPI, or that can be about nothing but the one on its way.
    * @returns whether it was about one
    */
-  refused(spi: Uint8Array | undefined, context: IkeContext): boolean {
+  refused(
+    spi: Uint8Array | undefined,
+    treatment: ChildTreatment | undefined,
+    context: IkeContext,
+  ): boolean {
     const look =
       spi === undefined
         ? this.#asking
         : [...this.#looks.values()].find((one) => one.hasAskedUnder(spi))
-    look?.refused(spi, context)
+    look?.refused(spi, treatment, context)
     this.advance(context)
     return look !== undefined
   }

@@ -19,6 +19,8 @@ export type ChildQuestion = {
   readonly about: 'algorithms' | 'PFS' | 'mode' | 'networks'
   readonly wishes: readonly [ChildWish, ...ChildWish[]]
   readonly selectors: SelectorPair
+  /** What is asked in place of all that follows, where the peer has the networks and refuses the proposal alone. */
+  readonly ofProposal?: readonly ChildQuestion[]
 }
 
 /** What is worth asking, likeliest first where the peer's answer leaves a choice. */
@@ -32,19 +34,28 @@ export function childQuestions(
   const wide = { ...asked, suites: widened(suites) }
   const ofMode = { about: 'mode', selectors, wishes: [{ ...wide, mode: otherMode(wish) }] } as const
   const any = anyOf(selectors)
+  const groups = ASKED_PFS.filter((pfs) => pfs !== wish.pfs)
+  const ofProposal = groups.map(
+    (pfs) => ({ about: 'networks', selectors: any, wishes: [{ ...wide, pfs }] }) as const,
+  )
   const ofNetworks = equalSelectorPair(any, selectors)
     ? []
-    : [{ about: 'networks', selectors: any, wishes: [wide] } as const]
+    : [{ about: 'networks', selectors: any, wishes: [wide], ofProposal } as const]
   // Some check networks and mode before anything else, and refuse both in the same words.
   if (treatment === 'refused the networks') {
     const likely = likelyNetworks(selectors).map(
       (pair) => ({ about: 'networks', selectors: pair, wishes: [wide] }) as const,
     )
-    return [...ofNetworks, ofMode, ...likely]
+    const ofOtherFamily = {
+      about: 'networks',
+      selectors: anyOtherwise(any),
+      wishes: [wide],
+    } as const
+    return [...ofNetworks, ofMode, ...likely, ofOtherFamily]
   }
   const inUdp = { ...asked, udp: wish.udp === false ? 'rfc3947' : false } as const
   const longNumbers = { ...asked, suites: suites.map((suite) => ({ ...suite, esn: true })) }
-  const ofGroups = ASKED_PFS.filter((pfs) => pfs !== wish.pfs).map(
+  const ofGroups = groups.map(
     (pfs) => ({ about: 'PFS', selectors, wishes: [{ ...wide, pfs }] }) as const,
   )
   // There is no time to ask one that may never answer for each of them alone.
@@ -115,8 +126,14 @@ export function anyOf({ local, remote }: SelectorPair): SelectorPair {
   return { local: everything(local), remote: everything(remote) }
 }
 
-function everything({ family }: TrafficSelector): TrafficSelector {
+function everything({ family }: Pick<TrafficSelector, 'family'>): TrafficSelector {
   return selectorFromPrefix(ip(family === 4 ? '0.0.0.0' : '::'), 0)
+}
+
+/** Everything of IPv6 for a pair of IPv4, and the other way round. */
+function anyOtherwise({ local }: SelectorPair): SelectorPair {
+  const all = everything({ family: local.family === 4 ? 6 : 4 })
+  return { local: all, remote: all }
 }
 
 const USUAL: readonly EspSuite[] = [

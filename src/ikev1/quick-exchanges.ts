@@ -205,7 +205,8 @@ export class QuickExchanges implements QuickHost {
   /** An error notify from the peer, which came under the SA's keys: the exchange it belongs to is over. @returns whether it was about one of ours. */
   refusedBy(notify: NotificationPayload, context: IkeContext): boolean {
     if (!isErrorNotify(notify.notifyType)) return false
-    if (this.#looks.refused(notify.spi, context)) return true
+    const treatment = REFUSALS.get(notify.notifyType)
+    if (this.#looks.refused(notify.spi, treatment, context)) return true
     const offered = [...this.#exchanges.values()].filter(({ state }) => state.kind === 'offered')
     const named = offered.find(
       ({ state }) =>
@@ -214,12 +215,12 @@ export class QuickExchanges implements QuickHost {
     // Some peers name no SPI, or their own; with a single exchange under way there is no doubt.
     const isSingle = offered.length + (this.#looks.isAsking ? 1 : 0) === 1
     const exchange = named ?? (isSingle ? offered[0] : undefined)
-    if (exchange === undefined) return isSingle && this.#looks.refused(undefined, context)
+    if (exchange === undefined)
+      return isSingle && this.#looks.refused(undefined, treatment, context)
     const { notifyType } = notify
     const vendor = this.sa.facts()?.peerVendor
     const pair = this.#pairOf(exchange)
     const failure = childRefused(this.tunnel, pair, notifyType, vendor)
-    const treatment = REFUSALS.get(notifyType)
     if (treatment === undefined) this.#fail(exchange, failure, context)
     else this.#failAfterLook(exchange, treatment, failure, context)
     return true

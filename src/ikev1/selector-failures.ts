@@ -182,7 +182,7 @@ function differenceText(
     : ''
   const line = `"${formatSelectorPair(asked)}" in place of "${formatSelectorPair(nearest)}"`
   return {
-    summary: `${both}. ${differences.join('; ')}`,
+    summary: `${both}: ${differences.join('; ')}`,
     remedy: `write ${line} here, or have ${name} set ours: IKEv1 wants the same at both ends, mirrored${narrower}`,
   }
 }
