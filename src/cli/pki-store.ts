@@ -126,7 +126,7 @@ export class PkiStore {
       return new Uint8Array(readFileSync(this.path(file)))
     } catch {
       throw new PkiProblem(
-        `there is no CA in ${this.folder} (${file} cannot be read); make one with: causeway pki ca -d ${this.folder}`,
+        `there is no CA in ${this.folder} (${file} cannot be read); make one with: causeway pki ca "NAME OF THE CA" -d ${this.folder}`,
       )
     }
   }

@@ -158,7 +158,7 @@ const CLOSE_WORDS: Readonly<Record<CloseReason, string>> = {
 
 const DROP_WORDS: Readonly<Record<DropReason, string>> = {
   malformed: 'malformed',
-  'unknown-peer': 'no tunnel has this peer',
+  'unknown-peer': 'no tunnel takes it',
   'unknown-sa': 'it belongs to no SA',
   admission: 'too many negotiations are half open',
   undecryptable: 'it does not decrypt',

@@ -1,6 +1,7 @@
 import { toHex } from '#bytes/hex'
 import { type IpAddress, ipFamily, ipOctets } from '#bytes/ip'
 import type { TunnelConfig } from '#config/config'
+import { Ikev2Exchange } from '#iana/ikev2'
 import { ExchangeType } from '#iana/isakmp'
 import { equalIdentity } from '#policy/identity'
 import type { IkeHeader } from '#wire/ike-header'
@@ -26,7 +27,7 @@ export function turnAway(
     ({ config }) => config.local === local.address && config.peer === remote.address,
   )
   if (own !== undefined && (own.children.all.length > 0 || isFirstOfIts(header, own, context))) {
-    return `the tunnel with this peer takes no IKEv${header.majorVersion} of exchange type ${header.exchangeType}`
+    return `its tunnel answers no ${formOf(header)}`
   }
   const subject = `turned away: ${own?.config.name ?? 'strangers'}`
   let looked = false
@@ -84,20 +85,26 @@ function ofStranger(
 /** CW-106 or CW-107: the address is right. */
 function ofPeer(
   config: TunnelConfig,
-  { majorVersion, exchangeType }: IkeHeader,
+  header: IkeHeader,
   version: IkeVersion | undefined,
 ): TurnedAway {
   const { name } = config
+  const { majorVersion, exchangeType } = header
   if (version === undefined) {
     return {
       detail: `IKE version ${majorVersion} is not spoken here`,
       nearest: { tunnel: name, failure: otherVersion(config, majorVersion) },
     }
   }
-  const detail = `no tunnel with this peer answers exchange type ${exchangeType} of IKEv${majorVersion}`
+  const detail = `its tunnel answers no ${formOf(header)}`
   const theirs = MODES.get(exchangeType)
   if (theirs === undefined || majorVersion !== 1) return { detail }
   return { detail, nearest: { tunnel: name, failure: otherMode(config, theirs) } }
+}
+
+function formOf({ majorVersion, exchangeType }: IkeHeader): string {
+  const names = majorVersion === 1 ? ExchangeType : Ikev2Exchange
+  return `IKEv${majorVersion} ${names.nameOf(exchangeType)}`
 }
 
 const MODES: ReadonlyMap<number, 'Main' | 'Aggressive'> = new Map([

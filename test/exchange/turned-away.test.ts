@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ip } from '#bytes/ip'
 import type { TunnelConfig } from '#config/config'
+import { eventText } from '#diagnosis/event-text'
 import type { Failure } from '#ike/events'
 import { encodeProbe, PROBE_RANDOM_OCTETS } from '#ike/version-probe'
 import { offerPhase1 } from '#ikev1/phase1-proposals'
@@ -52,6 +53,15 @@ test('CW-106: the peer speaks IKEv2', () => {
   const failure = hint(rehearsal)
   assert.equal(failure?.code, 'CW-106')
   assert.match(failure?.summary ?? '', /speaks IKEv2 to us; this tunnel is set to ike: v1-main/)
+})
+
+test('a peer that asks once for IKEv2 is not said to have no tunnel', () => {
+  const rehearsal = waiting()
+  inject(rehearsal, encodeProbe(new Uint8Array(8).fill(7), new Uint8Array(PROBE_RANDOM_OCTETS)))
+  const [dropped] = events(rehearsal, 'b', 'dropped')
+  assert.ok(dropped !== undefined)
+  const { text } = eventText(dropped)
+  assert.match(text, /dropped, no tunnel takes it: its tunnel answers no IKEv2 IKE_SA_INIT$/)
 })
 
 test('CW-103: an address nobody expects, near to one that is; only the address differs', () => {
