@@ -150,6 +150,10 @@ const USUAL: readonly EspSuite[] = [
   { encryption: '3des-cbc', integrity: 'hmac-md5-96', esn: false },
   { encryption: 'aes256-cbc', integrity: 'hmac-md5-96', esn: false },
   { encryption: 'aes128-cbc', integrity: 'hmac-md5-96', esn: false },
+  ...(['aes256-gcm12', 'aes256-gcm8', 'aes128-gcm12', 'aes128-gcm8', 'aes192-gcm16'] as const).map(
+    (encryption) => ({ encryption, integrity: 'none', esn: false }) as const,
+  ),
+  { encryption: 'aes256-ctr', integrity: 'hmac-sha256-128', esn: false },
 ]
 const USUAL_LENGTHS = [24, 16, 8]
 const ASKED_PFS: readonly Pfs[] = ['none', 'modp2048', 'ecp256', 'modp1024', 'modp1536', 'ecp384']

@@ -72,11 +72,18 @@ const SIGNATURES: ReadonlySet<number> = new Set([
 function methodWords(method: number, said: 'offers' | 'takes'): string {
   const name = AuthenticationMethod.nameOf(method)
   const [, asked, proof] = /^XAUTH(Init|Resp)(PreShared|RSA)$/.exec(name) ?? []
-  if (asked === undefined) return name
+  if (asked === undefined) return HYBRID.get(name) ?? name
   const first = proof === 'RSA' ? 'RSA signatures' : 'pre-shared key'
   const here = (asked === 'Init') === (said === 'offers')
   return `${first} and XAUTH, ${here ? 'to log in here' : 'to have us log in there'}`
 }
+
+const HYBRID: ReadonlyMap<string, string> = new Map(
+  ['RSA', 'DSS'].flatMap((kind) => [
+    [`HybridInit${kind}`, `hybrid authentication (${kind})`],
+    [`HybridResp${kind}`, `hybrid authentication (${kind})`],
+  ]),
+)
 
 function xauthWords({ xauth }: TunnelConfig): string {
   if (xauth === undefined) return ''

@@ -6,9 +6,10 @@ import {
   keyExchange,
   keyExchangeById,
 } from '#crypto/registry'
-import { Phase1Attribute } from '#iana/ikev1'
+import { EncryptionAlgorithm, HashAlgorithm, Phase1Attribute } from '#iana/ikev1'
 import { IsakmpTransform } from '#iana/ipsec-doi'
 import { ProtocolId } from '#iana/isakmp'
+import { formatEncryption, formatHash, formatKeyExchange } from '#policy/algorithm-names'
 import type { IkeSuite, Lifetime } from '#policy/proposal'
 import { formatIkeSuite } from '#policy/proposal'
 import type { SaPayload, Transform, TransformAttribute } from '#wire/v1/payloads'
@@ -153,13 +154,29 @@ function describeAlgorithms(attributes: readonly TransformAttribute[]): string {
       keyExchange: suite.keyExchange.name,
     })
   }
-  const parts = [
-    suite.encryption?.name ??
-      `encryption(${findNumber(attributes, ENCRYPTION)}/${findNumber(attributes, KEY_LENGTH) ?? '-'})`,
-    suite.hash?.name ?? `hash(${findNumber(attributes, HASH)})`,
-    suite.keyExchange?.name ?? `group(${findNumber(attributes, GROUP_DESCRIPTION)})`,
-  ]
-  return parts.join('-')
+  const { encryption: cipher, hash: digest, keyExchange: group } = suite
+  return [
+    cipher === undefined ? unknownCipher(attributes) : formatEncryption(cipher.name),
+    digest === undefined ? numbered(attributes, HASH, HashAlgorithm) : formatHash(digest.name),
+    group === undefined
+      ? `group${findNumber(attributes, GROUP_DESCRIPTION) ?? ' not told'}`
+      : formatKeyExchange(group.name),
+  ].join('-')
+}
+
+/** `camellia256`, `des`. */
+function unknownCipher(attributes: readonly TransformAttribute[]): string {
+  const name = numbered(attributes, ENCRYPTION, EncryptionAlgorithm).replace(/-cbc$/, '')
+  return `${name}${findNumber(attributes, KEY_LENGTH) ?? ''}`
+}
+
+function numbered(
+  attributes: readonly TransformAttribute[],
+  type: number,
+  names: { nameOf(number: number): string },
+): string {
+  const number = findNumber(attributes, type)
+  return number === undefined ? 'none' : names.nameOf(number).toLowerCase()
 }
 
 function attributesOf(

@@ -63,6 +63,7 @@ function tunnel() {
 test('the line to write for what a peer takes is one the file accepts, with what is to be said against it', () => {
   const lines = [
     'aes128-sha256, PFS group14, tunnel',
+    'aes128-sha256, PFS group14, tunnel in UDP',
     'aes256gcm16-esn, no PFS, tunnel',
     '3des-md5, PFS group2, tunnel',
     'null-sha256, no PFS, tunnel',
@@ -70,6 +71,7 @@ test('the line to write for what a peer takes is one the file accepts, with what
     'aes128-sha256, no PFS, tunnel; aes128-sha1, no PFS, tunnel',
   ].map(phase2Line)
   assert.deepEqual(lines, [
+    'write here phase2: aes128-sha256, pfs group14',
     'write here phase2: aes128-sha256, pfs group14',
     'write here phase2: aes256gcm16-esn, pfs none',
     'write here phase2: 3des-md5, pfs group2 (weak: 3des, md5, group2)',

@@ -237,7 +237,8 @@ export function inUdp({ udp }: ChildWish): string {
  * @param offer as `aes128-sha256, PFS group14, tunnel`
  */
 export function phase2Line(offer: string): string | undefined {
-  const [, suite, group] = /^([^\s,;]+), (?:PFS (\w+)|no PFS), tunnel$/.exec(offer) ?? []
+  const [, suite, group] =
+    /^([^\s,;]+), (?:PFS (\w+)|no PFS), tunnel(?: in UDP)?$/.exec(offer) ?? []
   if (suite === undefined) return undefined
   const value = `${suite}, pfs ${group ?? 'none'}`
   const parsed = parsePhase2(value)

@@ -127,6 +127,7 @@ function nothingSuits(tunnel: TunnelConfig): Failure {
       ...(tunnel.xauth === undefined
         ? [`${name} wants a user name and password besides (XAUTH)`]
         : []),
+      `${name} wants algorithms that few have: Camellia, another Diffie-Hellman group`,
       `${name} accepts IKEv2 only`,
       `${name} accepts ${tunnel.ike === 'v1-aggressive' ? 'Main' : 'Aggressive'} mode only`,
       'a NAT on the way gives us another address',

@@ -66,6 +66,8 @@ describe('refused, the initiator finds out', () => {
       integrity.summary,
       /takes phase 2 with sha1, we offer sha256: only the integrity differs/,
     )
+    const icv = heard({}, { suites: [{ ...GCM, encryption: 'aes256-gcm12' }] })
+    assert.match(icv.summary, /takes phase 2 with aes256gcm12, we offer aes256gcm16: only the/)
     const esn = heard({}, { suites: [{ ...GCM, esn: true }] })
     assert.match(esn.summary, /only the extended sequence numbers differ/)
   })
@@ -86,7 +88,7 @@ describe('refused, the initiator finds out', () => {
   test('CW-404: that nothing usual is taken, so that the networks come first of what is left', () => {
     const { code, evidence, otherCauses } = heard(
       {},
-      { suites: [{ ...GCM, encryption: 'aes256-gcm8' }] },
+      { suites: [{ ...GCM, encryption: 'aes192-gcm8' }] },
     )
     assert.equal(code, 'CW-404')
     assert.match(evidence, /9 more beside it, .* were refused as well/)
@@ -329,7 +331,7 @@ describe('a second look', () => {
   })
 
   test('keeps to ten Quick modes, each of which fits a datagram', () => {
-    const suites = [{ ...GCM, encryption: 'aes256-gcm8' }] as const
+    const suites = [{ ...GCM, encryption: 'aes192-gcm8' }] as const
     const rehearsal = rehearse(differing({ pfs: 'modp3072' }, { pfs: 'modp4096', suites }))
     rehearsal.runFor(900)
     const begun = quickFirsts(rehearsal)
