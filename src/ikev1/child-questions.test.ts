@@ -28,7 +28,17 @@ test('a peer that refuses is asked apart for what makes some refuse a whole offe
 
 test('a peer that refuses the networks is asked ten times at most', () => {
   const asked = childQuestions('refused the networks', wish, selectors)
-  assert.deepEqual([asked.length, asked.filter(({ about }) => about === 'networks').length], [7, 6])
+  assert.deepEqual([asked.length, asked.filter(({ about }) => about === 'networks').length], [8, 7])
+  const unusual = {
+    local: selectorFromPrefix(ip('10.1.0.0'), 20),
+    remote: selectorFromPrefix(ip('10.2.0.0'), 20),
+  }
+  assert.equal(childQuestions('refused the networks', wish, unusual).length, 10)
+  const ofProposal = asked[0]?.ofProposal ?? []
+  assert.deepEqual(
+    ofProposal.map(({ wishes: [{ pfs }] }) => pfs),
+    ['modp2048', 'ecp256', 'modp1024', 'modp1536', 'ecp384'],
+  )
 })
 
 test('a peer that says nothing is asked for all of them at once', () => {

@@ -41,7 +41,10 @@ test('what was found of the networks of one pair is not said of another', () => 
     questions = [...others, ...asked(heard)]
   }
   const [one, other] = failed(rehearsal).map(({ failure }) => failure.evidence)
-  assert.match(one ?? '', /asked beside it for everything, for these the other way round/)
+  assert.match(
+    one ?? '',
+    /asked beside it for everything, in IPv4 and in IPv6, for these the other way/,
+  )
   assert.doesNotMatch(other ?? '', /for these the other way round/)
 })
 
