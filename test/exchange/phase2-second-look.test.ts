@@ -3,21 +3,16 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { concat } from '#bytes/concat'
 import type { TunnelConfig } from '#config/config'
-import { espSpi } from '#esp/sa'
 import { ExchangeType } from '#iana/isakmp'
 import type { Failure } from '#ike/events'
 import { deleteMessages } from '#ikev1/informational'
-import { childNotify } from '#ikev1/notify'
-import { offerChild } from '#ikev1/quick-proposals'
 import type { EspSuite } from '#policy/proposal'
 import type { Rehearsal } from '#rehearsal/rehearsal'
 import { decodeHeader } from '#wire/ike-header'
 import { selectorToPayload } from '#wire/v1/id-payload'
-import type { Payload, SaPayload } from '#wire/v1/payloads'
 import { events, prepare, rehearse, snapshot } from '../support/exchange.ts'
 import { responderScene } from '../support/responder-scene.ts'
-import type { Received } from '../support/scripted-peer.ts'
-import type { ScriptedResponder } from '../support/scripted-responder.ts'
+import { failureOf, refuse } from '../support/second-look.ts'
 import { A_BEGINS, pair, sites, TUNNEL } from '../support/sites.ts'
 
 const lifetime = { seconds: 3_600 }
@@ -159,67 +154,6 @@ test('CW-401: a peer that answers with the networks it has shows them, and hears
     /has 10\.1\.0\.0\/24 ↔ 10\.2\.0\.0\/16 .* our network is \/24 there and \/16 here/,
   )
   assert.match(evidence, /agreed to no more than this/)
-})
-
-describe('CW-401: a peer that has other networks and another proposal is asked for both at once', () => {
-  const theirs = pair('10.1.0.0', '10.1.255.255', '10.44.0.0', '10.44.255.255')
-  const theirIds = [theirs.local, theirs.remote].map(selectorToPayload)
-
-  test('another cipher: it chose it for everything', () => {
-    const { rehearsal, peer } = responderScene({ suites: [CBC] })
-    const [quick1] = peer.answerMainMode()
-    assert.ok(quick1 !== undefined)
-    const [question] = refuse(peer, quick1, 'INVALID-ID-INFORMATION')
-    assert.ok(question !== undefined)
-    peer.answerQuick(question, (payloads) => [
-      ...payloads.filter(({ type }) => type !== 'ID').map(toGcm),
-      ...theirIds,
-    ])
-    const { code, remedy, forPeer } = failureOf(rehearsal)
-    assert.equal(code, 'CW-401')
-    assert.match(
-      remedy,
-      /10\.44\.0\.0\/16.* Then phase 2, too: .* chose aes256gcm16, no PFS, tunnel; we offer aes256-sha256, no PFS, tunnel$/,
-    )
-    assert.match(forPeer ?? '', /local 10\.2\.0\.0\/16.* set phase 2 .* with aes256-sha256/)
-  })
-
-  test('another PFS group: it refused the proposal for everything, and then another group was asked for', () => {
-    const { rehearsal, peer } = responderScene()
-    const [quick1] = peer.answerMainMode()
-    assert.ok(quick1 !== undefined)
-    const [everything] = refuse(peer, quick1, 'INVALID-ID-INFORMATION')
-    assert.ok(everything !== undefined)
-    const [group] = refuse(peer, everything, 'NO-PROPOSAL-CHOSEN')
-    assert.ok(group !== undefined)
-    const offered = peer.read(group)
-    assert.ok(offered.some(({ type }) => type === 'KE'))
-    assert.deepEqual(dataOfFirstId(offered), new Uint8Array(8))
-    let [next] = refuseOffer(peer, offered, 'NO-PROPOSAL-CHOSEN')
-    while (next !== undefined) [next] = refuse(peer, next, 'NO-PROPOSAL-CHOSEN')
-    const { code, evidence, remedy } = failureOf(rehearsal)
-    assert.equal(code, 'CW-401')
-    assert.match(evidence, /it refused no networks, but all usual ciphers and PFS groups/)
-    assert.match(remedy, /Then phase 2, too \(CW-404\)/)
-  })
-})
-
-test('CW-401: a peer of IPv6 alone is asked for everything in IPv6, last of all', () => {
-  const theirs = pair('fd00:2::', 'fd00:2::ffff', 'fd00:1::', 'fd00:1::ffff')
-  const { rehearsal, peer } = responderScene()
-  const [quick1] = peer.answerMainMode()
-  assert.ok(quick1 !== undefined)
-  let [question] = refuse(peer, quick1, 'INVALID-ID-INFORMATION')
-  for (let refused = 0; refused < 7 && question !== undefined; refused++)
-    [question] = refuse(peer, question, 'INVALID-ID-INFORMATION')
-  assert.ok(question !== undefined)
-  peer.answerQuick(question, (payloads) => {
-    assert.deepEqual(dataOfFirstId(payloads), new Uint8Array(32))
-    const ids = [theirs.remote, theirs.local].map(selectorToPayload)
-    return [...payloads.filter(({ type }) => type !== 'ID'), ...ids]
-  })
-  const { code, theirs: told } = failureOf(rehearsal)
-  assert.deepEqual([code, told], ['CW-401', 'fd00:1::/112 ↔ fd00:2::/112'])
 })
 
 test('CW-404: a peer that takes the same set for an hour and no volume minds the lifetime', () => {
@@ -379,12 +313,6 @@ function heard(
   return failureOf(rehearsal)
 }
 
-function failureOf(rehearsal: Rehearsal): Failure {
-  const [failed] = events(rehearsal, 'a', 'negotiation-failed')
-  assert.equal(failed?.phase, 2)
-  return failed.failure
-}
-
 /** Quick modes that side a began. */
 function firstMessages(rehearsal: Rehearsal): number {
   return quickFirsts(rehearsal).length
@@ -395,44 +323,4 @@ function quickFirsts(rehearsal: Rehearsal) {
     ({ direction, exchange, number }) =>
       direction === 'sent' && exchange === 'quick' && number === 1,
   )
-}
-
-/** @returns what is asked next. */
-function refuse(
-  peer: ScriptedResponder,
-  quick1: Received,
-  name: 'NO-PROPOSAL-CHOSEN' | 'INVALID-ID-INFORMATION',
-): readonly Received[] {
-  return refuseOffer(peer, peer.read(quick1), name)
-}
-
-/** A message can be read once: the next in its exchange is under another IV. */
-function refuseOffer(
-  peer: ScriptedResponder,
-  payloads: readonly Payload[],
-  name: 'NO-PROPOSAL-CHOSEN' | 'INVALID-ID-INFORMATION',
-): readonly Received[] {
-  const offer = payloads.find((payload) => payload.type === 'SA')
-  assert.ok(offer?.type === 'SA')
-  return peer.sendProtected('INFORMATIONAL', [childNotify(name, spiOf(offer))])
-}
-
-function dataOfFirstId(payloads: readonly Payload[]): Uint8Array | undefined {
-  const first = payloads.find((payload) => payload.type === 'ID')
-  return first?.type === 'ID' ? first.data : undefined
-}
-
-/** As a peer answers that has only this. */
-function toGcm(payload: Payload): Payload {
-  if (payload.type !== 'SA') return payload
-  return offerChild(
-    { suites: [GCM], pfs: 'none', lifetime, mode: 'tunnel', udp: false },
-    espSpi(0x1234),
-  )
-}
-
-function spiOf({ proposals }: SaPayload): Uint8Array {
-  const [proposal] = proposals
-  assert.ok(proposal !== undefined)
-  return proposal.spi
 }
