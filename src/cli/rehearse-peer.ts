@@ -3,6 +3,7 @@ import { type Environment, memoryFiles } from '#config/files'
 import { formatProblems } from '#config/format-problems'
 import { PRESETS, presetNamed } from '#config/presets/catalog'
 import { loadConfig } from '#config/reader'
+import { formatExpected } from '#policy/expected-identity'
 import { formatIdentity } from '#policy/identity'
 import { nearestName } from '#policy/nearest'
 import { equalSelectorPair, formatSelectorPair, mirror } from '#policy/traffic-selector'
@@ -40,7 +41,7 @@ export function presetPeer(config: Config, name: string, columns: number): Confi
 /** What fits the tunnel, and for everything else the preset. */
 function otherEnd(tunnel: TunnelConfig, preset: string): object {
   const { ike, local, peer, localId, remoteId, mode, networks, start } = tunnel
-  const own = formatIdentity(remoteId)
+  const own = remoteId.kind === 'any-of' ? peer : formatExpected(remoteId)
   const expected = formatIdentity(localId)
   return {
     preset,

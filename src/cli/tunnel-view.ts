@@ -39,6 +39,9 @@ export function tunnelDetail(
   const [ikeSa, ...olderIkeSas] = newestFirst(tunnel.ikeSas)
   if (ikeSa !== undefined) rows.push(['phase 1', phase1Text(ikeSa, at)])
   if (olderIkeSas.length > 0) rows.push(['', olderText(olderIkeSas.length)])
+  // Where the address says it all, it stands above already.
+  if (ikeSa !== undefined && ikeSa.remoteId !== tunnel.peer)
+    rows.push(['identity', ikeSa.remoteId])
   const login = loginText(ikeSa)
   if (login !== '') rows.push(['login', login])
   const active = tunnel.childSas.filter(({ state }) => state === 'active')

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { LEAST_RSA_BITS, SHORTEST_RSA_BITS } from '#pki/public-key'
 import type { Identity } from '#policy/identity'
-import type { PskSource } from './draft.ts'
+import type { PeerIdDraft, PskSource } from './draft.ts'
 import { documented } from './key-doc.ts'
-import { localId, oneOf, psk, text } from './values.ts'
+import { certifiedPeerId, localId, oneOf, psk, text } from './values.ts'
 
 /** `certificate` of a tunnel after its keys were read; paths are as written. */
 export type CertificateDraft = {
@@ -12,7 +12,7 @@ export type CertificateDraft = {
   readonly passphrase?: PskSource | undefined
   readonly trust: readonly string[]
   readonly id?: Identity | undefined
-  readonly 'peer-id'?: Identity | undefined
+  readonly 'peer-id'?: PeerIdDraft | undefined
   readonly revocation: 'off' | 'crl-if-present' | 'crl-required'
   readonly ocsp: 'off' | 'if-present' | 'required'
   readonly crl: readonly string[]
@@ -63,10 +63,10 @@ export const certificate: z.ZodType<CertificateDraft, unknown> = z.strictObject(
     otherwise: 'the subject of our certificate',
     since: SINCE,
   }),
-  'peer-id': documented(localId.optional(), {
+  'peer-id': documented(certifiedPeerId.optional(), {
     sentence: 'The identity the peer must send, and its certificate must vouch for.',
     paragraph:
-      'A host name, e-mail address or IP address must be among the subject alternative names of its certificate; a distinguished name must be its subject, part by part in the same order, where `*` as a whole value (`"CN=*, O=Example"`) takes any. Nothing else is a wildcard.',
+      'A host name, e-mail address or IP address must be among the subject alternative names of its certificate; a distinguished name must be its subject, part by part in the same order, where `*` as a whole value (`"CN=*, O=Example"`) takes any. Nothing else is a wildcard. `{any-of: trust}` takes every certificate of the CAs under `trust`.',
     example: 'plant.example.net',
     otherwise: "the peer's address",
     since: SINCE,

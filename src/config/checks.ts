@@ -1,4 +1,5 @@
 import { poolsLargeEnough } from './address-pools.ts'
+import { anyCertificate, oneKeyForAll, sharedAuthorities, sharedKey } from './anyone-rules.ts'
 import {
   oneAuthentication,
   oneIdentity,
@@ -60,6 +61,8 @@ const RULES: readonly Rule[] = [
   mainModePeer,
   aggressiveMode,
   anywherePeer,
+  anyCertificate,
+  sharedKey,
   movingPeer,
   peerIdentity,
   sentIdentity,
@@ -89,6 +92,8 @@ const CROSS_RULES: readonly CrossRule[] = [
   poolsLargeEnough,
   gatewayPairs,
   anywherePairs,
+  oneKeyForAll,
+  sharedAuthorities,
   overlapsBetweenTunnels,
   interfaceNames,
 ]

@@ -1,6 +1,7 @@
 import type { IpAddress } from '#bytes/ip'
 import type { Secret } from '#bytes/secret'
 import type { CertificateCredentials, TrustAnchors } from '#pki/verify-peer'
+import type { ExpectedIdentity } from '#policy/expected-identity'
 import type { Identity } from '#policy/identity'
 import type { EncapsulationMode, EspSuite, IkeSuite, Lifetime, Pfs } from '#policy/proposal'
 import type { Prefix, SelectorPair } from '#policy/traffic-selector'
@@ -30,13 +31,13 @@ export type TunnelConfig = {
   /** Grows with the versions and modes the gateway speaks. */
   readonly ike: 'v1-main' | 'v1-aggressive'
   readonly local: IpAddress
-  /** `any`: wherever it comes from, known by its identity alone; then `start` is `respond`. */
+  /** `any`: wherever it comes from, known by what it says and proves; then `start` is `respond`. */
   readonly peer: IpAddress | 'any'
   /** Whether it is taken from other addresses too, known by its identity. */
   readonly peerMoves?: 'allow'
   readonly localId: Identity
   /** What the peer must prove to be. */
-  readonly remoteId: Identity
+  readonly remoteId: ExpectedIdentity
   readonly authentication: Authentication
   /** A user name and a password asked for behind phase 1. */
   readonly xauth?: Xauth

@@ -1,4 +1,5 @@
 import type { IpAddress } from '#bytes/ip'
+import type { ExpectedIdentity } from '#policy/expected-identity'
 import type { Identity } from '#policy/identity'
 import type { EncapsulationMode, EspSuite, IkeSuite, Pfs } from '#policy/proposal'
 import type { Prefix, SelectorPair } from '#policy/traffic-selector'
@@ -74,8 +75,8 @@ export type PskSource =
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'env'; readonly name: string }
 
-/** `knowingly`: written as `{sends: …}`, so another identity than the peer's address is meant. */
-export type PeerIdDraft = { readonly identity: Identity; readonly knowingly: boolean }
+/** `knowingly`: written as `{sends: …}` or `{any-of: …}`, so another identity than the peer's address is meant. */
+export type PeerIdDraft = { readonly identity: ExpectedIdentity; readonly knowingly: boolean }
 
 export type Phase1Draft = {
   readonly suites: readonly IkeSuite[]

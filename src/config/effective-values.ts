@@ -1,3 +1,4 @@
+import { formatExpected } from '#policy/expected-identity'
 import { formatIdentity } from '#policy/identity'
 import { formatDuration } from '#policy/lifetime'
 import { formatEspSuite, formatIkeSuite, formatPfs, type Lifetime } from '#policy/proposal'
@@ -14,7 +15,7 @@ export function resolvedValues(
     'probe-v2': probeV2 ? 'on' : 'off',
     address: local,
     id: formatIdentity(localId),
-    'peer-id': formatIdentity(remoteId),
+    'peer-id': formatExpected(remoteId),
     'phase1.propose': phase1.suites.map(formatIkeSuite),
     'phase1.lifetime': formatDuration(phase1.lifetime.seconds),
     'phase1.volume': volumeText(phase1.lifetime),

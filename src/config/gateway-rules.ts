@@ -1,4 +1,5 @@
 import { ipFamily } from '#bytes/ip'
+import { formatExpected } from '#policy/expected-identity'
 import { equalIdentity, formatIdentity } from '#policy/identity'
 import type { CrossRule, Rule } from './checks.ts'
 import { isWritten, lineOf, type TunnelSource, tunnelProblem } from './tunnel-source.ts'
@@ -11,9 +12,8 @@ const NOT_YET = 'ike: v2 is not in this version yet.'
 /** The responder needs the key before it can read who the initiator says it is. */
 export const mainModePeer: Rule = (tunnel) => {
   const { peer } = tunnel.draft
-  if (peer === undefined || peer.kind === 'address') return []
+  if (peer?.kind !== 'name') return []
   if (!isFoundByAddress(tunnel)) {
-    if (peer.kind === 'any') return []
     return [
       tunnelProblem('error', tunnel, ['peer'], {
         message: `the peer is an address, or any; the host name ${peer.name} is not looked up`,
@@ -21,11 +21,13 @@ export const mainModePeer: Rule = (tunnel) => {
       }),
     ]
   }
-  const instead = peer.kind === 'name' ? 'a host name' : '"any"'
   return [
     tunnelProblem('error', tunnel, ['peer'], {
-      message: `a pre-shared key in Main mode needs a static peer address, not ${instead}`,
-      hints: [`${BY_ADDRESS} Either give the address, or ${REMEDIES}`, NOT_YET],
+      message: 'a pre-shared key in Main mode needs a static peer address, not a host name',
+      hints: [
+        `${BY_ADDRESS} Either give the address, or ${REMEDIES}`,
+        `peer: any is possible where all such peers share one key (danger: each can pose as any other). ${NOT_YET}`,
+      ],
     }),
   ]
 }
@@ -49,16 +51,21 @@ export const aggressiveMode: Rule = (tunnel) => {
   ]
 }
 
-/** Wherever it comes from, the peer is known by its identity alone, and nobody but it can begin. */
+/** Wherever it comes from, the peer is known by what it says and proves, and nobody but it can begin. */
 export const anywherePeer: Rule = (tunnel) => {
   const { peer, start, 'peer-id': peerId } = tunnel.draft
-  if (peer?.kind !== 'any' || isFoundByAddress(tunnel)) return []
+  if (peer?.kind !== 'any') return []
   const problems = []
   if (peerId === undefined && !isWritten(tunnel, 'peer-id')) {
     problems.push(
       tunnelProblem('error', tunnel, ['peer'], {
         message: 'peer: any needs the identity that tells this peer from all others',
-        hints: ['peer-id: branch7.example'],
+        hints: [
+          'peer-id: branch7.example',
+          hasKey(tunnel)
+            ? 'or, of whoever has the key, peer-id: {any-of: psk}'
+            : 'or, of whoever has a certificate of its CA, peer-id: {any-of: trust}',
+        ],
       }),
     )
   }
@@ -95,7 +102,7 @@ export const movingPeer: Rule = (tunnel) => {
 export const peerIdentity: Rule = (tunnel) => {
   const { peer, 'peer-id': peerId } = tunnel.draft
   if (peerId === undefined || peerId.knowingly || peer?.kind !== 'address') return []
-  if (!isFoundByAddress(tunnel)) return []
+  if (!isFoundByAddress(tunnel) || peerId.identity.kind === 'any-of') return []
   if (equalIdentity(peerId.identity, { kind: 'address', address: peer.address })) return []
   const identity = formatIdentity(peerId.identity)
   return [
@@ -152,7 +159,7 @@ export const anywherePairs: CrossRule = (tunnels) => {
     const identity = draft['peer-id']?.identity
     const roams = draft.peer?.kind === 'any' || draft['peer-moves'] === 'allow'
     if (local === undefined || !roams || identity === undefined) return []
-    const key = `${draft.ike} ${local} ${formatIdentity(identity)}`
+    const key = `${draft.ike} ${local} ${formatExpected(identity)}`
     const earlier = first.get(key)
     if (earlier === undefined) {
       first.set(key, tunnel)
@@ -160,7 +167,7 @@ export const anywherePairs: CrossRule = (tunnels) => {
     }
     const where = `${earlier.name} (${lineOf(earlier.at, tunnel.at)})`
     const problem = tunnelProblem('error', tunnel, ['peer-id'], {
-      message: `${tunnel.name} waits for the same peer as ${where}, ${formatIdentity(identity)} from anywhere`,
+      message: `${tunnel.name} waits for the same peer as ${where}, ${formatExpected(identity)} from anywhere`,
       hints: ['write all networks in one tunnel, or give the peers different identities'],
     })
     return [[tunnel, problem] as const]

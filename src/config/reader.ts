@@ -149,7 +149,7 @@ function withCertificate(
   const { id, 'peer-id': peerId } = certificate
   const identities = {
     ...(id === undefined ? {} : { id }),
-    ...(peerId === undefined ? {} : { 'peer-id': { identity: peerId, knowingly: false } }),
+    ...(peerId === undefined ? {} : { 'peer-id': peerId }),
   }
   return {
     source: { ...source, draft: { ...source.draft, ...identities }, credentials, anchors },

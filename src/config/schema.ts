@@ -203,7 +203,7 @@ export const tunnelKeys: KeyTable<TunnelDraft> = {
   'peer-id': documented(peerId.optional(), {
     sentence: 'The identity the peer must send.',
     paragraph:
-      "In Main mode with a pre-shared key this is the peer's address and need not be written. Some devices with a static address send another identity all the same (a host name, or the address behind their NAT): say so on purpose with `peer-id: {sends: asa1.example}`. The key is still found by the address, and that identity and no other is then accepted.",
+      "In Main mode with a pre-shared key this is the peer's address and need not be written. Some devices with a static address send another identity all the same (a host name, or the address behind their NAT): say so on purpose with `peer-id: {sends: asa1.example}`. The key is still found by the address, and that identity and no other is then accepted. With `peer: any` it tells the tunnels at one address of ours apart. `{any-of: trust}` and `{any-of: psk}` take whoever has the proof.",
     example: '{sends: asa1.example}',
     otherwise: "the peer's address",
     since: SINCE,

@@ -129,22 +129,61 @@ export const psk: z.ZodType<PskSource, string> = z
 
 export const localId: z.ZodType<Identity, string> = parsed('identity', readIdentity)
 
+const oneIdentity: z.ZodType<PeerIdDraft, string> = parsed('identity', (text) => {
+  const identity = readIdentity(text)
+  return isTextProblem(identity) ? identity : { identity, knowingly: false }
+})
+
 export const peerId: z.ZodType<PeerIdDraft, unknown> = z.union([
-  parsed('identity', (text): PeerIdDraft | TextProblem => {
-    const identity = readIdentity(text)
-    return isTextProblem(identity) ? identity : { identity, knowingly: false }
-  }),
+  oneIdentity,
   z
     .strictObject({
-      sends: documented(parsed('identity', readIdentity), {
+      sends: documented(parsed('identity', readIdentity).optional(), {
         sentence: 'An identity other than its address, which this peer is known to send.',
         paragraph:
           'An address or a name. The key is found by the address of the peer all the same, so that must be static.',
         example: 'asa1.example',
+        otherwise: 'none',
+        since: '0.1',
+      }),
+      'any-of': documented(oneOf(['trust', 'psk']).optional(), {
+        sentence: 'Takes whoever has the proof, whatever it calls itself.',
+        paragraph:
+          '`trust`: every holder of a certificate that a CA under `certificate.trust` has issued; with a public CA that is everybody, and refused. `psk`: every holder of the key. One peer at a time has the tunnel: another one is turned away while the first is there. `status` says who it is. A tunnel whose `peer-id` names the peer comes before one that takes any.',
+        example: 'trust',
+        otherwise: 'none',
         since: '0.1',
       }),
     })
-    .transform(({ sends }): PeerIdDraft => ({ identity: sends, knowingly: true })),
+    .transform(({ sends, 'any-of': proof }, context): PeerIdDraft => {
+      if (sends !== undefined && proof === undefined) return { identity: sends, knowingly: true }
+      if (proof !== undefined && sends === undefined)
+        return { identity: { kind: 'any-of', proof }, knowingly: true }
+      const message = 'peer-id as a group of keys has one of sends and any-of'
+      context.issues.push({ code: 'custom', message, input: sends })
+      return z.NEVER
+    }),
+])
+
+/** Under `certificate`: only certificates prove anything there. */
+export const certifiedPeerId: z.ZodType<PeerIdDraft, unknown> = z.union([
+  oneIdentity,
+  z
+    .strictObject({
+      'any-of': documented(oneOf(['trust']), {
+        sentence: 'Takes every certificate that a CA under `trust` has issued.',
+        paragraph:
+          'As `peer-id: {any-of: trust}` of the tunnel: only where that CA issues certificates to nobody but the peers of this tunnel, and never a public one, which is refused.',
+        example: 'trust',
+        since: '0.1',
+      }),
+    })
+    .transform(
+      ({ 'any-of': proof }): PeerIdDraft => ({
+        identity: { kind: 'any-of', proof },
+        knowingly: true,
+      }),
+    ),
 ])
 
 export const networks: z.ZodType<NetworksDraft, readonly string[] | string> = z.union([
@@ -225,7 +264,9 @@ export const controlPath: z.ZodType<string, string> = parsed('absolute path', (t
 function readIdentity(text: string): Identity | TextProblem {
   // As a name it would be taken for a host called "any".
   if (!/^%?any$/i.test(text)) return parseIdentity(text)
-  return textProblem(text, `"${text}" is no identity: the one to be sent must be known`)
+  return textProblem(text, `"${text}" is no identity: the one to be sent must be known`, {
+    hints: ['or, as peer-id, with what it proves: {any-of: trust} or {any-of: psk}'],
+  })
 }
 
 function unusable(found: IpAddress): TextProblem | undefined {

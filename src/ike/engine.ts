@@ -11,6 +11,7 @@ import type { Command, Effect, Input, Instant } from './effects.ts'
 import type { TunnelSnapshot } from './events.ts'
 import { ExpectedAnswers } from './expected-answers.ts'
 import { freshSpi, type SpiSource } from './fresh-spi.ts'
+import { takeOver } from './holder.ts'
 import { RareWork } from './rare-work.ts'
 import { SaTable } from './sa-table.ts'
 import { Tunnel } from './tunnel.ts'
@@ -24,6 +25,7 @@ import type {
   IkeVersion,
   Outcome,
 } from './version.ts'
+import { roams, talksTo } from './whereabouts.ts'
 
 export type EngineOptions = SpiSource & {
   readonly versions: readonly IkeVersion[]
@@ -311,7 +313,10 @@ export class Engine {
       if (outcome.kind === 'ike-sa-closed') this.#sas.remove(outcome.sa)
       if (tunnel === undefined) continue
       touched.add(tunnel)
-      if (outcome.kind === 'ike-sa-established') this.#rehome(outcome.sa, tunnel, context.now)
+      if (outcome.kind === 'ike-sa-established') {
+        this.#rehome(outcome.sa, tunnel, context.now)
+        takeOver(tunnel, outcome.sa, context)
+      }
       if (outcome.kind === 'refused') tunnel.refused('phase 1', outcome.failure, context)
       else tunnel.learn(outcome, context)
     }
@@ -365,6 +370,7 @@ export class Engine {
       expected: this.#expected,
       freshSpi: (tunnel) =>
         freshSpi(tunnel, this.#spis, (spi) => this.#bySpi('inbound', spi) !== undefined),
+      holderOf: (tunnel) => this.#tunnels.get(tunnel)?.ikeSas.preferred?.peerIdentity,
       looksOf: (tunnel) => this.#tunnels.get(tunnel)?.failures.looks,
       selectorsOf: ({ tunnel, pair }) =>
         this.#tunnels.get(tunnel)?.children.active(pair)?.facts.selectors,
@@ -382,16 +388,6 @@ function guarded(context: IkeContext, run: () => void): void {
       detail: error instanceof Error ? (error.stack ?? error.message) : String(error),
     })
   }
-}
-
-/** Whether the peer may come from anywhere. */
-function roams({ peer, peerMoves }: TunnelConfig): boolean {
-  return peer === 'any' || peerMoves === 'allow'
-}
-
-/** Whether this is where the tunnel's peer is, or was seen. */
-function talksTo({ config, ikeSas }: Tunnel, address: IpAddress): boolean {
-  return config.peer === address || ikeSas.all.some(({ remote }) => remote.address === address)
 }
 
 /** Outcomes that lead to outcomes end after two or three rounds; the bound is for our own mistakes. */

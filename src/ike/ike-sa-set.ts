@@ -1,4 +1,5 @@
 import type { TunnelConfig } from '#config/config'
+import type { Identity } from '#policy/identity'
 import type { Instant } from './effects.ts'
 import { type Candidate, preferredOf } from './preference.ts'
 import type { Ends, IkeContext, IkeSa } from './version.ts'
@@ -9,6 +10,8 @@ export type EstablishedIkeSa = Candidate & { readonly sa: IkeSa }
 /** The IKE SAs of one tunnel. One established SA serves; others are on their way in or out. */
 export class IkeSaSet {
   readonly #ikeSas = new Set<IkeSa>()
+  /** Whose SA was established last. */
+  lastHolder: Identity | undefined
   #yieldingSince = Number.NEGATIVE_INFINITY
 
   get all(): readonly IkeSa[] {

@@ -1,5 +1,6 @@
 import type { TunnelConfig } from '#config/config'
 import type { EspSpi } from '#esp/sa'
+import { formatExpected } from '#policy/expected-identity'
 import { formatIdentity } from '#policy/identity'
 import type { ChildSa, ChildTable } from './child-table.ts'
 import type { Instant } from './effects.ts'
@@ -19,7 +20,7 @@ export type Replaced =
  */
 export function replacedSas({ config, ikeSas, children }: Subject): readonly Replaced[] {
   const { localId, remoteId, local, peer } = config
-  const isLower = `${formatIdentity(localId)} ${local}` < `${formatIdentity(remoteId)} ${peer}`
+  const isLower = `${formatIdentity(localId)} ${local}` < `${formatExpected(remoteId)} ${peer}`
   const clearAfter = (winner: Winner): Instant => {
     if (winner.role === 'initiator') return winner.establishedAt + DRAIN
     return isLower ? winner.establishedAt + DRAIN_AT_MOST : Number.POSITIVE_INFINITY

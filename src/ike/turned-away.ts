@@ -172,7 +172,9 @@ function nearest(
     return likeness === undefined ? [] : [{ config, likeness }]
   })
   const byIdentity = known.find(({ config, likeness: { identity } }) =>
-    identity === undefined ? false : equalIdentity(identity, config.remoteId),
+    identity === undefined || config.remoteId.kind === 'any-of'
+      ? false
+      : equalIdentity(identity, config.remoteId),
   )
   if (byIdentity !== undefined) return near(byIdentity, 'identity')
   const neighbours = known.filter(({ config }) => areNeighbours(config.peer, remote.address))

@@ -81,6 +81,8 @@ export interface IkeSa {
   readonly peerAliveAt: Instant
   /** When the peer last answered a question whether it is there, under the keys of this SA. */
   readonly answeredProbeAt: Instant
+  /** Who the peer has proven to be, once the SA is established. */
+  readonly peerIdentity: Identity | undefined
   facts(): IkeSaFacts | undefined
   handleDatagram(datagram: Datagram, header: IkeHeader, context: IkeContext): void
   handleAnswer(id: number, answer: Answer, context: IkeContext): void
@@ -174,6 +176,8 @@ export interface IkeContext {
   freshSpi(tunnel: string): EspSpi
   /** What the active Child SA of a network pair is for, which may be less than was written. */
   selectorsOf(child: ChildId): SelectorPair | undefined
+  /** Who has the tunnel now. */
+  holderOf(tunnel: string): Identity | undefined
   /** What second looks at its phase 2 have shown. */
   looksOf(tunnel: string): LookMemory | undefined
 }

@@ -119,11 +119,12 @@ export function peerProof(
   return { kind: 'checked', peer: { identity } as PeerAuthenticated }
 }
 
-/** Whether the identity a peer shows is the one its tunnel waits for; a wildcard stands in distinguished names of certificates only. */
+/** Whether the identity a peer shows is one its tunnel waits for; a wildcard stands in distinguished names of certificates only. */
 export function isAwaited({ authentication, remoteId }: TunnelConfig, identity: Identity): boolean {
-  return 'trust' in authentication
-    ? isExpected(remoteId, identity)
-    : equalIdentity(identity, remoteId)
+  if ('trust' in authentication) return isExpected(remoteId, identity)
+  if (remoteId.kind !== 'any-of') return equalIdentity(identity, remoteId)
+  // Who has the key is whoever it says it is: nobody else can tell.
+  return remoteId.proof === 'psk' && authentication.kind === 'psk'
 }
 
 /** The verification asked for went well. */

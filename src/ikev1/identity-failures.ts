@@ -3,7 +3,8 @@ import { IdType } from '#iana/ipsec-doi'
 import { NotifyType } from '#iana/isakmp'
 import type { Failure } from '#ike/events'
 import { sameParts } from '#policy/distinguished-name'
-import { formatIdentity, type Identity } from '#policy/identity'
+import { formatExpected } from '#policy/expected-identity'
+import { equalIdentity, formatIdentity, type Identity } from '#policy/identity'
 import { identityFromPayload } from '#wire/v1/id-payload'
 import type { IdPayload } from '#wire/v1/payloads'
 import { certificateRefused } from './certificate-failures.ts'
@@ -22,17 +23,19 @@ export function otherIdentity(
   const { name, remoteId } = tunnel
   const identity = identityFromPayload(payload)
   const theirs = identity === undefined ? unnamed(payload) : formatIdentity(identity)
-  const ours = formatIdentity(remoteId)
-  const otherType = identity?.kind !== remoteId.kind
+  const ours = formatExpected(remoteId)
+  const expected = remoteId.kind === 'any-of' ? undefined : remoteId
+  const otherType = expected === undefined || identity?.kind !== expected.kind
   const turned =
-    identity?.kind === 'dn' && remoteId.kind === 'dn' && sameParts(identity.der, remoteId.der)
+    identity?.kind === 'dn' && expected?.kind === 'dn' && sameParts(identity.der, expected.der)
+  const wanted = expected === undefined ? 'a name or an address' : described(expected, ours)
   const proven = shownIn === 'under the key' ? 'proves the right key but ' : ''
-  const dialect = identityInDialect(vendor, remoteId)
+  const dialect = expected && identityInDialect(vendor, expected)
   const how = dialect === undefined ? '' : ` On ${dialect.product}: ${dialect.line}.`
   return {
     code: otherType ? 'CW-304' : 'CW-303',
     summary: otherType
-      ? `${name} ${proven}shows ${described(identity, theirs)} as its identity; we expect ${described(remoteId, ours)}`
+      ? `${name} ${proven}shows ${described(identity, theirs)} as its identity; we expect ${wanted}`
       : `${name} ${proven}calls itself ${theirs}${behindNat(identity)}; we expect ${ours}${turned ? ': the same parts, in another order' : ''}`,
     ours,
     theirs,
@@ -44,9 +47,9 @@ export function otherIdentity(
     key: 'peer-id',
     remedy:
       identity === undefined
-        ? `have ${name} send ${described(remoteId, ours)}`
+        ? `have ${name} send ${wanted}`
         : `set peer-id: ${peerIdValue(tunnel, identity)} here, or have ${name} send ${ours}`,
-    forPeer: `Your gateway shows ${described(identity, theirs)} as its identity, ours expects ${described(remoteId, ours)}. Please have it send ${ours}.${how}`,
+    forPeer: `Your gateway shows ${described(identity, theirs)} as its identity, ours expects ${wanted}. Please have it send ${expected === undefined ? wanted : ours}.${how}`,
   }
 }
 
@@ -100,6 +103,27 @@ export function proofRefused(
         : `${name} knows no user name and password (XAUTH) for our address, which this tunnel has: leave xauth out here`,
       anotherTunnel(tunnel),
     ],
+  }
+}
+
+/** CW-303 of a tunnel that takes several peers, one at a time; undefined where nobody else has it. */
+export function takenByAnother(
+  { name, deadPeer }: TunnelConfig,
+  identity: Identity,
+  holder: Identity | undefined,
+): Failure | undefined {
+  if (holder === undefined || equalIdentity(holder, identity)) return undefined
+  const [theirs, ours] = [formatIdentity(identity), formatIdentity(holder)]
+  return {
+    code: 'CW-303',
+    summary: `${theirs} wants ${name} while ${ours} has it: a tunnel has one peer at a time`,
+    ours,
+    theirs,
+    evidence: 'both have proven who they are',
+    certainty: 'certain',
+    key: 'peer-id',
+    remedy: `give each peer a tunnel with its peer-id and networks of its own; or wait: what ${ours} leaves is free, at the latest ${deadPeer.giveUpAfter / 1_000} s after it fell silent`,
+    forPeer: `Your gateway proved itself as ${theirs}, and another one has the tunnel meant for it. Is it the right one that calls?`,
   }
 }
 

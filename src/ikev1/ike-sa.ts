@@ -7,12 +7,12 @@ import type { Answer, Instant } from '#ike/effects'
 import { PeerViolation } from '#ike/errors'
 import type { CloseReason, IkeSaFacts } from '#ike/events'
 import type { Datagram, Ends, IkeContext, IkeSa, PathProbe } from '#ike/version'
-import { formatIdentity } from '#policy/identity'
+import { formatIdentity, type Identity } from '#policy/identity'
 import type { IkeHeader } from '#wire/ike-header'
 import { MalformedMessage } from '#wire/malformed'
 import { handleEarlyInformational } from './early-informational.ts'
 import { FRAGMENT, FragmentAssembly, joinFragment } from './fragments.ts'
-import { lastMessageRefused } from './identity-failures.ts'
+import { lastMessageRefused, takenByAnother } from './identity-failures.ts'
 import { sendInformational } from './informational.ts'
 import { assignedPairs } from './mode-config.ts'
 import { Phase1 } from './phase1.ts'
@@ -97,6 +97,11 @@ export class Ikev1Sa implements IkeSa {
   get state(): 'negotiating' | 'established' | 'closed' {
     if (this.#closed) return 'closed'
     return this.#ready ? 'established' : 'negotiating'
+  }
+
+  get peerIdentity(): Identity | undefined {
+    const { state } = this.#phase1
+    return state.kind === 'established' ? state.peer.identity : undefined
   }
 
   get peerAliveAt(): Instant {
@@ -353,7 +358,7 @@ export class Ikev1Sa implements IkeSa {
       this.#tellFailure(context)
       this.close('failed', [], context)
     }
-    if (stage.kind !== 'done') return
+    if (stage.kind !== 'done' || this.#isTaken(context)) return
     this.#ready = true
     const { config, initialContact } = this.#phase1
     const assigned = preliminaries?.assigned
@@ -363,6 +368,17 @@ export class Ikev1Sa implements IkeSa {
     }
     context.outcomes.push({ kind: 'ike-sa-established', sa: this })
     if (initialContact) context.outcomes.push({ kind: 'initial-contact', sa: this })
+  }
+
+  /** Whether another peer that the tunnel takes has it; then this one has to wait. */
+  #isTaken(context: IkeContext): boolean {
+    const { config, state } = this.#phase1
+    if (state.kind !== 'established') return false
+    const failure = takenByAnother(config, state.peer.identity, context.holderOf(config.name))
+    if (failure === undefined) return false
+    context.outcomes.push({ kind: 'ike-sa-failed', sa: this, failure })
+    this.close('failed', [], context)
+    return true
   }
 
   #tellFailure(context: IkeContext): void {

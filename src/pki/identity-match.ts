@@ -1,4 +1,5 @@
 import { equalDn, matchesDn } from '#policy/distinguished-name'
+import type { ExpectedIdentity } from '#policy/expected-identity'
 import { equalIdentity, type Identity } from '#policy/identity'
 import type { Certificate } from './certificate.ts'
 import type { GeneralName } from './extensions.ts'
@@ -19,8 +20,9 @@ export function isBound(identity: Identity, { subject, subjectAltNames }: Certif
   })
 }
 
-/** Whether the identity a peer sent is the one its tunnel expects; in a DN, a value written as `*` takes any. */
-export function isExpected(expected: Identity, identity: Identity): boolean {
+/** Whether the identity a peer sent is one its tunnel expects; in a DN, a value written as `*` takes any. */
+export function isExpected(expected: ExpectedIdentity, identity: Identity): boolean {
+  if (expected.kind === 'any-of') return expected.proof === 'trust'
   if (expected.kind === 'dn') return identity.kind === 'dn' && matchesDn(expected.der, identity.der)
   return equalIdentity(expected, identity)
 }

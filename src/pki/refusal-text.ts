@@ -1,3 +1,4 @@
+import { formatExpected } from '#policy/expected-identity'
 import { formatIdentity } from '#policy/identity'
 import { formatMoment, type Moment } from './moment.ts'
 import type { CertificateFacts, PathProblem } from './path-problem.ts'
@@ -47,7 +48,7 @@ export function refusalText(
       return {
         code: 'CW-308',
         summary: `${peer} calls itself ${formatIdentity(refusal.identity)}, but its certificate does not say so: it is for ${namesIn(refusal.certificate)}`,
-        ours: formatIdentity(refusal.expected),
+        ours: formatExpected(refusal.expected),
         theirs: formatIdentity(refusal.identity),
         remedy: `have ${peer} send one of those as its identity, or use a certificate that names ${formatIdentity(refusal.identity)}`,
         key: 'certificate.peer-id',
@@ -56,8 +57,8 @@ export function refusalText(
     case 'other-identity':
       return {
         code: 'CW-308',
-        summary: `${peer} proves to be ${formatIdentity(refusal.identity)}; we expect ${formatIdentity(refusal.expected)}`,
-        ours: formatIdentity(refusal.expected),
+        summary: `${peer} proves to be ${formatIdentity(refusal.identity)}; we expect ${formatExpected(refusal.expected)}`,
+        ours: formatExpected(refusal.expected),
         theirs: formatIdentity(refusal.identity),
         remedy: `if that is ${peer}, write peer-id: "${formatIdentity(refusal.identity)}"`,
         key: 'certificate.peer-id',

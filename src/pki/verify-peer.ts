@@ -1,3 +1,4 @@
+import type { ExpectedIdentity } from '#policy/expected-identity'
 import type { Identity } from '#policy/identity'
 import { type Certificate, MalformedPki, parseCertificate } from './certificate.ts'
 import { isBound, isExpected } from './identity-match.ts'
@@ -15,7 +16,7 @@ export type PeerDemands = {
   readonly trust: readonly Certificate[]
   /** Certificates of ours that may help to build the peer's path. */
   readonly intermediates: readonly Certificate[]
-  readonly remoteId: Identity
+  readonly remoteId: ExpectedIdentity
   readonly revocation: RevocationPolicy
   /** CRLs from files. */
   readonly crls: readonly Uint8Array[]
@@ -50,7 +51,7 @@ export function demandsOf(
     crls,
     leastRsaBits,
   }: TrustAnchors & Pick<CertificateCredentials, 'own'>,
-  remoteId: Identity,
+  remoteId: ExpectedIdentity,
 ): PeerDemands {
   const demands = { trust, intermediates: own.slice(1), remoteId, revocation, crls }
   return { ...demands, ...(leastRsaBits === undefined ? {} : { leastRsaBits }) }
@@ -85,7 +86,7 @@ export type PeerRefusal =
   | {
       readonly kind: 'unbound-identity' | 'other-identity'
       readonly identity: Identity
-      readonly expected: Identity
+      readonly expected: ExpectedIdentity
       readonly certificate: CertificateFacts
     }
   | {

@@ -1,5 +1,5 @@
 import type { TunnelConfig } from '#config/config'
-import { equalIdentity } from '#policy/identity'
+import { isAwaited } from '#ikev1/auth'
 import { equalSelectorPair, mirror } from '#policy/traffic-selector'
 import type { Side } from './rehearsal.ts'
 
@@ -54,8 +54,8 @@ function fit(from: TunnelConfig, to: TunnelConfig, toIsBehindNat: boolean): 0 | 
 /** What tells tunnels between the same addresses apart. */
 function likeness(a: TunnelConfig, b: TunnelConfig): number {
   const likenesses = [
-    equalIdentity(a.remoteId, b.localId),
-    equalIdentity(b.remoteId, a.localId),
+    isAwaited(a, b.localId),
+    isAwaited(b, a.localId),
     a.authentication.kind === b.authentication.kind,
     a.ike === b.ike,
     a.networks.some((pair) => b.networks.some((other) => equalSelectorPair(pair, mirror(other)))),

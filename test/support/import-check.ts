@@ -6,6 +6,7 @@ import type { Imported, ImportedTunnel, ImportFormat } from '#config/import/impo
 import { tunnelYaml } from '#config/import/tunnel-yaml'
 import { keyFileOctets } from '#config/key-text'
 import { loadConfig } from '#config/reader'
+import { formatExpected } from '#policy/expected-identity'
 import { formatIdentity } from '#policy/identity'
 import { formatEspSuite, formatIkeSuite, formatPfs } from '#policy/proposal'
 import { formatSelectorPair } from '#policy/traffic-selector'
@@ -72,7 +73,7 @@ export function essence(tunnel: TunnelConfig): Essence {
   return {
     ike: tunnel.ike,
     ends: `${tunnel.local} ${tunnel.peer}`,
-    ids: `${formatIdentity(tunnel.localId)} ${formatIdentity(tunnel.remoteId)}`,
+    ids: `${formatIdentity(tunnel.localId)} ${formatExpected(tunnel.remoteId)}`,
     phase1: tunnel.phase1.suites.map(formatIkeSuite),
     phase2: tunnel.phase2.suites.map(formatEspSuite),
     pfs: formatPfs(tunnel.phase2.pfs),

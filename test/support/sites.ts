@@ -52,6 +52,7 @@ export function sites(
     ...changes,
     networks,
   }
+  if (tunnel.remoteId.kind === 'any-of') throw new TypeError('any-of is for one side to say')
   const mirrored: TunnelConfig = {
     ...tunnel,
     local: ADDRESS_B,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { formatExpected } from '#policy/expected-identity'
 import { formatIdentity } from '#policy/identity'
 import { formatEspSuite, formatIkeSuite, formatPfs } from '#policy/proposal'
 import { formatSelectorPair, mirror } from '#policy/traffic-selector'
@@ -23,7 +24,7 @@ function text(one: TunnelConfig, target: ExportTarget, showSecrets = false): str
 function agreed({ local, peer, localId, remoteId, phase1, phase2, networks, mode }: TunnelConfig) {
   return {
     ends: `${local} ${peer}`,
-    ids: `${formatIdentity(localId)} ${formatIdentity(remoteId)}`,
+    ids: `${formatIdentity(localId)} ${formatExpected(remoteId)}`,
     phase1: phase1.suites.map(formatIkeSuite),
     phase2: phase2.suites.map(formatEspSuite),
     pfs: formatPfs(phase2.pfs),
@@ -34,7 +35,7 @@ function agreed({ local, peer, localId, remoteId, phase1, phase2, networks, mode
 }
 
 function turned(one: TunnelConfig): TunnelConfig {
-  assert.ok(one.peer !== 'any')
+  assert.ok(one.peer !== 'any' && one.remoteId.kind !== 'any-of')
   return {
     ...one,
     local: one.peer,

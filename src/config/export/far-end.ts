@@ -46,6 +46,8 @@ export type FarEnd = {
 
 /** What stands where a key belongs. */
 export const KEY_PLACEHOLDER = 'PRE-SHARED-KEY'
+/** The same for an identity that theirs may choose. */
+const IDENTITY_PLACEHOLDER = 'YOUR-IDENTITY'
 
 export function farEnd(tunnel: TunnelConfig, { showSecrets }: { showSecrets: boolean }): FarEnd {
   const { authentication, peer, local, localId, remoteId, networks, start } = tunnel
@@ -60,7 +62,7 @@ export function farEnd(tunnel: TunnelConfig, { showSecrets }: { showSecrets: boo
     name: tunnel.name,
     local: peer === 'any' ? undefined : peer,
     remote: local,
-    localId: remoteId,
+    localId: identityOf(remoteId),
     remoteId: localId,
     isLocalIdAddress: remoteId.kind === 'address' && remoteId.address === peer,
     isRemoteIdAddress: localId.kind === 'address' && localId.address === local,
@@ -92,6 +94,8 @@ function byHand(
   },
 ): readonly string[] {
   const steps: string[] = []
+  if (remoteId.kind === 'any-of')
+    steps.push(`${IDENTITY_PLACEHOLDER} is any name of yours; write it in its place.`)
   if (about.isPsk && !about.isKeyShown) {
     steps.push(
       about.showSecrets
@@ -101,7 +105,7 @@ function byHand(
   }
   if (!about.isPsk) {
     steps.push(
-      `Certificates: yours must vouch for ${formatIdentity(remoteId)}; ours says ${formatIdentity(localId)}. Exchange the CAs.`,
+      `Certificates: yours must vouch for ${formatIdentity(identityOf(remoteId))}; ours says ${formatIdentity(localId)}. Exchange the CAs.`,
     )
     if (authentication.kind !== 'certificate')
       steps.push('Hybrid authentication: only the server has a certificate, the client logs in.')
@@ -127,6 +131,10 @@ function byHand(
       'Route what is behind us into the tunnel interface; what that is is not in this file.',
     )
   return steps
+}
+
+function identityOf(expected: TunnelConfig['remoteId']): Identity {
+  return expected.kind === 'any-of' ? { kind: 'fqdn', name: IDENTITY_PLACEHOLDER } : expected
 }
 
 /** The other address of a /30 or /31. */
