@@ -69,7 +69,7 @@ In Main mode the peers say who they are only after they have encrypted with the 
 which key to use before it knows who is asking, and all it can go by is the address the packets come from (RFC 2409 §5.4).
 From that follow three rules:
 
-1. \`peer\` is a static address. A host name, or \`any\`, is refused.
+1. \`peer\` is a static address, and a host name is refused. \`peer: any\` is possible at a price: see below.
 2. The identity of the peer is its address. Where a device at a static address sends something else, for example a Cisco ASA
    with \`crypto isakmp identity hostname\` or a gateway behind a static NAT, that one identity is accepted when it is written
    as \`peer-id: {sends: …}\`.
@@ -78,6 +78,11 @@ From that follow three rules:
 A site without a static address needs certificates, Aggressive mode (which exposes the key to offline guessing) or IKEv2,
 which is not in this version yet. Its tunnel says \`peer: any\` and, as \`peer-id\`, who it must be;
 [examples/dynamic-peer](../examples/dynamic-peer) has both ends.
+
+\`peer: any\` with a key in Main mode, as with \`crypto isakmp key … address 0.0.0.0\` on a Cisco: all such tunnels at one address of
+ours share one key, which is refused otherwise, and the identity in message 5 picks the tunnel. Whoever has that key can come as any
+of these peers, and can pose as this gateway to the others: give it only to sites that trust each other wholly. A tunnel whose
+\`peer\` is the address of the caller goes before them, with its own key.
 
 ## Networks or routes
 

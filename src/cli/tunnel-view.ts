@@ -41,7 +41,7 @@ export function tunnelDetail(
   if (olderIkeSas.length > 0) rows.push(['', olderText(olderIkeSas.length)])
   // Where the address says it all, it stands above already.
   if (ikeSa !== undefined && ikeSa.remoteId !== tunnel.peer)
-    rows.push(['identity', ikeSa.remoteId])
+    rows.push(['identity', identityText(tunnel.peer, ikeSa)])
   const login = loginText(ikeSa)
   if (login !== '') rows.push(['login', login])
   const active = tunnel.childSas.filter(({ state }) => state === 'active')
@@ -97,6 +97,12 @@ function loginText(ikeSa: IkeSaStatus | undefined): string {
   const { addresses = [] } = ikeSa?.assigned ?? {}
   const given = addresses.length === 0 ? [] : [`address ${addresses.join(', ')}`]
   return [...user, ...given].join(', ')
+}
+
+/** Of a peer from anywhere, with where it is now. */
+function identityText(peer: string, { remoteId, remote }: IkeSaStatus): string {
+  const [, address = remote] = /^\[?(.*?)\]?:\d+$/.exec(remote) ?? []
+  return peer !== 'any' || remoteId === address ? remoteId : `${remoteId}, at ${address}`
 }
 
 function olderText(count: number): string {

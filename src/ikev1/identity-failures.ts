@@ -109,10 +109,11 @@ export function proofRefused(
 /** CW-303 of a tunnel that takes several peers, one at a time; undefined where nobody else has it. */
 export function takenByAnother(
   { name, deadPeer }: TunnelConfig,
-  identity: Identity,
+  identity: Identity | undefined,
   holder: Identity | undefined,
 ): Failure | undefined {
-  if (holder === undefined || equalIdentity(holder, identity)) return undefined
+  if (identity === undefined || holder === undefined || equalIdentity(holder, identity))
+    return undefined
   const [theirs, ours] = [formatIdentity(identity), formatIdentity(holder)]
   return {
     code: 'CW-303',

@@ -372,9 +372,8 @@ export class Ikev1Sa implements IkeSa {
 
   /** Whether another peer that the tunnel takes has it; then this one has to wait. */
   #isTaken(context: IkeContext): boolean {
-    const { config, state } = this.#phase1
-    if (state.kind !== 'established') return false
-    const failure = takenByAnother(config, state.peer.identity, context.holderOf(config.name))
+    const { config } = this.#phase1
+    const failure = takenByAnother(config, this.peerIdentity, context.holderOf(config.name))
     if (failure === undefined) return false
     context.outcomes.push({ kind: 'ike-sa-failed', sa: this, failure })
     this.close('failed', [], context)

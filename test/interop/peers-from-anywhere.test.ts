@@ -27,7 +27,7 @@ import { eventually } from '../support/process.ts'
 import { StrongSwan } from '../support/strongswan.ts'
 import type { SwanConnection } from '../support/swan-conf.ts'
 
-// strongSwan's rw-psk-aggressive, rw-psk-fqdn, rw-cert, rw-cert-aggressive, dynamic-initiator and dynamic-responder: one end
+// strongSwan's rw-psk-ipv4, rw-psk-aggressive, rw-psk-fqdn, rw-cert, rw-cert-aggressive, dynamic-initiator and dynamic-responder: one end
 // does not know where the other will come from.
 
 const AGGRESSIVE = { ike: 'v1-aggressive' } as const
@@ -44,7 +44,11 @@ const NAMES = numberedLink(7)
 /** Called at its address first; then it calls from another. */
 const STRONGSWAN_MOVES = numberedLink(8)
 const CAUSEWAY_MOVES = numberedLink(9)
-const CALLS = [KEY_CALLS, FIRST, SECOND, WILDCARD]
+/** A key in Main mode, where it is chosen before the peer can be known. */
+const ONE_KEY = numberedLink(10, HEAD)
+/** Whoever has a certificate of the CA. */
+const ANYONE = numberedLink(11, HEAD)
+const CALLS = [KEY_CALLS, FIRST, SECOND, WILDCARD, ONE_KEY, ANYONE]
 const IS_CALLED = [KEY_IS_CALLED, CERTIFICATE_IS_CALLED]
 
 let encounter: Encounter
@@ -62,6 +66,7 @@ before(async () => {
     SECOND,
     CERTIFICATE_IS_CALLED,
     WILDCARD,
+    ANYONE,
     STRONGSWAN_MOVES,
     CAUSEWAY_MOVES,
   ]
@@ -70,7 +75,7 @@ before(async () => {
   )
   connections = swanConnections()
   encounter = await meet(causewayTunnels(), connections, {
-    prepare: (topology) => giveAddresses(topology, 9),
+    prepare: (topology) => giveAddresses(topology, 11),
     beforeLoad: giveAll,
   })
   strongswan = encounter.strongswan
@@ -87,10 +92,14 @@ for (const link of CALLS) {
     [FIRST, 'a certificate, Main mode'],
     [SECOND, 'a certificate, Main mode, another peer at the same address of ours'],
     [WILDCARD, 'a certificate, Aggressive mode, any name of one organisation'],
+    [ONE_KEY, 'a key, Main mode, one of several that share it'],
+    [ANYONE, 'a certificate, Main mode, any of the CA'],
   ]).get(link)
   test(`strongSwan calls from an address Causeway does not know: ${what}`, async () => {
     await strongswanInitiates(link, encounter.causeway, strongswan)
     await assertUp(link, 'responder')
+    const [ikeSa] = (await encounter.causeway.tunnel(link.name)).ikeSas
+    assert.ok(ikeSa?.remoteId.includes(nameOf('gw-b', link)))
   })
 }
 
@@ -199,6 +208,25 @@ function causewayTunnels(): Readonly<Record<string, TunnelSettings>> {
       CERTIFICATE_IS_CALLED,
       held(CERTIFICATE_IS_CALLED),
     ),
+    [ONE_KEY.name]: causewaySide(ONE_KEY, {
+      ...anywhere,
+      'peer-id': nameOf('gw-b', ONE_KEY),
+    }),
+    // Never called: what they take is the same, and the name in message 5 decides.
+    'one-key-too': {
+      ...causewaySide(ONE_KEY, { ...anywhere, 'peer-id': 'another.example.net' }),
+      networks: ['10.1.250.0/24 <-> 10.2.250.0/24'],
+    },
+    'whoever-has-the-key': {
+      ...causewaySide(ONE_KEY, { ...anywhere, 'peer-id': { 'any-of': 'psk' } }),
+      networks: ['10.1.251.0/24 <-> 10.2.251.0/24'],
+    },
+    [ANYONE.name]: certifiedCausewaySide(
+      ANYONE,
+      held(ANYONE),
+      { 'peer-id': { 'any-of': 'trust' } },
+      anywhere,
+    ),
     [WILDCARD.name]: certifiedCausewaySide(
       WILDCARD,
       held(WILDCARD),
@@ -231,6 +259,8 @@ function swanConnections(): readonly SwanConnection[] {
     certifiedStrongswanSide(WILDCARD, held(WILDCARD), {
       localId: `C=CH, O=Example, CN=${nameOf('gw-b', WILDCARD)}`,
     }),
+    strongswanSide(ONE_KEY, { localId: nameOf('gw-b', ONE_KEY) }),
+    certifiedStrongswanSide(ANYONE, held(ANYONE)),
     certifiedStrongswanSide(STRONGSWAN_MOVES, held(STRONGSWAN_MOVES)),
     certifiedStrongswanSide(CAUSEWAY_MOVES, held(CAUSEWAY_MOVES), {
       remote: `${CAUSEWAY_MOVES.causeway},%any`,

@@ -15,7 +15,7 @@ export type TunnelSettings = {
   readonly address?: string
   /** This, or `certificate`. */
   readonly psk?: string
-  readonly 'peer-id'?: string | { readonly sends: string }
+  readonly 'peer-id'?: string | { readonly sends: string } | { readonly 'any-of': 'psk' | 'trust' }
   readonly id?: string
   readonly phase1?: unknown
   readonly phase2?: unknown

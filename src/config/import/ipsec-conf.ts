@@ -19,7 +19,6 @@ import { importIpsecXauth } from './ipsec-xauth.ts'
 import { readIkeProposals } from './proposal-text.ts'
 import { joinSameGateways } from './same-gateways.ts'
 import {
-  ANY_PEER_WITH_KEY,
   addressOfHost,
   filledIn,
   isYes,
@@ -27,12 +26,14 @@ import {
   NO_SCRIPTS,
   noAddressOfPeer,
   ON_TOKEN,
+  ONE_KEY_FOR_ALL,
   OWN_INTERFACE,
   onlyAddress,
   RAW_KEYS,
   secondsOf,
   swanIdentity,
   swanTime,
+  takeAnyone,
   unnamedPeers,
 } from './swan-values.ts'
 import { TunnelImport, TunnelNames } from './tunnel-import.ts'
@@ -301,7 +302,7 @@ function authentication(
     else if (ours === about.local) tunnel.same(id, 'our address is the default')
     else tunnel.set(`${prefix}id`, ours, id)
   }
-  if (peerId !== undefined) {
+  if (peerId !== undefined && (peers !== undefined || about.peer !== 'any')) {
     if (peers === undefined)
       tunnel.leave(
         peerId,
@@ -312,8 +313,11 @@ function authentication(
       tunnel.set('peer-id.sends', peers, peerId)
     else tunnel.set(`${prefix}peer-id`, peers, peerId)
   }
-  if (about.peer === 'any' && isPsk && !about.isAggressive) return ANY_PEER_WITH_KEY
-  if (about.peer === 'any' && peers === undefined) return unnamedPeers(`${other}id=`)
+  if (about.peer === 'any') {
+    const kind = isPsk ? 'psk' : sides === 'ours' ? undefined : 'certificate'
+    if (peers === undefined && !takeAnyone(tunnel, kind, peerId)) return unnamedPeers(`${other}id=`)
+    if (isPsk && !about.isAggressive) tunnel.remark(ONE_KEY_FOR_ALL)
+  }
   if (!isPsk) {
     importIpsecCertificates(tunnel, conn, { own, other, sides }, { ...about, secrets })
     return undefined

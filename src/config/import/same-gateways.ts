@@ -25,7 +25,15 @@ function haveSameGateways(a: ImportedTunnel, b: ImportedTunnel): boolean {
 }
 
 /** By what a peer is known before it names a network. */
-const WHO: readonly string[] = ['ike', 'peer', 'address', 'peer-id', 'certificate.peer-id']
+const WHO: readonly string[] = [
+  'ike',
+  'peer',
+  'address',
+  'peer-id',
+  'peer-id.any-of',
+  'certificate.peer-id',
+  'certificate.peer-id.any-of',
+]
 
 /** Keys in which both would have to be the same, and are not. */
 function differences(a: ImportedTunnel, b: ImportedTunnel): readonly string[] {

@@ -2,7 +2,9 @@ import { ipFamily, parseIp } from '#bytes/ip'
 import { Secret } from '#bytes/secret'
 import { formatIdentity, parseIdentity } from '#policy/identity'
 import { isTextProblem } from '#policy/text-problem'
+import type { Origin } from './imported.ts'
 import { rangeText, type Side, trafficText } from './traffic.ts'
+import type { TunnelImport } from './tunnel-import.ts'
 
 /** Values that swanctl.conf and both kinds of ipsec.conf write alike. */
 
@@ -108,9 +110,30 @@ export function unnamedPeers(where: string): string {
   return `any peer may come; here each peer is a tunnel of its own: write a connection for each with its identity (${where})`
 }
 
-/** Main mode finds a pre-shared key before it knows who the peer is. */
-export const ANY_PEER_WITH_KEY =
-  'any peer with a pre-shared key in Main mode: the key is found by the address (RFC 2409 §5.4): write a connection for each peer with its address'
+/** A peer from anywhere that nothing names: whoever has the proof, if there is one. What names some, as `*@example.net` does, is not that. */
+export function takeAnyone(
+  tunnel: TunnelImport,
+  kind: 'psk' | 'certificate' | undefined,
+  id: (Origin & { readonly value: string }) | undefined,
+): boolean {
+  if (kind === undefined) return false
+  if (id !== undefined && !/^"?%?any"?$/i.test(id.value.trim())) return false
+  const [key, proof] =
+    kind === 'psk' ? ['peer-id.any-of', 'psk'] : ['certificate.peer-id.any-of', 'trust']
+  if (id === undefined) tunnel.assume(key, proof, 'no identity is written')
+  else tunnel.set(key, proof, id)
+  tunnel.remark(kind === 'psk' ? WHOEVER_HAS_THE_KEY : WHOEVER_IS_CERTIFIED)
+  return true
+}
+
+const ONE_AT_A_TIME =
+  'One peer at a time has the tunnel: where several come, write one for each, with its peer-id and networks.'
+const WHOEVER_HAS_THE_KEY = `Whoever has the key comes in, whatever it calls itself, as it did there. ${ONE_AT_A_TIME}`
+const WHOEVER_IS_CERTIFIED = `Any certificate of the CAs in certificate.trust comes in, as it did there: right only where they issue to its peers and nobody else. ${ONE_AT_A_TIME}`
+
+/** Main mode finds a pre-shared key before it knows who the peer is (RFC 2409 §5.4). */
+export const ONE_KEY_FOR_ALL =
+  'It takes a peer from anywhere by a key, in Main mode: all tunnels that do so at one address of ours must have the same key, and each who has it can pose as any other. Certificates do without.'
 
 /** A pair that covers every address would route all the host's traffic into the tunnel. */
 export const ITS_OWN_ADDRESS =

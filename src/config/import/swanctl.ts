@@ -14,15 +14,16 @@ import { readIkeProposals } from './proposal-text.ts'
 import { joinSameGateways } from './same-gateways.ts'
 import { readSettings, type Section, type Setting } from './settings.ts'
 import {
-  ANY_PEER_WITH_KEY,
   addressOfHost,
   isYes,
   noAddressOfPeer,
+  ONE_KEY_FOR_ALL,
   OWN_INTERFACE,
   onlyAddress,
   secondsOf,
   swanIdentity,
   swanTime,
+  takeAnyone,
   unnamedPeers,
 } from './swan-values.ts'
 import { importChildren } from './swanctl-children.ts'
@@ -103,10 +104,15 @@ function importConnection(
     remote: ends.peer,
   })
   if (credentials.why !== undefined) return credentials.why
-  if (ends.peer === 'any' && credentials.kind === 'psk' && !isAggressive) return ANY_PEER_WITH_KEY
   identities(tunnel, connection, { ...ends, kind: credentials.kind, isAggressive })
-  if (ends.peer === 'any' && !tunnel.has('peer-id') && !tunnel.has('certificate.peer-id'))
-    return unnamedPeers('id in remote')
+  if (ends.peer === 'any') {
+    const { kind } = credentials
+    const isNamed = tunnel.has('peer-id') || tunnel.has('certificate.peer-id')
+    const id = side(connection, 'remote')?.settings.get('id')
+    const proof = kind === 'psk' || tunnel.has('certificate.trust') ? kind : undefined
+    if (!isNamed && !takeAnyone(tunnel, proof, id)) return unnamedPeers('id in remote')
+    if (kind === 'psk' && !isAggressive) tunnel.remark(ONE_KEY_FOR_ALL)
+  }
   times(tunnel, settings)
   const encap = settings.get('encap')
   if (encap !== undefined && isYes(encap.value)) tunnel.set('encapsulation', 'force', encap)
@@ -146,7 +152,7 @@ const ELSEWHERE: readonly (readonly [string, string])[] = [
 ]
 
 const ANY_CERTIFICATE =
-  'Any identity of the peer was accepted; here its certificate must name its address, or what certificate.peer-id says: set that.'
+  'Any identity of the peer was accepted; here its certificate must name its address, or what certificate.peer-id says: set that, or {any-of: trust} for any.'
 
 type Ends = { readonly local: string | undefined; readonly peer: string }
 
@@ -192,10 +198,11 @@ function identities(
   }
   const peer = side(connection, 'remote')?.settings.get('id')
   if (peer === undefined) {
-    if (about.kind === 'certificate') tunnel.remark(ANY_CERTIFICATE)
+    if (about.kind === 'certificate' && about.peer !== 'any') tunnel.remark(ANY_CERTIFICATE)
     return
   }
   const theirs = swanIdentity(peer.value)
+  if (theirs === undefined && about.peer === 'any') return
   if (theirs === undefined) {
     tunnel.leave(
       peer,
