@@ -258,3 +258,19 @@ test('uses colour for the state only, and never instead of the word', () => {
   assert.match(text, /<green>● up {2,}<\/>/)
   assert.match(text, /<red>○ down<\/>/)
 })
+
+test('says who a peer is that its address does not tell, and where one from anywhere is', () => {
+  assert.ok(paris !== undefined)
+  const [ikeSa] = paris.ikeSas
+  assert.ok(ikeSa !== undefined)
+  const known = (peer: string, remoteId: string, remote: string) =>
+    tunnelDetail({ ...paris, peer, ikeSas: [{ ...ikeSa, remoteId, remote }] }, statusSample, plain)
+      .split('\n')
+      .filter((line) => line.startsWith('  identity'))
+  const van = 'van7.example.net'
+  assert.deepEqual(known('198.51.100.7', van, '198.51.100.7:500'), [`  identity ${van}`])
+  assert.deepEqual(known('198.51.100.7', '198.51.100.7', '198.51.100.7:500'), [])
+  assert.deepEqual(known('any', van, '192.0.2.9:4500'), [`  identity ${van}, at 192.0.2.9`])
+  assert.deepEqual(known('any', van, '[2001:db8::9]:500'), [`  identity ${van}, at 2001:db8::9`])
+  assert.deepEqual(known('any', '192.0.2.9', '192.0.2.9:500'), ['  identity 192.0.2.9'])
+})
