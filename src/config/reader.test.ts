@@ -128,7 +128,9 @@ tunnels:
                                   give the address, or use certificates, or
                                   ike: v2, or ike: v1-aggressive (exposes the
                                   key to offline guessing).
-                                  ike: v2 is not in this version yet.
+                                  peer: any is possible where all such peers
+                                  share one key (danger: each can pose as any
+                                  other). ike: v2 is not in this version yet.
 
 /etc/causeway/keys/paris.psk      error  mode 0644: others can read this key
                                          chmod 600 /etc/causeway/keys/paris.psk

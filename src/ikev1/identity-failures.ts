@@ -123,7 +123,7 @@ export function takenByAnother(
     evidence: 'both have proven who they are',
     certainty: 'certain',
     key: 'peer-id',
-    remedy: `give each peer a tunnel with its peer-id and networks of its own; or wait: what ${ours} leaves is free, at the latest ${deadPeer.giveUpAfter / 1_000} s after it fell silent`,
+    remedy: `give each peer a tunnel with its peer-id and networks of its own; or wait until ${ours} has left, or is given up: ${deadPeer.giveUpAfter / 1_000} s after it fell silent, where it knows DPD`,
     forPeer: `Your gateway proved itself as ${theirs}, and another one has the tunnel meant for it. Is it the right one that calls?`,
   }
 }
