@@ -218,8 +218,8 @@ test('tells everything of one tunnel that is up', () => {
     '  phase 1  IKEv1 Main   aes256-sha256-group14   key 2h10m old, rekey in 5h50m',
     '  login    user branch-7, address 10.9.0.7',
     '  phase 2  10.1.0.0/16 ↔ 10.2.0.0/16       aes256gcm16, PFS group14',
-    '           in  c1f0a2b3   214.3 MiB    188,204 pkt  last 0.2 s ago',
-    '           out 8812ffe0    98.1 MiB    120,337 pkt  last 0.3 s ago, rekey in 23m',
+    '           in  c1f0a2b3 214.3 MiB  188,204 pkt  last 0.2 s ago',
+    '           out 8812ffe0  98.1 MiB  120,337 pkt  last 0.3 s ago, rekey in 23m',
     '  now      12M bit/s in, 890k bit/s out',
     '  networks 10.1.0.0/16 ↔ 10.3.7.0/24 tcp/443, idle',
     '  path     ESP (protocol 50), no NAT, MTU 1438, TCP MSS 1398, interface cw-paris',
@@ -237,6 +237,16 @@ test('tells everything of one tunnel that is up', () => {
     '  note     Paris office, Cisco ISR 4331',
     '',
   ])
+})
+
+test('says under a network pair that only a part of it was agreed', () => {
+  assert.ok(paris !== undefined)
+  const [child] = paris.childSas
+  assert.ok(child !== undefined)
+  const narrowed = { ...paris, childSas: [{ ...child, remote: '10.2.9.0/24' }] }
+  const text = tunnelDetail(narrowed, statusSample, plain)
+  assert.match(text, /10\.1\.0\.0\/16 ↔ 10\.2\.9\.0\/24 /)
+  assert.match(text, /only a part of 10\.1\.0\.0\/16 ↔ 10\.2\.0\.0\/16: no more was agreed/)
 })
 
 test('tells of one tunnel that is down why, from what evidence, and what to do', () => {

@@ -45,7 +45,12 @@ export function tunnelDetail(
   const login = loginText(ikeSa)
   if (login !== '') rows.push(['login', login])
   const active = tunnel.childSas.filter(({ state }) => state === 'active')
-  for (const child of active) rows.push(['phase 2', phase2Text(child)], ...trafficRows(child, at))
+  for (const child of active) {
+    rows.push(['phase 2', phase2Text(child)])
+    const lessThan = pairNarrowed(child, tunnel)
+    if (lessThan !== undefined) rows.push(['', `only a part of ${lessThan}: no more was agreed`])
+    rows.push(...trafficRows(child, at))
+  }
   const draining = tunnel.childSas.length - active.length
   if (draining > 0) rows.push(['', olderText(draining)])
   if (active.length > 0) {
@@ -141,13 +146,25 @@ function phase2Text({ local, remote, suite, pfs, mode }: ChildSaStatus): string 
   return `${padEnd(`${local} ↔ ${remote}`, 30)}  ${suite}, ${exchange}${transport}`
 }
 
+/** Where the peer agreed to less than the file says, the rest is not carried. What stands for `any` with Mode Config is one address. */
+function pairNarrowed(
+  { pair, local, remote, mode }: ChildSaStatus,
+  { networks }: TunnelStatus,
+): string | undefined {
+  const written = networks[pair]
+  if (written === undefined || mode === 'transport') return undefined
+  const isLess = (ours: string, agreed: string) => ours !== 'any' && ours !== agreed
+  if (!isLess(written.local, local) && !isLess(written.remote, remote)) return undefined
+  return `${written.local} ↔ ${written.remote}`
+}
+
 function trafficRows(child: ChildSaStatus, at: string): readonly (readonly [string, string])[] {
   return (['in', 'out'] as const).map((side) => {
     const { spi, octets, packets, lastUsedAt } = child[side]
-    const amount = `${longOctets(octets).padStart(10)}  ${grouped(packets).padStart(9)} pkt`
+    const amount = `${longOctets(octets).padStart(9)}  ${grouped(packets).padStart(7)} pkt`
     const last = lastUsedAt === undefined ? 'never used' : `last ${shortAge(lastUsedAt, at)} ago`
     const rekey = side === 'out' ? `, rekey in ${untilText(child.rekeyAt, at)}` : ''
-    return ['', `${side.padEnd(3)} ${spi}  ${amount}  ${last}${rekey}`] as const
+    return ['', `${side.padEnd(3)} ${spi} ${amount}  ${last}${rekey}`] as const
   })
 }
 

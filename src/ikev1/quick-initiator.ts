@@ -1,7 +1,7 @@
 import type { KeyPair } from '#crypto/port'
 import type { ChildId, EspSpi } from '#esp/sa'
 import type { Datagram, IkeContext } from '#ike/version'
-import { equalSelectorPair, formatSelectorPair } from '#policy/traffic-selector'
+import { equalSelectorPair, formatSelectorPair, type SelectorPair } from '#policy/traffic-selector'
 import type { IkeHeader } from '#wire/ike-header'
 import { conclude, inboundSa, outboundSa } from './child-sa.ts'
 import { tellLifetime } from './peer-habits.ts'
@@ -88,7 +88,7 @@ export function handleMessage2(
   const { payloads, hashed, nextIv } = host.channel.open(datagram, header, iv, bound, context)
   const { terms, peerPublic } = readMessage2(payloads, state)
   if (!equalSelectorPair(terms.selectors, state.request.selectors))
-    tellNarrowed(host, terms, context)
+    tellNarrowed(host, state.request.selectors, terms, context)
   tellLifetime(host, terms, payloads, context)
   host.tellReceived(exchange, 2, hashed, datagram, context)
   const { retransmission: _, ...rest } = exchange
@@ -109,8 +109,14 @@ export function handleMessage2(
 }
 
 /** RFC 2409 §5.5 knows no narrowing, yet some gateways answer with less: what is left works, the rest would be dropped there. */
-function tellNarrowed({ tunnel }: QuickHost, { selectors }: ChildTerms, context: IkeContext): void {
-  const text = `${tunnel.name} accepts no more than ${formatSelectorPair(selectors)} of what we asked for: make networks the same on both sides`
+function tellNarrowed(
+  { tunnel }: QuickHost,
+  asked: SelectorPair,
+  { selectors }: ChildTerms,
+  context: IkeContext,
+): void {
+  const [theirs, ours] = [selectors, asked].map(formatSelectorPair)
+  const text = `CW-401 ${tunnel.name} accepts no more than ${theirs} of ${ours}, and the rest is not carried: make networks the same on both sides`
   context.tell({ kind: 'warning', tunnel: tunnel.name, text })
 }
 
