@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { resolve } from 'node:path'
 import { type IpAddress, parseIp } from '#bytes/ip'
+import { messageOf } from '#bytes/thrown'
 import { isTunnelPacket, peerFilter, wirePackets } from '#capture/tunnel-packet'
 import type { ControlClient } from '#control/client'
 import type { TunnelStatus } from '#control/status'
@@ -197,7 +198,7 @@ function openFile(
   try {
     return new TunnelCaptureFile(path, name, local as IpAddress, device)
   } catch (error) {
-    terminal.err(`causeway: ${error instanceof Error ? error.message : String(error)}\n`)
+    terminal.err(`causeway: ${messageOf(error)}\n`)
     return undefined
   }
 }

@@ -9,6 +9,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import type { Secret } from '#bytes/secret'
+import { messageOf } from '#bytes/thrown'
 import { type Conversation, ConversationReader } from '#capture/conversation'
 import { EspCounter, type EspFlow } from '#capture/esp-flows'
 import { readKeyTable } from '#capture/key-table'
@@ -184,7 +185,7 @@ function readWhole(file: string): Uint8Array | string {
       closeSync(opened)
     }
   } catch (error) {
-    return `${file}: ${error instanceof Error ? error.message : String(error)}`
+    return `${file}: ${messageOf(error)}`
   }
 }
 
@@ -194,6 +195,6 @@ function keysIn(path: string): ReadonlyMap<string, Secret> | string {
     const keys = readKeyTable(readFileSync(table, 'utf8'))
     return keys.size === 0 ? `${table} holds no key: a row is a cookie and a key, in hex` : keys
   } catch (error) {
-    return `--keys: ${error instanceof Error ? error.message : String(error)}`
+    return `--keys: ${messageOf(error)}`
   }
 }

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { messageOf } from '#bytes/thrown'
 import type { ImportedTunnel } from '#config/import/imported'
 import { mainYaml, tunnelYaml } from '#config/import/tunnel-yaml'
 import { keyFileOctets, usersFile } from '#config/key-text'
@@ -68,7 +69,7 @@ export function writeFiles(files: readonly PlannedFile[]): string | undefined {
       mkdirSync(dirname(path), { recursive: true, mode: mode === 0o600 ? 0o700 : 0o755 })
       writeFileSync(path, content, { mode, flag: 'wx' })
     } catch (error) {
-      return `${path} could not be written: ${error instanceof Error ? error.message : error}`
+      return `${path} could not be written: ${messageOf(error)}`
     }
   }
   return undefined

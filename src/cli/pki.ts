@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parseIp } from '#bytes/ip'
+import { messageOf } from '#bytes/thrown'
 import { MalformedPki } from '#pki/certificate'
 import { formatGeneralName, type GeneralName, PURPOSE } from '#pki/extensions'
 import { authorityExtensions, createRequest, gatewayExtensions, issueCertificate } from '#pki/issue'
@@ -193,7 +194,7 @@ function attempt(terminal: Terminal, work: () => void): ExitCode {
     const isOurs =
       error instanceof PkiProblem || error instanceof MalformedPki || error instanceof UnreadableKey
     if (!isOurs && !/^E[A-Z]+$/.test(code)) throw error
-    terminal.err(`causeway: ${error instanceof Error ? error.message : String(error)}\n`)
+    terminal.err(`causeway: ${messageOf(error)}\n`)
     return code === 'EACCES' || code === 'EPERM' ? EXIT.permission : EXIT.configuration
   }
 }

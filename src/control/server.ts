@@ -1,6 +1,7 @@
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { z } from 'zod'
+import { messageOf } from '#bytes/thrown'
 import { fromJson, toJson } from './json-octets.ts'
 import { LineSplitter } from './line-splitter.ts'
 import {
@@ -76,7 +77,7 @@ export class ControlServer {
         this.#server.listen(this.#path, resolve)
       })
     } catch (error) {
-      throw new ControlSocketError(`control socket ${this.#path}: ${reasonOf(error)}`)
+      throw new ControlSocketError(`control socket ${this.#path}: ${messageOf(error)}`)
     } finally {
       process.umask(before)
     }
@@ -139,7 +140,7 @@ export class ControlServer {
       send(client, { id: request.id, result: await this.#answer(client, request) })
     } catch (error) {
       const known = error instanceof RequestRefused
-      refuse(client, request.id, known ? error.code : 'internal', reasonOf(error))
+      refuse(client, request.id, known ? error.code : 'internal', messageOf(error))
     } finally {
       client.pending--
     }
@@ -216,8 +217,4 @@ function answers(path: string): Promise<boolean> {
     })
     socket.once('error', () => resolve(false))
   })
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

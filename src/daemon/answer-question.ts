@@ -1,3 +1,4 @@
+import { messageOf } from '#bytes/thrown'
 import { InvalidPublicValue, type KeyAgreement } from '#crypto/port'
 import type { Answer, Question } from '#ike/effects'
 import type { Moment } from '#pki/moment'
@@ -28,7 +29,7 @@ export function answerQuestion(
   try {
     return work(question, means, verification)
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = messageOf(error)
     if (error instanceof InvalidPublicValue) return { kind: 'refused', reason, by: 'peer' }
     return { kind: 'refused', reason: `${WORK[question.kind]}: ${reason}` }
   }

@@ -1,3 +1,4 @@
+import { messageOf } from '#bytes/thrown'
 import type { Request, Results } from '#control/schema'
 import { RequestRefused } from '#control/server'
 import type { Log } from './log.ts'
@@ -24,7 +25,7 @@ export function captureAnswer(
       )
     return written
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = messageOf(error)
     log.note('warn', `keys of ${whose} were asked for and refused: ${reason}`)
     throw new RequestRefused('not-permitted', `no keys were written: ${reason}`)
   }

@@ -1,3 +1,4 @@
+import { messageOf } from '#bytes/thrown'
 import type { Config } from '#config/config'
 import { type ControlHandlers, ControlServer, RequestRefused } from '#control/server'
 import type { DataPlane, DataPlaneEvent } from '#dataplane/port'
@@ -57,7 +58,7 @@ export async function runGateway(
     // The socket first: it tells two gateways apart before anything on the host is touched.
     await control.listen()
   } catch (error) {
-    const reason = reasonOf(error)
+    const reason = messageOf(error)
     log.note('error', `CW-108 not started: ${reason}`)
     return NOT_PERMITTED.test(reason) ? 'not-permitted' : 'not-started'
   }
@@ -103,7 +104,7 @@ export async function runGateway(
     log.note('info', `gateway ${config.gateway.name} runs, causeway ${options.version}`)
     return await stop.requested
   } catch (error) {
-    const reason = reasonOf(error)
+    const reason = messageOf(error)
     log.note('error', `CW-108 not started: ${reason}`)
     return NOT_PERMITTED.test(reason) ? 'not-permitted' : 'not-started'
   } finally {
@@ -227,12 +228,8 @@ async function cleanUp(steps: readonly (() => Promise<void>)[], log: Log): Promi
     try {
       await Promise.race([step(), late])
     } catch (error) {
-      log.note('error', `clean-up: ${reasonOf(error)}`)
+      log.note('error', `clean-up: ${messageOf(error)}`)
     }
     clearTimeout(timer)
   }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '#bytes/thrown'
 import { configChanges, isNoChange } from '#config/changes'
 import type { Config } from '#config/config'
 import type { ConfirmResult, DiffResult, ReloadResult } from '#control/schema'
@@ -152,7 +153,7 @@ export class RunningConfiguration {
       const { added = [], changed = [], removed = [], unchanged = [] } = configured ?? {}
       return { outcome: 'applied', added, changed, removed, unchanged }
     } catch (error) {
-      return this.#refuse(reasonOf(error), 1)
+      return this.#refuse(messageOf(error), 1)
     }
   }
 
@@ -168,7 +169,7 @@ export class RunningConfiguration {
     try {
       return this.#parts.load()
     } catch (error) {
-      return { config: undefined, problems: reasonOf(error), errors: 1 }
+      return { config: undefined, problems: messageOf(error), errors: 1 }
     }
   }
 
@@ -194,10 +195,6 @@ export class RunningConfiguration {
     this.#parts.note('error', `reload refused, the running configuration stays: ${problems}`)
     return { outcome: 'refused', problems, count }
   }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }
 
 const ON_TRIAL = 'a configuration is on trial: say causeway confirm or causeway undo first'

@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs'
+import { messageOf } from '#bytes/thrown'
 import type { InboundSa, OutboundSa } from '#esp/sa'
 import type { Effect } from '#ike/effects'
 import type { EnginePort } from './loop.ts'
@@ -23,7 +24,7 @@ export class WiresharkKeys {
     try {
       this.#folder = new WiresharkFolder(folder)
     } catch (error) {
-      throw new Error(`--wireshark-keys: ${error instanceof Error ? error.message : error}`)
+      throw new Error(`--wireshark-keys: ${messageOf(error)}`)
     }
     this.#folder.prepare()
   }
@@ -67,7 +68,7 @@ export class WiresharkKeys {
     } catch (error) {
       if (this.#failed) return
       this.#failed = true
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = messageOf(error)
       this.#onProblem(`--wireshark-keys: a key could not be written: ${reason}`)
     }
   }

@@ -1,3 +1,4 @@
+import { messageOf } from '#bytes/thrown'
 import type { Config } from '#config/config'
 import type { Crypto, KeyAgreement } from '#crypto/port'
 import type { Answer, Effect, Input, Instant, Question } from '#ike/effects'
@@ -101,7 +102,7 @@ export class SimulatedGateway {
         ? this.#verify(question)
         : answerWith(this.#agreement, question)
     } catch (error) {
-      return { kind: 'refused', reason: error instanceof Error ? error.message : String(error) }
+      return { kind: 'refused', reason: messageOf(error) }
     }
   }
 

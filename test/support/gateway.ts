@@ -1,6 +1,7 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { messageOf } from '#bytes/thrown'
 import { ControlClient } from '#control/client'
 import type { ReloadResult, ToldEvent } from '#control/schema'
 import type { StatusDocument, TunnelStatus } from '#control/status'
@@ -169,7 +170,7 @@ export class GatewayProcess {
       },
       { patience, interval: 20 },
     ).catch((error: unknown) => {
-      throw new Error(`${error instanceof Error ? error.message : error}\n${this.output()}`)
+      throw new Error(`${messageOf(error)}\n${this.output()}`)
     })
   }
 

@@ -1,3 +1,5 @@
+import { messageOf } from '#bytes/thrown'
+
 /**
  * What must be undone however the process ends: return, exception, `process.exit`, SIGINT, SIGTERM or SIGHUP. Undoing is
  * synchronous, because an `exit` handler cannot wait. The last registered goes first.
@@ -34,7 +36,7 @@ function undoAll(): void {
     try {
       undo()
     } catch (error) {
-      process.stderr.write(`clean-up: ${error instanceof Error ? error.message : error}\n`)
+      process.stderr.write(`clean-up: ${messageOf(error)}\n`)
     }
   }
 }

@@ -10,6 +10,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { messageOf } from '#bytes/thrown'
 import { undoAtExit } from './leftovers.ts'
 import { eventually, type Outcome, run } from './process.ts'
 import { SWANCTL_FOLDERS, SwanControl } from './strongswan.ts'
@@ -92,7 +93,7 @@ export class UmlGuest {
       )
     } catch (error) {
       kill()
-      throw new Error(`${error instanceof Error ? error.message : error}\n${console}`)
+      throw new Error(`${messageOf(error)}\n${console}`)
     }
     return guest
   }

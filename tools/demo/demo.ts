@@ -1,7 +1,9 @@
 // `npm run demo`: two sites, two real gateways, one tunnel, real traffic, and a look at the wire between them.
 // `npm run demo -- --json` prints one JSON document instead. Exits 0 only when everything it shows held.
+
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import { messageOf } from '#bytes/thrown'
 import { ladderLines, type TimedEvent } from '#diagnosis/ladder'
 import { echoStream } from '../../test/support/echo.ts'
 import type { EchoReport } from '../../test/support/echo-program.ts'
@@ -44,7 +46,7 @@ async function main(): Promise<void> {
       topology.dispose()
     }
   } catch (error) {
-    found.failure = error instanceof Error ? error.message : String(error)
+    found.failure = messageOf(error)
   }
   const wrong = problems(found)
   if (json) {

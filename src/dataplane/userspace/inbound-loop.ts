@@ -1,3 +1,4 @@
+import { messageOf } from '#bytes/thrown'
 import type { EspTransformFactory } from '#esp/transform'
 import { type DatagramSocket, socketOver } from '#platform/datagram-socket'
 import type { EventFd } from '#platform/eventfd'
@@ -104,7 +105,7 @@ export class InboundLoop {
       try {
         this.#obey(order)
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error)
+        const reason = messageOf(error)
         this.#parts.events.emit({ kind: 'failed', message: `${order.kind}: ${reason}` })
       }
       if (!this.#running) return true

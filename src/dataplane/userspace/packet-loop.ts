@@ -1,3 +1,4 @@
+import { messageOf } from '#bytes/thrown'
 import type { EspTransformFactory } from '#esp/transform'
 import type { DatagramSocket } from '#platform/datagram-socket'
 import { SystemError } from '#platform/errno'
@@ -245,8 +246,4 @@ export class PacketLoop {
 
 function carriesEsp({ local }: DatagramSocket): boolean {
   return local.port !== IKE_PORT
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

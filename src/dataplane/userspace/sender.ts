@@ -1,3 +1,4 @@
+import { messageOf } from '#bytes/thrown'
 import { writeIpv4Fragment } from '#esp/fragment-ipv4'
 import { FragmentTable } from '#esp/fragment-table'
 import { readQuotedAnswer } from '#esp/icmp-error'
@@ -254,7 +255,7 @@ export class Sender {
     } catch (error) {
       // A defect in the cipher or above it ends this SA, and nothing else.
       state.expiry = Expiry.hard
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = messageOf(error)
       this.#events.emit({ kind: 'failed', message: `outbound SPI ${state.sa.spi}: ${reason}` })
     }
     if (state.expiry !== before) {

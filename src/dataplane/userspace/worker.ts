@@ -1,4 +1,5 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { messageOf } from '#bytes/thrown'
 import { EventFd } from '#platform/eventfd'
 import { opensslTransformFactory } from '#platform/openssl'
 import { Events } from './events.ts'
@@ -44,7 +45,7 @@ function work(port: MessagePort, { role, share, wakeFd, globalCounters }: Worker
   } catch (error) {
     events.emit({
       kind: 'failed',
-      message: `the packet thread stopped: ${error instanceof Error ? error.message : error}`,
+      message: `the packet thread stopped: ${messageOf(error)}`,
     })
   }
   post({ kind: 'closed' })
