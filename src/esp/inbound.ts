@@ -136,7 +136,7 @@ export function decapsulate<State extends InboundState>(
     count(counters, SaCounter.exhausted)
     return InboundVerdict.exhausted
   }
-  const verdict = deliver(
+  const verdict = findInner(
     view,
     state,
     at + ESP_HEADER_OCTETS + transform.ivOctets,
@@ -175,7 +175,7 @@ export function noteLateness(
 }
 
 /** Finds the inner packet in `sealed` octets of plaintext at `at`. */
-function deliver(
+function findInner(
   view: DataView,
   state: InboundState,
   at: number,

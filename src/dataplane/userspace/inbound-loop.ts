@@ -1,39 +1,14 @@
-import { messageOf } from '#bytes/thrown'
-import type { EspTransformFactory } from '#esp/transform'
 import { type DatagramSocket, socketOver } from '#platform/datagram-socket'
-import type { EventFd } from '#platform/eventfd'
-import { ReadySet } from '#platform/ready-set'
 import { tunOver } from '#platform/tun'
 import type { DataPlaneSettings } from '../port.ts'
 import { Echoes, EchoWatch } from './echo-watch.ts'
-import type { Events } from './events.ts'
-import {
-  type FromWorker,
-  type SharedDevices,
-  saFromPlain,
-  type ToWorker,
-  TunnelCounter,
-} from './messages.ts'
+import { type SharedDevices, saFromPlain, TunnelCounter } from './messages.ts'
 import { NetworkReader } from './network-reader.ts'
-import type { PacketMemory } from './packet-memory.ts'
 import { Receiver } from './receiver.ts'
 import { SocketErrors } from './socket-errors.ts'
 import { TunSink } from './tun-sink.ts'
 import type { HostSide } from './tunnel.ts'
-
-/** Milliseconds; also how long a thread that is told to end by `terminate()` may hang in epoll_wait(). */
-const TICK = 500
-
-export type InboundLoopParts = {
-  readonly memory: PacketMemory
-  readonly factory: EspTransformFactory
-  readonly events: Events
-  readonly wake: EventFd
-  readonly takeMessage: () => ToWorker | undefined
-  readonly post: (message: FromWorker) => void
-  /** Milliseconds of the monotonic clock. */
-  readonly clock: () => number
-}
+import { type Order, type ThreadParts, Turns } from './turns.ts'
 
 type AdoptedTunnel = HostSide & { readonly interfaceName: string; close(): void }
 
@@ -42,78 +17,49 @@ type AdoptedTunnel = HostSide & { readonly interfaceName: string; close(): void 
  * are those that the other thread opened.
  */
 export class InboundLoop {
-  readonly #parts: InboundLoopParts
+  readonly #parts: ThreadParts
   readonly #receiver: Receiver
   readonly #reader: NetworkReader
   readonly #errors: SocketErrors
   readonly #echoes: EchoWatch
-  readonly #ready: ReadySet
+  readonly #turns: Turns
   #sockets: readonly DatagramSocket[] = []
   readonly #tunnels = new Map<string, AdoptedTunnel>()
-  #now = 0
-  #tickedAt = 0
-  #running = true
 
-  constructor(parts: InboundLoopParts) {
+  constructor(parts: ThreadParts) {
     const { memory, events } = parts
     this.#parts = parts
     this.#echoes = new EchoWatch(memory.arena, events)
     this.#receiver = new Receiver(memory, events, this.#echoes)
     this.#reader = new NetworkReader(memory, events, this.#receiver)
     this.#errors = new SocketErrors(events, (remote, mtu) => events.pathMtu(remote, mtu))
-    this.#ready = new ReadySet([parts.wake.fd])
+    this.#turns = new Turns(parts, {
+      tick: (now) => this.#echoes.tick(this.#tunnels.values(), now),
+      obey: (order, now) => this.#obey(order, now),
+      handle: (index, place, now) => this.#handle(index, place, now),
+    })
   }
 
   /** Until a `close` message comes. @throws whatever goes wrong beyond repair, with everything given up */
   run(): void {
     try {
-      while (this.#running) this.#turn()
+      this.#turns.run()
     } finally {
       this.#receiver.close()
       for (const socket of this.#sockets) socket.close()
       for (const tunnel of this.#tunnels.values()) tunnel.close()
-      this.#ready.close()
     }
   }
 
-  #turn(): void {
-    const ready = this.#ready.wait(TICK)
-    this.#now = this.#parts.clock()
-    if (this.#now - this.#tickedAt >= 1000) {
-      this.#tickedAt = this.#now
-      this.#echoes.tick(this.#tunnels.values(), this.#now)
-    }
-    for (let place = 0; place < ready; place++) {
-      if (this.#ready.index(place) !== 0) continue
-      this.#parts.wake.clear()
-      // Orders may change the set of descriptors, so that these answers mean nothing any more.
-      if (this.#takeOrders()) return
-    }
-    for (let place = 0; place < ready; place++) {
-      const socket = this.#sockets[this.#ready.index(place) - 1]
-      if (socket === undefined) continue
-      if (this.#ready.failed(place)) this.#errors.read(socket, this.#now)
-      if (this.#ready.readable(place)) this.#reader.drain(socket, this.#now)
-    }
+  #handle(index: number, place: number, now: number): void {
+    const socket = this.#sockets[index]
+    if (socket === undefined) return
+    const { ready } = this.#turns
+    if (ready.failed(place)) this.#errors.read(socket, now)
+    if (ready.readable(place)) this.#reader.drain(socket, now)
   }
 
-  /** @returns whether there were any */
-  #takeOrders(): boolean {
-    let any = false
-    for (let order = this.#parts.takeMessage(); order; order = this.#parts.takeMessage()) {
-      any = true
-      try {
-        this.#obey(order)
-      } catch (error) {
-        const reason = messageOf(error)
-        this.#parts.events.emit({ kind: 'failed', message: `${order.kind}: ${reason}` })
-      }
-      if (!this.#running) return true
-    }
-    return any
-  }
-
-  #obey(order: ToWorker): void {
+  #obey(order: Order, now: number): void {
     switch (order.kind) {
       case 'release':
         this.#parts.events.follow(order.peers)
@@ -125,7 +71,7 @@ export class InboundLoop {
         this.#parts.post({ kind: 'configured', id: order.id })
         return
       case 'install-sa':
-        this.#install(order)
+        this.#install(order, now)
         return
       case 'remove-sa':
         if (order.direction === 'inbound') this.#receiver.remove(order.spi)
@@ -134,13 +80,10 @@ export class InboundLoop {
         this.#receiver.move(order.tunnel, order.local, order.remote)
         return
       case 'probe-path':
-        this.#tunnels.get(order.tunnel)?.echoes.expect(this.#now)
+        this.#tunnels.get(order.tunnel)?.echoes.expect(now)
         return
       case 'ask-host':
-        this.#tunnels.get(order.tunnel)?.echoes.expectHost(order.echo, this.#now)
-        return
-      case 'close':
-        this.#running = false
+        this.#tunnels.get(order.tunnel)?.echoes.expectHost(order.echo, now)
         return
       case 'configure':
       case 'plan':
@@ -154,12 +97,12 @@ export class InboundLoop {
     }
   }
 
-  #install(order: ToWorker & { kind: 'install-sa' }): void {
+  #install(order: Order & { kind: 'install-sa' }, now: number): void {
     const sa = saFromPlain(order.sa)
     if (sa.direction !== 'inbound') throw new Error('this thread seals nothing')
     const transform = this.#parts.factory('inbound', sa.suite, sa.encryptionKey, sa.integrityKey)
     const tunnel = this.#tunnels.get(sa.child.tunnel)
-    this.#receiver.install(sa, transform, new Float64Array(order.counters), tunnel, this.#now)
+    this.#receiver.install(sa, transform, new Float64Array(order.counters), tunnel, now)
   }
 
   /** Names of devices and addresses must be free before the other thread uses them for something new. */
@@ -206,6 +149,6 @@ export class InboundLoop {
 
   #attach(): void {
     this.#receiver.attach((name) => this.#tunnels.get(name))
-    this.#ready.replace([this.#parts.wake.fd, ...this.#sockets.map(({ fd }) => fd)])
+    this.#turns.waitFor(this.#sockets.map(({ fd }) => fd))
   }
 }

@@ -3,7 +3,7 @@ import { OutboundState } from '#esp/outbound'
 import type { ChildId, EspSpi, OutboundSa } from '#esp/sa'
 import type { EspTransformFactory } from '#esp/transform'
 import type { DatagramSocket } from '#platform/datagram-socket'
-import { errnoDetail } from '#platform/errno'
+import { EMSGSIZE, errnoDetail } from '#platform/errno'
 import { type Destination, prepareDestination } from '#platform/socket-address'
 import type { SpiShare } from '#platform/spi-steering'
 import type { DataPlaneSettings, DataPlaneTunnel, HostEcho } from '../port.ts'
@@ -25,7 +25,6 @@ import { SocketErrors } from './socket-errors.ts'
 import { offloadSentence } from './tun-sink.ts'
 import { type OutboundSlot, Tunnel } from './tunnel.ts'
 
-const EMSGSIZE = 90
 const MAX_UDP_PAYLOAD = 65_507
 /** Destinations of IKE messages that are kept ready; more are made anew. */
 const MAX_DESTINATIONS = 1024

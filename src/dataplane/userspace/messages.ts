@@ -6,7 +6,7 @@ import type { TunOffloads } from '#platform/tun'
 import type { DataPlaneEvent, DataPlaneSettings, HostEcho } from '../port.ts'
 import type { PlannedTunnel } from './routing-plan.ts'
 
-/** From the main thread to the worker; after posting one the eventfd is written, because the worker waits in poll(). */
+/** From the main thread to the worker; after posting one the eventfd is written, because the worker waits in epoll_wait(). */
 export type ToWorker =
   | {
       readonly kind: 'configure'

@@ -1,96 +1,67 @@
 import { messageOf } from '#bytes/thrown'
-import type { EspTransformFactory } from '#esp/transform'
 import type { DatagramSocket } from '#platform/datagram-socket'
 import { SystemError } from '#platform/errno'
-import type { EventFd } from '#platform/eventfd'
-import { ReadySet } from '#platform/ready-set'
 import type { SpiShare } from '#platform/spi-steering'
 import { VIRTIO_HEADER_OCTETS } from '#wire/virtio-net'
 import { IKE_PORT } from './demux.ts'
-import type { Events } from './events.ts'
 import { HandOver } from './hand-over.ts'
 import { Installation } from './installation.ts'
-import type { FromWorker, SharedDevices, ToWorker } from './messages.ts'
+import type { SharedDevices } from './messages.ts'
 import { BURST, BURST_OCTETS, NetworkReader } from './network-reader.ts'
-import { MAX_PACKET_OCTETS, type PacketMemory } from './packet-memory.ts'
+import { MAX_PACKET_OCTETS } from './packet-memory.ts'
 import type { Tunnel } from './tunnel.ts'
+import { type Order, type ThreadParts, Turns } from './turns.ts'
 
-/** Milliseconds; also how long a thread that is told to end by `terminate()` may hang in epoll_wait(). */
-const TICK = 500
-
-export type LoopParts = {
+export type PacketLoopParts = ThreadParts & {
   /** Whether another thread reads ESP, and IKE beside it, from the network. */
   readonly outboundOnly: boolean
   readonly share: SpiShare
-  readonly memory: PacketMemory
-  readonly factory: EspTransformFactory
-  readonly events: Events
-  readonly wake: EventFd
-  readonly takeMessage: () => ToWorker | undefined
-  readonly post: (message: FromWorker) => void
-  /** Milliseconds of the monotonic clock. */
-  readonly clock: () => number
 }
 
-/** Waits for any descriptor, moves packets in bursts, and takes orders in between. */
+/** Moves packets in bursts, from the host and from the network, and takes orders in between. */
 export class PacketLoop {
-  readonly #parts: LoopParts
+  readonly #parts: PacketLoopParts
   readonly #installation: Installation
-  readonly #ready: ReadySet
+  readonly #turns: Turns
   readonly #reader: NetworkReader
   readonly #handOver = new HandOver()
   #sockets: readonly DatagramSocket[] = []
   /** By the same index as their descriptors behind those of the sockets; a device that broke is undefined. */
   #tunnels: (Tunnel | undefined)[] = []
-  #now = 0
-  #tickedAt = 0
-  #running = true
 
-  constructor(parts: LoopParts) {
+  constructor(parts: PacketLoopParts) {
     this.#parts = parts
     const { memory, factory, events, share } = parts
     this.#installation = new Installation(memory, factory, events, share)
-    this.#ready = new ReadySet([parts.wake.fd])
     this.#reader = new NetworkReader(memory, events, this.#installation.receiver)
+    this.#turns = new Turns(parts, {
+      tick: (now) => this.#installation.tick(now),
+      obey: (order, now) => this.#obey(order, now),
+      handle: (index, place, now) => this.#handle(index, place, now),
+    })
   }
 
   /** Until a `close` message comes. @throws whatever goes wrong beyond repair, with everything undone */
   run(): void {
     try {
-      while (this.#running) this.#turn()
+      this.#turns.run()
     } finally {
       this.#installation.close()
-      this.#ready.close()
     }
   }
 
-  #turn(): void {
-    const ready = this.#ready.wait(TICK)
-    this.#now = this.#parts.clock()
-    if (this.#now - this.#tickedAt >= 1000) {
-      this.#tickedAt = this.#now
-      this.#installation.tick(this.#now)
+  #handle(index: number, place: number, now: number): void {
+    const socket = this.#sockets[index]
+    if (socket === undefined) {
+      this.#drainTunnel(index - this.#sockets.length, now)
+      return
     }
-    for (let place = 0; place < ready; place++) {
-      if (this.#ready.index(place) !== 0) continue
-      this.#parts.wake.clear()
-      // Orders may change the set of descriptors, so that these answers mean nothing any more.
-      if (this.#takeOrders()) return
-    }
-    const sockets = this.#sockets.length
-    for (let place = 0; place < ready; place++) {
-      const index = this.#ready.index(place) - 1
-      if (index >= sockets) this.#drainTunnel(index - sockets)
-      else if (index >= 0) this.#handleSocket(this.#sockets[index] as DatagramSocket, place)
-    }
+    const { ready } = this.#turns
+    if (ready.failed(place)) this.#installation.readErrors(socket)
+    if (ready.readable(place)) this.#reader.drain(socket, now)
   }
 
-  #handleSocket(socket: DatagramSocket, place: number): void {
-    if (this.#ready.failed(place)) this.#installation.readErrors(socket)
-    if (this.#ready.readable(place)) this.#reader.drain(socket, this.#now)
-  }
-
-  #drainTunnel(index: number): void {
+  #drainTunnel(index: number, now: number): void {
     const tunnel = this.#tunnels[index]
     if (tunnel === undefined) return
     const { sender } = this.#installation
@@ -102,7 +73,7 @@ export class PacketLoop {
         const length = tunnel.tun.read(header, VIRTIO_HEADER_OCTETS + MAX_PACKET_OCTETS)
         if (length < 0) break
         octets += length
-        sender.handle(tunnel, header, length, this.#now)
+        sender.handle(tunnel, header, length, now)
       }
     } catch (error) {
       if (!(error instanceof SystemError)) throw error
@@ -117,35 +88,20 @@ export class PacketLoop {
     sender.sendAll()
   }
 
-  /** @returns whether there were any */
-  #takeOrders(): boolean {
-    let any = false
-    for (let order = this.#parts.takeMessage(); order; order = this.#parts.takeMessage()) {
-      any = true
-      try {
-        this.#obey(order)
-      } catch (error) {
-        this.#parts.events.emit({ kind: 'failed', message: `${order.kind}: ${messageOf(error)}` })
-      }
-      if (!this.#running) return true
-    }
-    return any
-  }
-
-  #obey(order: ToWorker): void {
+  #obey(order: Order, now: number): void {
     const installation = this.#installation
     switch (order.kind) {
       case 'configure':
         this.#configure(order)
         return
       case 'install-sa':
-        installation.installSa(order.sa, order.counters, this.#now)
+        installation.installSa(order.sa, order.counters, now)
         return
       case 'note-inbound-sa':
         installation.noteInboundSa(order.child, order.spi)
         return
       case 'path-mtu':
-        installation.reportMtu(order.remote, order.mtu, this.#now)
+        installation.reportMtu(order.remote, order.mtu, now)
         return
       case 'echo-shown':
         installation.noteShown(order.tunnel, order.address)
@@ -160,10 +116,10 @@ export class PacketLoop {
         installation.sendIke(order.octets, order.local, order.remote, order.whole)
         return
       case 'probe-path':
-        installation.probePath(order.tunnel, order.id, order.octets, this.#now)
+        installation.probePath(order.tunnel, order.id, order.octets, now)
         return
       case 'ask-host':
-        installation.askHost(order.tunnel, order.echo, this.#now)
+        installation.askHost(order.tunnel, order.echo, now)
         return
       case 'limit-path':
         installation.limitPath(order.tunnel, order.octets)
@@ -181,12 +137,10 @@ export class PacketLoop {
         return
       case 'adopt':
         throw new Error('this thread opens sockets and devices itself')
-      case 'close':
-        this.#running = false
     }
   }
 
-  #configure({ id, settings, tunnelCounters }: ToWorker & { kind: 'configure' }): void {
+  #configure({ id, settings, tunnelCounters }: Order & { kind: 'configure' }): void {
     let problem: string | undefined
     let devices: SharedDevices | undefined
     try {
@@ -233,9 +187,8 @@ export class PacketLoop {
 
   #watch(): void {
     const elsewhere = this.#parts.outboundOnly ? this.#sockets.filter(carriesEsp) : []
-    this.#ready.replace(
+    this.#turns.waitFor(
       [
-        this.#parts.wake.fd,
         ...this.#sockets.map(({ fd }) => fd),
         ...this.#tunnels.map((tunnel) => tunnel?.tun.fd ?? -1),
       ],

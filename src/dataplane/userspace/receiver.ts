@@ -56,9 +56,8 @@ export class Receiver {
   readonly #coalescing: Coalescing<TunSink>
   readonly #early = new EarlyPackets()
   readonly #odd: OddPackets
-  #unknownToldAt = Number.NEGATIVE_INFINITY
-
   readonly #echoes: EchoWatch
+  #unknownToldAt = Number.NEGATIVE_INFINITY
 
   constructor(memory: PacketMemory, events: Events, echoes: EchoWatch) {
     this.#memory = memory
@@ -176,7 +175,7 @@ export class Receiver {
       this.#events.saExpired('inbound', espSpi(slot.spi), slot.expiry === Expiry.hard)
     }
     if (!slot.udp || batch.isFrom(slot.sender)) return
-    if (socket.local.port !== NAT_TRAVERSAL_PORT || now - slot.movedToldAt < 1000) return
+    if (socket.local.port !== NAT_TRAVERSAL_PORT || now - slot.movedToldAt < TOLD_EVERY) return
     slot.movedToldAt = now
     this.#events.emit({ kind: 'peer-moved', spi: slot.sa.spi, remote: batch.sender })
   }
@@ -200,7 +199,7 @@ export class Receiver {
     const spi = espSpi(espPacketSpi(view, at))
     const packet = octets.subarray(at, at + length)
     if (this.#early.hold(spi, packet, batch.tos, now) === 'early') return
-    if (now - this.#unknownToldAt < 1000) return
+    if (now - this.#unknownToldAt < TOLD_EVERY) return
     this.#unknownToldAt = now
     this.#events.emit({ kind: 'unknown-spi', spi, remote: batch.sender.address })
   }
@@ -211,6 +210,8 @@ const REFUSED: ReadonlySet<InboundVerdict> = new Set([
   InboundVerdict.replayed,
   InboundVerdict.badIcv,
 ])
+/** Milliseconds between two packets of which the main thread is told the same. */
+const TOLD_EVERY = 1_000
 /** Milliseconds between two packets of an SA that are opened only to see how late they are. */
 const LATENESS_EVERY = 100
 const ICV_TESTS = 3

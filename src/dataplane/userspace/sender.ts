@@ -11,7 +11,7 @@ import { HostPacket, Segmentation } from '#esp/segmentation'
 import { Expiry } from '#esp/sequence'
 import { NO_PAIR } from '#esp/spd'
 import { Oversize, oversize, writeTooBig } from '#esp/too-big'
-import { errnoDetail } from '#platform/errno'
+import { EMSGSIZE, errnoDetail } from '#platform/errno'
 import { SendBatch } from '#platform/send-batch'
 import { ESP_HEADER_OCTETS } from '#wire/esp'
 import { VIRTIO_HEADER_OCTETS } from '#wire/virtio-net'
@@ -22,8 +22,9 @@ import { type OuterPath, sendOtherwise } from './outer-path.ts'
 import { type PacketMemory, SEND_OCTETS } from './packet-memory.ts'
 import type { OutboundSlot, PairSlot, Tunnel } from './tunnel.ts'
 
-const EMSGSIZE = 90
 const NONE: readonly Tunnel[] = []
+/** Milliseconds between two requests for the SA of a pair. */
+const ACQUIRE_EVERY = 1_000
 
 /** From the host to the network: what comes out of a TUN device is checked against the policy, sealed and sent. */
 export class Sender {
@@ -272,7 +273,7 @@ export class Sender {
     const expected = tunnel.settings.acquire || pair.inboundSpis.size > 0
     const kept = expected && pair.waiting.add(octets, now)
     if (!kept) count(tunnel, TunnelCounter.noSa, 1)
-    if (!tunnel.settings.acquire || now - pair.acquiredAt < 1000) return
+    if (!tunnel.settings.acquire || now - pair.acquiredAt < ACQUIRE_EVERY) return
     pair.acquiredAt = now
     this.#events.emit({
       kind: 'acquire',

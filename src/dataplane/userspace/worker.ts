@@ -9,7 +9,7 @@ import { nodeTransformFactory } from './node-transform.ts'
 import { PacketLoop } from './packet-loop.ts'
 import { PacketMemory } from './packet-memory.ts'
 
-/** A thread of the data plane. It turns no event loop: it waits in poll(), and the main thread wakes it by an eventfd. */
+/** A thread of the data plane. It turns no event loop: it waits in epoll_wait(), and the main thread wakes it by an eventfd. */
 if (parentPort === null) throw new Error('this file is the data plane’s worker thread')
 work(parentPort, workerData as WorkerData)
 
