@@ -39,6 +39,11 @@ test('such a peer is named, or it is written that anyone with the key may come',
   assert.match(told({ branch: { ...BY_KEY, start: 'always' } }), /error start: always needs/)
 })
 
+test('in Aggressive mode whoever has the key is whoever asks, and may guess at it', () => {
+  const anyone = { ...BY_KEY, ike: 'v1-aggressive', 'peer-id': { 'any-of': 'psk' } }
+  assert.match(told({ branch: anyone }), /warning any-of: psk in Aggressive mode hands a hash/)
+})
+
 test('all of them at one address of ours have one key, and none of them the same name', () => {
   const two = { ...BY_KEY, 'peer-id': 'branch8.example', networks: ['10.1.0.0/16 <-> 10.8.0.0/16'] }
   assert.doesNotMatch(told({ one: BY_KEY, two }), /error/)

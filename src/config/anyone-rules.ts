@@ -53,15 +53,19 @@ export const sharedAuthorities: CrossRule = (tunnels) =>
       return [[tunnel, problem] as const]
     })
 
-/** Main mode at any address: one key for all, chosen before anyone has said who he is. */
+/** One key for all, used before anyone has said who he is. */
 export const sharedKey: Rule = (tunnel) => {
-  const { peer, 'peer-id': peerId } = tunnel.draft
+  const peerId = tunnel.draft['peer-id']
   if (takesAny(tunnel, 'psk') && isWritten(tunnel, 'certificate')) {
     const message = 'any-of: psk is about a pre-shared key, and this tunnel has a certificate'
     const hints = ['any-of: trust, or a name']
     return [tunnelProblem('error', tunnel, peerIdKeys(tunnel), { message, hints })]
   }
-  if (!isKeyedFromAnywhere(tunnel) || peer === undefined || peerId === undefined) return []
+  if (takesAny(tunnel, 'psk') && tunnel.draft.ike === 'v1-aggressive') {
+    const message = `any-of: psk in Aggressive mode hands a hash of the key to whoever asks, under any name, to guess at: only a key of causeway keygen withstands, and ike: v1-main does not do that. (tunnels.${tunnel.name})`
+    return [tunnelProblem('warning', tunnel, peerIdKeys(tunnel), { message })]
+  }
+  if (!isKeyedFromAnywhere(tunnel) || peerId === undefined) return []
   const who =
     peerId.identity.kind === 'any-of'
       ? 'whoever has the key comes in, from anywhere'

@@ -77,7 +77,8 @@ function importEntry(
   { ourAddress }: ImportOptions,
 ): string | undefined {
   const [peer = '', ...others] = entry.peers
-  if (entry.isDynamic) return 'a dynamic map takes peers from anywhere: peer: any, written by hand'
+  if (entry.isDynamic)
+    return 'a dynamic map takes peers from anywhere: peer: any, with a peer-id for each or {any-of: psk}, written by hand'
   if (entry.device?.isIpsec === false)
     return `${entry.device.title} is GRE inside IPsec: only tunnel mode ipsec ipv4 can be here`
   const ikev2 = saidFor(entry, 'set', 'ikev2-profile') ?? saidFor(entry, 'set', 'ikev2')
