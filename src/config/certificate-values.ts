@@ -76,7 +76,7 @@ export const certificate: z.ZodType<CertificateDraft, unknown> = z.strictObject(
     {
       sentence: 'Whether revocation lists are asked about the certificates of the peer.',
       paragraph:
-        'Lists come from `crl` and, over HTTP, from where the certificates say. `crl-if-present` refuses what a list names, and accepts with a note when no current list can be had; `crl-required` then refuses. A list out of date still revokes, but clears nobody.',
+        'Lists come from `crl` and, over HTTP, from where the certificates say. `crl-if-present` refuses what a list names, and accepts when no current list can be had, with a warning in the log where one is named; `crl-required` then refuses. A list out of date still revokes, but clears nobody.',
       example: 'crl-if-present',
       since: SINCE,
     },
@@ -84,7 +84,7 @@ export const certificate: z.ZodType<CertificateDraft, unknown> = z.strictObject(
   ocsp: documented(oneOf(['off', 'if-present', 'required']).prefault('off'), {
     sentence: 'Whether the OCSP responder of the CA is asked about the certificates of the peer.',
     paragraph:
-      'The responder is the one the certificates name. When it cannot be reached, `if-present` accepts with a note and `required` refuses.',
+      'The responder is the one the certificates name. When it cannot be reached, or says that it does not know the certificate, `if-present` accepts with a warning in the log and `required` refuses. Where the certificates name none, `required` refuses, too.',
     example: 'off',
     since: SINCE,
   }),

@@ -28,6 +28,7 @@ const MESSAGE_5 = {
   octets: 900,
   udp: false,
   cutByIp: false,
+  natAtPeer: false,
   repeatedByPeer: 0,
   port4500Passes: false,
 }

@@ -20,18 +20,26 @@ export function certificateUnanswered(tunnel: TunnelConfig): Failure {
   }
 }
 
-/** CW-306. @param evidence says how the refusal came, and so how much it is worth. */
-export function certificateRefused(tunnel: TunnelConfig, evidence: string): Failure {
+/**
+ * CW-306.
+ * @param evidence says how the refusal came, and so how much it is worth
+ * @param hasProven whether the peer has proven itself before us, and so signs as we do
+ */
+export function certificateRefused(
+  tunnel: TunnelConfig,
+  evidence: string,
+  hasProven = false,
+): Failure {
   return {
     code: 'CW-306',
-    summary: `${tunnel.name} refuses our certificate${named(tunnel)} or our identity ${formatIdentity(tunnel.localId)}; or it expects a pre-shared key, while both sides must prove themselves the same way`,
+    summary: `${tunnel.name} refuses our certificate${named(tunnel)} or our identity ${formatIdentity(tunnel.localId)}${hasProven ? '' : '; or it expects a pre-shared key, while both sides must prove themselves the same way'}`,
     ...shown(tunnel),
     evidence,
     certainty: 'very likely',
     key: 'certificate',
-    remedy: `check the dates of our certificate against the clocks of both ends; see that ${tunnel.name} trusts its issuer, has not revoked it, and expects our identity; have it start the tunnel: its first message says how it signs`,
+    remedy: `check the dates of our certificate against the clocks of both ends; see that ${tunnel.name} trusts its issuer, has not revoked it, finds a revocation list in date where it wants one, and expects our identity${hasProven ? '' : '; have it start the tunnel: its first message says how it signs'}`,
     forPeer: `Your gateway refuses the certificate or the identity of ours (${tunnel.local}, ${formatIdentity(tunnel.localId)}). What does its log say? Does it trust the CA of our certificate${named(tunnel)}?`,
-    otherCauses: notYetProven(tunnel),
+    ...(hasProven ? {} : { otherCauses: notYetProven(tunnel) }),
   }
 }
 

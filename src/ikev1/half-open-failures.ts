@@ -1,5 +1,6 @@
 import type { TunnelConfig } from '#config/config'
 import type { Failure } from '#ike/events'
+import { handedOn, ourEnd } from './hidden-address.ts'
 import type { Phase1State } from './state.ts'
 
 /** How a negotiation of the peer's stood when it was waited for no longer. */
@@ -26,9 +27,10 @@ export function leftHalfOpen(tunnel: TunnelConfig, how: HalfOpen): Failure | und
 
 /** For the responder of Main mode phase 1 is done with message 6; for a peer that sends message 5 on and on it is not. */
 export function message6Lost(
-  { name, ike, local, peer }: TunnelConfig,
+  tunnel: TunnelConfig,
   { kind, repeatedByPeer, udp }: HalfOpen,
 ): Failure | undefined {
+  const { name, ike, local, peer } = tunnel
   const settled = kind === 'established' && ike === 'v1-main' && peer !== 'any'
   if (!settled || repeatedByPeer !== LEAST_REPEATS) return undefined
   const port = udp ? 4500 : 500
@@ -40,7 +42,7 @@ export function message6Lost(
     key: udp ? 'encapsulation' : 'peer',
     remedy: `let UDP ${port} pass from ${local} to ${peer}: on this host, and on every firewall on the way`,
     findOut: `causeway doctor ${name}`,
-    forPeer: `Message 5 of your gateway reaches ours (${local}), and our message 6 does not seem to reach yours. Please let UDP ${port} from ${local} in.`,
+    forPeer: `Message 5 of your gateway reaches ours, and our message 6 does not seem to reach yours. Please let UDP ${port} from ${ourEnd(tunnel)} in.`,
     otherCauses: [
       `${name} gets message 6 and does not want our identity or proof, and says nothing of it: its log knows`,
     ],
@@ -79,16 +81,17 @@ function answersLost(
 }
 
 /** CW-104 as the responder finds it. */
-function nothingOn4500({ name, local, peer, authentication }: TunnelConfig): Failure {
+function nothingOn4500(tunnel: TunnelConfig): Failure {
+  const { name, peer, authentication } = tunnel
   return {
     code: 'CW-104',
     summary: `${name} called us, messages 1 to 4 went over UDP 500, and its message 5, which comes to UDP 4500, never arrived`,
     evidence: `NAT traversal was agreed; ${peer} does not repeat message 3, so it has our message 4, and nothing follows`,
     certainty: 'possible',
     key: 'encapsulation',
-    remedy: `let UDP 4500 in from ${peer}: on this host, and on every firewall on the way`,
+    remedy: `let UDP 4500 in from ${peer}: on this host, and on every firewall on the way${handedOn(tunnel, 4500)}`,
     findOut: `causeway doctor ${name}`,
-    forPeer: `Your gateway calls ours (${local}), and after message 4 we hear nothing more: message 5 should come to UDP 4500. Please let UDP 4500 pass between ${peer} and ${local}, in both directions. What does your log say?`,
+    forPeer: `Your gateway calls ours, and after message 4 we hear nothing more: message 5 should come to UDP 4500. Please let UDP 4500 pass between ${peer} and ${ourEnd(tunnel)}, in both directions. What does your log say?`,
     otherCauses: noKey(name, authentication.kind),
   }
 }

@@ -8,6 +8,7 @@ import { equalIdentity, formatIdentity, type Identity } from '#policy/identity'
 import { identityFromPayload } from '#wire/v1/id-payload'
 import type { IdPayload } from '#wire/v1/payloads'
 import { certificateRefused } from './certificate-failures.ts'
+import { isHidden, isPrivate } from './hidden-address.ts'
 import { identityInDialect } from './peer-dialect.ts'
 
 /** Where an identity that we do not expect was shown. */
@@ -61,17 +62,25 @@ export function identityRefused(tunnel: TunnelConfig, notifyType: number): Failu
   return proofRefused(tunnel, `encrypted notify ${name} in answer to ${message}`, certainty)
 }
 
-/** The same of Aggressive mode, whose last message is ours: a responder that refuses it ends the SA where it should go on. */
-export function lastMessageRefused(tunnel: TunnelConfig): Failure {
-  const evidence = 'the peer deleted the ISAKMP SA in answer to message 3 of Aggressive mode'
-  return proofRefused(tunnel, evidence)
-}
-
-/** The same as the responder of Main mode hears it. */
-export function message6Refused(tunnel: TunnelConfig, notifyType: number): Failure {
-  const evidence = `encrypted notify ${NotifyType.nameOf(notifyType)} in answer to message 6`
+/**
+ * The same as who proves itself last hears it, the responder of Main mode or the initiator of Aggressive mode: the peer ends the SA where it should
+ * go on. @param notifyType how it says so; undefined: it only deletes the SA (strongSwan)
+ */
+export function lastProofRefused(
+  tunnel: TunnelConfig,
+  role: 'initiator' | 'responder',
+  notifyType: number | undefined,
+): Failure | undefined {
+  const isAggressive = tunnel.ike === 'v1-aggressive'
+  if (isAggressive !== (role === 'initiator')) return undefined
+  const message = isAggressive ? 'message 3 of Aggressive mode' : 'message 6'
+  const evidence =
+    notifyType === undefined
+      ? `the peer deleted the ISAKMP SA in answer to ${message}`
+      : `encrypted notify ${NotifyType.nameOf(notifyType)} in answer to ${message}`
+  if (tunnel.authentication.kind !== 'psk') return certificateRefused(tunnel, evidence, true)
+  if (isAggressive) return proofRefused(tunnel, evidence)
   const failure = proofRefused(tunnel, evidence, 'very likely')
-  if (tunnel.authentication.kind !== 'psk') return failure
   return { ...failure, otherCauses: [anotherTunnel(tunnel)] }
 }
 
@@ -84,7 +93,7 @@ export function proofRefused(
   if (tunnel.authentication.kind !== 'psk') return certificateRefused(tunnel, evidence)
   const { name, localId } = tunnel
   const ours = formatIdentity(localId)
-  const hidden = isHidden(tunnel)
+  const hidden = localId.kind === 'address' && isHidden(localId.address, tunnel.peer)
   return {
     code: 'CW-303',
     summary: `${name} has our key but refuses our identity ${ours}${hidden ? ', a private address that it does not see' : ''}`,
@@ -157,17 +166,6 @@ function behindNat(identity: Identity | undefined): string {
   return identity?.kind === 'address' && isPrivate(identity.address)
     ? ' (its own address behind a NAT)'
     : ''
-}
-
-/** We show an address that a peer on the other side of our NAT never sees. */
-function isHidden({ localId, peer }: TunnelConfig): boolean {
-  if (localId.kind !== 'address' || peer === 'any') return false
-  return isPrivate(localId.address) && !isPrivate(peer)
-}
-
-/** RFC 1918: such an address is not where its packets come from. */
-function isPrivate(address: string): boolean {
-  return /^(?:10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.)/.test(address)
 }
 
 /**

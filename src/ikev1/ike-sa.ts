@@ -12,7 +12,7 @@ import type { IkeHeader } from '#wire/ike-header'
 import { MalformedMessage } from '#wire/malformed'
 import { handleEarlyInformational } from './early-informational.ts'
 import { FRAGMENT, FragmentAssembly, joinFragment } from './fragments.ts'
-import { lastMessageRefused, takenByAnother } from './identity-failures.ts'
+import { takenByAnother } from './identity-failures.ts'
 import { sendInformational } from './informational.ts'
 import { assignedPairs } from './mode-config.ts'
 import { Phase1 } from './phase1.ts'
@@ -300,11 +300,9 @@ export class Ikev1Sa implements IkeSa {
       // Some servers end a login they refuse without a word.
       if (!this.#ready) this.#preliminaries?.unanswered()
       this.#tellFailure(context)
-      const { config } = this.#phase1
-      if (isFirst && this.role === 'initiator' && config.ike === 'v1-aggressive') {
-        const failure = this.#phase1.hints.judged(lastMessageRefused(config))
-        context.outcomes.push({ kind: 'ike-sa-failed', sa: this, failure })
-      }
+      const { hints } = this.#phase1
+      const why = isFirst && hints.proofRefused(this.#phase1, phase2.refusedWith, context)
+      if (why) context.outcomes.push({ kind: 'ike-sa-failed', sa: this, failure: why })
       this.#end('peer-deleted', context)
     } else if (phase2.spent) this.close('expired', [], context)
     else this.#followPreliminaries(context)

@@ -1,3 +1,4 @@
+import type { Answer } from '#ike/effects'
 import type { Failure } from '#ike/events'
 import type { Datagram, IkeContext } from '#ike/version'
 import type { Moment } from '#pki/moment'
@@ -6,12 +7,13 @@ import { withAuthorities, withOwnDates } from './certificate-failures.ts'
 import { unsuitedWarning } from './certificate-requests.ts'
 import { answerRefused, phase1Refused } from './failures.ts'
 import { type HalfOpen, leftHalfOpen, message6Lost } from './half-open-failures.ts'
+import { lastProofRefused } from './identity-failures.ts'
 import { answerUnreadable } from './key-failures.ts'
 import { keySearch, opensInformational } from './key-search.ts'
 import { type Finding, SecondLook } from './second-look.ts'
 import { lookedAt, type Treatment } from './second-look-failures.ts'
 import { type Unanswered, unanswered } from './silence-failures.ts'
-import type { Keyed, PeerAbilities } from './state.ts'
+import type { Keyed, PeerAbilities, Phase1State } from './state.ts'
 import type { TunnelChoice } from './tunnel-choice.ts'
 
 /**
@@ -61,15 +63,12 @@ export class Phase1Hints {
     kind: HalfOpen['kind'],
     repeatedByPeer: number,
     udp: boolean,
-    { selectorsOf }: IkeContext,
+    context: IkeContext,
   ): Failure | undefined {
     if (this.#hint !== undefined) return this.#isTold ? undefined : this.#hint
-    const { config } = this.#choice
-    const { name: tunnel, networks } = config
-    const isUp = networks.some((_, pair) => selectorsOf({ tunnel, pair }) !== undefined)
     // Whoever sends no more than message 1 need not even hear us: of a tunnel that is up it says nothing.
-    if (isUp && kind !== 'ke-answered') return undefined
-    return leftHalfOpen(config, { kind, repeatedByPeer, udp })
+    if (kind !== 'ke-answered' && this.#isUp(context)) return undefined
+    return leftHalfOpen(this.#choice.config, { kind, repeatedByPeer, udp })
   }
 
   /** The peer sends its last message again, though it was answered. */
@@ -88,15 +87,31 @@ export class Phase1Hints {
     this.learn(answerUnreadable(config, theirs), context)
   }
 
-  /** We proved ourselves on this date, as far as it is known. */
-  signed(at: Moment | undefined): void {
-    this.#signedAt = at
+  /** We proved ourselves on a date, as far as it is known; or the peer did, and something was tolerated. */
+  answered(answer: Answer, context: IkeContext): void {
+    if (answer.kind === 'signed') this.#signedAt = answer.at
+    if (answer.kind !== 'peer-verified') return
+    const { name: tunnel } = this.#choice.config
+    for (const text of answer.notes) context.tell({ kind: 'warning', tunnel, text })
   }
 
   /** What our own certificate says about a refusal of it. @param asked names of the CAs the peer asked for certificates of */
   judged(failure: Failure, asked?: readonly Uint8Array[]): Failure {
     const { config } = this.#choice
     return withAuthorities(withOwnDates(failure, config, this.#signedAt), config, asked)
+  }
+
+  /** Why the peer ended the SA by its first word under the keys, where our proof was the last it got, and the tunnel has no other SA instead. */
+  proofRefused(
+    { role, state, abilities }: Standing,
+    notifyType: number | undefined,
+    context: IkeContext,
+  ): Failure | undefined {
+    // Later, it was closed for want of use, or by hand.
+    if (state.kind === 'established' && context.now - state.at > PROOF_IS_WEIGHED) return undefined
+    const failure = lastProofRefused(this.#choice.config, role, notifyType)
+    if (failure === undefined || (notifyType === undefined && this.#isUp(context))) return undefined
+    return this.judged(failure, abilities.asksFor)
   }
 
   /** A notify in clear. */
@@ -133,6 +148,11 @@ export class Phase1Hints {
     } else if (message === 5 && udp) this.#look.askPort4500(context)
   }
 
+  #isUp({ selectorsOf }: IkeContext): boolean {
+    const { name: tunnel, networks } = this.#choice.config
+    return networks.some((_, pair) => selectorsOf({ tunnel, pair }) !== undefined)
+  }
+
   #find(finding: Finding, context: IkeContext): void {
     if (this.#isOver()) return
     if (finding.kind === 'port-4500-passes') {
@@ -157,5 +177,14 @@ export class Phase1Hints {
   }
 }
 
+/** How far phase 1 has come. */
+type Standing = {
+  readonly role: 'initiator' | 'responder'
+  readonly state: Phase1State
+  readonly abilities: PeerAbilities
+}
+
+/** Milliseconds in which a peer has judged our proof, also where it fetches revocation lists for that. */
+const PROOF_IS_WEIGHED = 30_000
 /** Half of the time a message is repeated for has passed; there is time left for an answer. */
 const LOOK_AT_REPEAT = 4

@@ -47,9 +47,10 @@ export class Phase1Sender {
   /** How the last message was sent that nobody answered. */
   unanswered(repeatedByPeer: number): Omit<Unanswered, 'port4500Passes'> {
     const octets = this.#last?.octets.length ?? 0
-    const { udp, canFragment } = this.#path
+    const { udp, canFragment, nat } = this.#path
     const cutByIp = octets > UNCUT_OCTETS && !canFragment
-    return { message: this.lastNumber, octets, udp, cutByIp, repeatedByPeer }
+    const natAtPeer = nat.remote
+    return { message: this.lastNumber, octets, udp, cutByIp, natAtPeer, repeatedByPeer }
   }
 
   get lastExchange(): Phase1Message['exchange'] | undefined {

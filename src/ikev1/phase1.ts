@@ -209,7 +209,7 @@ export class Phase1 {
       this.fail(failures.workFailed(this.config, this.#state, answer))
       return
     }
-    if (answer.kind === 'signed') this.hints.signed(answer.at)
+    this.hints.answered(answer, context)
     const state = this.#state
     if (state.kind === 'agreeing' || state.kind === 'aggressive-agreeing') this.ends.floatPort()
     // A responder answers where the message came from: a NAT may have moved the initiator, and message 5 comes from port 4500.

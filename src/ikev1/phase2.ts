@@ -6,7 +6,6 @@ import type { Datagram, IkeContext, IkeSa, PathProbe } from '#ike/version'
 import type { IkeHeader } from '#wire/ike-header'
 import type { NotificationPayload } from '#wire/v1/payloads'
 import { DeadPeerWatch, numberOf } from './dead-peer.ts'
-import { message6Refused } from './identity-failures.ts'
 import { deleteMessages, readInformational, sendInformational } from './informational.ts'
 import { refuseNewGroup } from './new-group-mode.ts'
 import { phase1Notify } from './notify.ts'
@@ -52,6 +51,7 @@ export class Phase2 {
   #unanswered = false
   #answeredProbeAt = Number.NEGATIVE_INFINITY
   #closedByPeer = false
+  #refusedWith: number | undefined
 
   constructor(
     sa: IkeSa,
@@ -82,6 +82,11 @@ export class Phase2 {
   /** The peer deleted this ISAKMP SA, or never took it for one. */
   get closedByPeer(): boolean {
     return this.#closedByPeer
+  }
+
+  /** The word by which it did not take it for one, where it said any. */
+  get refusedWith(): number | undefined {
+    return this.#refusedWith
   }
 
   /** ESP of the peer came. */
@@ -268,19 +273,18 @@ export class Phase2 {
         context.outcomes.push({ kind: 'initial-contact', sa: this.#sa })
         return
       default:
-        if (!this.quick.refusedBy(notify, context)) this.#heedRefusal(notify, context)
+        if (!this.quick.refusedBy(notify, context)) this.#heedRefusal(notify)
     }
   }
 
   /** Before anything else under the keys, an initiator says that we are not who its tunnel is with: it stays in phase 1, and so nothing runs here. */
-  #heedRefusal({ notifyType }: NotificationPayload, context: IkeContext): void {
+  #heedRefusal({ notifyType }: NotificationPayload): void {
     const { tunnel } = this.quick
     const answersMessage6 = this.#sa.role === 'responder' && tunnel.ike === 'v1-main'
     if (!answersMessage6 || this.#seen.size > 0 || !REFUSALS.has(notifyType)) return
     // Then it may be about one of those.
     if (this.quick.negotiating().length > 0) return
-    const failure = message6Refused(tunnel, notifyType)
-    context.outcomes.push({ kind: 'ike-sa-failed', sa: this.#sa, failure })
+    this.#refusedWith = notifyType
     this.#closedByPeer = true
   }
 }

@@ -2,6 +2,7 @@ import type { TunnelConfig } from '#config/config'
 import type { Failure } from '#ike/events'
 import { RETRANSMIT_AFTER } from '#ike/retransmission'
 import { certificateUnanswered } from './certificate-failures.ts'
+import { ourEnd } from './hidden-address.ts'
 import { message5Silent } from './key-failures.ts'
 
 /** How a negotiation of ours stood when its time was up. */
@@ -13,6 +14,8 @@ export type Unanswered = {
   readonly udp: boolean
   /** It was larger than a datagram may be, and the peer joins no fragments of IKE: IP has cut it. */
   readonly cutByIp: boolean
+  /** By what the peer says of addresses. */
+  readonly natAtPeer: boolean
   /** How often the peer repeated its own last message meanwhile. */
   readonly repeatedByPeer: number
   /** It has answered another message there meanwhile. */
@@ -59,8 +62,8 @@ function silence({ name, peer, local, ike }: TunnelConfig, message: number): Fai
 }
 
 /** CW-104: everything worked until the move to port 4500. */
-function port4500Silent(tunnel: TunnelConfig, { repeatedByPeer }: Unanswered): Failure {
-  const { name, peer, local } = tunnel
+function port4500Silent(tunnel: TunnelConfig, { repeatedByPeer, natAtPeer }: Unanswered): Failure {
+  const { name, peer } = tunnel
   const withKey = tunnel.authentication.kind === 'psk'
   const repeats = repeatedByPeer > 0
   return {
@@ -69,8 +72,8 @@ function port4500Silent(tunnel: TunnelConfig, { repeatedByPeer }: Unanswered): F
     evidence: `NAT traversal was agreed and nothing came back from port 4500${repeats ? `, but message 4 again, ${repeatedByPeer} ${repeatedByPeer === 1 ? 'time' : 'times'}: it does not have message 5` : ''}`,
     certainty: repeats ? 'very likely' : 'possible',
     key: 'encapsulation',
-    remedy: 'let UDP 4500 pass between the gateways, in both directions',
-    forPeer: `Our gateways agree on NAT traversal, and from then on nothing comes back from UDP 4500 of ${peer}. Please let UDP 4500 pass between ${local} and ${peer}, in both directions.`,
+    remedy: `let UDP 4500 pass between the gateways, in both directions${natAtPeer ? `; where a NAT is before ${name}, as it seems, that must hand on UDP 4500 to it, as it does UDP 500` : ''}`,
+    forPeer: `Our gateways agree on NAT traversal, and from then on nothing comes back from UDP 4500 of ${peer}. Please let UDP 4500 pass between ${ourEnd(tunnel)} and ${peer}, in both directions.${natAtPeer ? ' Where a NAT is before your gateway, it must hand on UDP 4500 to it, as it does UDP 500.' : ''}`,
     otherCauses: withKey
       ? [`the pre-shared keys differ and ${name} says nothing of it`]
       : [`${name} refuses our certificate and says nothing of it`],

@@ -2,6 +2,7 @@ import { formatExpected } from '#policy/expected-identity'
 import { formatIdentity } from '#policy/identity'
 import { formatMoment, type Moment } from './moment.ts'
 import type { CertificateFacts, PathProblem } from './path-problem.ts'
+import type { RevocationSource } from './revocation.ts'
 import type { PeerRefusal } from './verify-peer.ts'
 
 /** A refusal in the catalogue's terms; `key` is the configuration key that decides. */
@@ -83,12 +84,26 @@ export function refusalText(
       return {
         code: 'CW-309',
         summary: `whether ${named(refusal.certificate)} was revoked cannot be told: ${refusal.why}`,
-        ours: refusal.policy,
-        remedy:
-          'make the list or the responder reachable, name a CRL file under certificate.crl, or relax revocation',
-        key: 'certificate.revocation',
+        ...WANTED[refusal.source],
       }
   }
+}
+
+const WANTED: Readonly<
+  Record<RevocationSource, { readonly ours: string; readonly remedy: string; readonly key: string }>
+> = {
+  crl: {
+    ours: 'revocation: crl-required',
+    remedy:
+      'put a list of that CA that is in date into a file and name it under certificate.crl (a CA of your own writes one with causeway pki crl), or make the one that the certificate names reachable; or set revocation: crl-if-present',
+    key: 'certificate.revocation',
+  },
+  ocsp: {
+    ours: 'ocsp: required',
+    remedy:
+      'see that the certificate names a responder of its CA, and that it answers for this certificate; or set ocsp: if-present',
+    key: 'certificate.ocsp',
+  },
 }
 
 function pathText(
@@ -120,7 +135,7 @@ function pathText(
       ours: formatMoment(at),
       theirs: validity,
       remedy: early
-        ? 'check our clock (NTP) first'
+        ? `${clockIsKept === true ? 'our clock is kept right, so' : 'check our clock (NTP) first; if it is right,'} the clock of the CA is ahead, or the certificate is meant for later: wait, or have ${peer} use another`
         : `${clockIsKept === false ? 'check our clock first; if it is right, ' : ''}it must be renewed; if it was, ${peer} still sends the old one`,
       key: 'certificate',
       ...(early

@@ -85,10 +85,21 @@ test('when no list can be had, if-present accepts with a note and required refus
   const unreachable = { [URL_OF_CRL]: { problem: 'no answer in time' } }
   const tolerated = check(IF_PRESENT, [], unreachable)
   assert.equal(tolerated.kind, 'good')
-  if (tolerated.kind === 'good') assert.match(tolerated.notes.join(), /no answer in time; accepted/)
+  if (tolerated.kind === 'good')
+    assert.match(
+      tolerated.notes.join(),
+      /no answer in time; accepted, .* revocation: crl-if-present/,
+    )
   const refused = check(REQUIRED, [], unreachable)
   assert.equal(refused.kind, 'unknown')
   if (refused.kind === 'unknown') assert.match(refused.why, /no answer in time/)
+})
+
+test('of a certificate for which no list or responder is named, if-present notes nothing', () => {
+  const bare = [sampleGateway('bare', root).certificate, root.certificate]
+  const material = { crls: [], fetched: new Map() }
+  const policy = { crl: 'if-present', ocsp: 'if-present' } as const
+  assert.deepEqual(checkRevocation(bare, policy, material, TODAY), { kind: 'good', notes: [] })
 })
 
 const point = (...fields: readonly Uint8Array[]) => ({

@@ -13,6 +13,7 @@ import type { SourceVerdict } from './revocation-verdict.ts'
  * verdict for every certificate below the anchor it is refused.
  */
 export type RevocationMode = 'off' | 'if-present' | 'required'
+export type RevocationSource = 'crl' | 'ocsp'
 export type RevocationPolicy = { readonly crl: RevocationMode; readonly ocsp: RevocationMode }
 
 /** What is to be fetched over HTTP; `key` names it among what was fetched. */
@@ -43,7 +44,7 @@ export type RevocationVerdict =
       readonly kind: 'unknown'
       readonly certificate: CertificateFacts
       readonly why: string
-      readonly policy: string
+      readonly source: RevocationSource
     }
   /** These are wanted first; ask again with them. */
   | { readonly kind: 'fetch'; readonly wanted: readonly Fetch[] }
@@ -67,20 +68,20 @@ export function checkRevocation(
       judge('ocsp', policy.ocsp, ocspSources(certificate, issuer, material, at, policy.ocsp)),
     ]
     for (const { fetch } of judged) wanted.push(...fetch)
-    for (const { verdict, mode, name } of judged) {
+    for (const { verdict, mode, name, isThere } of judged) {
       if (verdict.kind === 'revoked')
         return { ...verdict, certificate: certificateFacts(certificate) }
       if (verdict.kind !== 'unknown' || mode === 'off') continue
       // A list that is yet to come may say more.
       if (wanted.length > 0) continue
-      const other = judged.some((one) => one.verdict.kind === 'good')
       if (mode === 'required') {
         const facts = certificateFacts(certificate)
-        return { kind: 'unknown', certificate: facts, why: verdict.why, policy: `${name} required` }
+        return { kind: 'unknown', certificate: facts, why: verdict.why, source: name }
       }
-      if (!other)
+      // Who has no lists knows that; who has them wants to know that one does not serve.
+      if (isThere && judged.every((one) => one.verdict.kind !== 'good'))
         notes.push(
-          `${certificate.subject.text}: ${verdict.why}; accepted, as ${name} is if-present`,
+          `whether ${certificate.subject.text} was revoked cannot be told: ${verdict.why}; accepted, as the tunnel says ${SAID[name]}`,
         )
     }
   }
@@ -89,14 +90,26 @@ export function checkRevocation(
 
 type Sources = { readonly verdicts: readonly SourceVerdict[]; readonly fetch: readonly Fetch[] }
 
-function judge(name: string, mode: RevocationMode, { verdicts, fetch }: Sources) {
+const NOTHING_THERE: Readonly<Record<RevocationSource, string>> = {
+  crl: 'no CRL of its issuer is there',
+  ocsp: 'it names no OCSP responder',
+}
+
+/** What the configuration has where what cannot be had is done without. */
+const SAID: Readonly<Record<RevocationSource, string>> = {
+  crl: 'revocation: crl-if-present',
+  ocsp: 'ocsp: if-present',
+}
+
+function judge(name: RevocationSource, mode: RevocationMode, { verdicts, fetch }: Sources) {
   const verdict = verdicts.find(({ kind }) => kind === 'revoked') ??
     verdicts.find(({ kind }) => kind === 'good') ??
     verdicts[0] ?? {
       kind: 'unknown' as const,
-      why: `no ${name.toUpperCase()} of its issuer is there`,
+      why: NOTHING_THERE[name],
     }
-  return { name, mode, verdict, fetch: verdict.kind === 'unknown' ? fetch : [] }
+  const isThere = verdicts.length > 0
+  return { name, mode, verdict, isThere, fetch: verdict.kind === 'unknown' ? fetch : [] }
 }
 
 function crlSources(
@@ -134,8 +147,7 @@ function ocspSources(
 ): Sources {
   if (mode === 'off') return NONE
   const [url] = certificate.ocspUrls.filter(isHttp)
-  if (url === undefined)
-    return { verdicts: [{ kind: 'unknown', why: 'it names no OCSP responder' }], fetch: [] }
+  if (url === undefined) return NONE
   const request = ocspRequest(certificate, issuer)
   const key = `${url} ${toHex(request)}`
   const got = fetched.get(key)

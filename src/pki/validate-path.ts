@@ -278,11 +278,11 @@ const TOLERATED_PURPOSES: ReadonlySet<string> = new Set([
   PURPOSE.ipsecUser,
 ])
 
-function purposeNotes({ extendedKeyUsage }: Certificate): readonly string[] {
+function purposeNotes({ subject, extendedKeyUsage }: Certificate): readonly string[] {
   if (extendedKeyUsage === undefined || extendedKeyUsage.some((oid) => IKE_PURPOSES.has(oid)))
     return []
   return [
-    'its extended key usage does not name ipsecIKE (RFC 4945 §5.1.3.12); accepted all the same',
+    `the extended key usage of ${subject.text} does not name ipsecIKE (RFC 4945 §5.1.3.12); accepted all the same`,
   ]
 }
 

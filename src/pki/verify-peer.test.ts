@@ -151,6 +151,26 @@ test('each refusal has its code and names what was missing', () => {
   assert.equal(refusalText(expired.refusal, 'Paris').code, 'CW-307')
 })
 
+test('a list or a responder that is wanted and says nothing is told with the key that wants it', () => {
+  for (const [revocation, key, remedy] of [
+    [{ crl: 'required', ocsp: 'off' }, 'certificate.revocation', /name it under certificate\.crl/],
+    [{ crl: 'off', ocsp: 'required' }, 'certificate.ocsp', /responder .* set ocsp: if-present/],
+  ] as const) {
+    const found = verify({ revocation })
+    assert.ok(found.kind === 'peer-refused')
+    const told = refusalText(found.refusal, 'Paris')
+    assert.deepEqual([told.code, told.key], ['CW-309', key])
+    assert.match(told.remedy, remedy)
+  }
+})
+
+test('before the date of a certificate the remedy begins with our clock, unless something keeps that', () => {
+  const early = verifyPeer(demands, evidence, gateway.certificate.notBefore - 1)
+  assert.ok(early.kind === 'peer-refused')
+  assert.match(refusalText(early.refusal, 'Paris', false).remedy, /^check our clock/)
+  assert.match(refusalText(early.refusal, 'Paris', true).remedy, /^our clock is kept right, so/)
+})
+
 /** CVE-2022-40617. */
 test('nothing is fetched for a peer that is not trusted, or that has not proven its key', () => {
   const extensions = gatewayExtensions(

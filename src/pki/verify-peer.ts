@@ -7,7 +7,13 @@ import type { PrivateKey } from './node-private-key.ts'
 import { verify } from './node-signatures.ts'
 import { type CertificateFacts, certificateFacts, type PathProblem } from './path-problem.ts'
 import { describeKey } from './public-key.ts'
-import { checkRevocation, type Fetch, type Fetched, type RevocationPolicy } from './revocation.ts'
+import {
+  checkRevocation,
+  type Fetch,
+  type Fetched,
+  type RevocationPolicy,
+  type RevocationSource,
+} from './revocation.ts'
 import type { BareEcdsa, SignatureScheme } from './signature-scheme.ts'
 import { validatePath } from './validate-path.ts'
 
@@ -105,7 +111,7 @@ export type PeerRefusal =
       readonly kind: 'revocation-unknown'
       readonly certificate: CertificateFacts
       readonly why: string
-      readonly policy: string
+      readonly source: RevocationSource
     }
 
 export type RefusedPeer = {

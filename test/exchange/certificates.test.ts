@@ -1,15 +1,19 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Authentication, TunnelConfig } from '#config/config'
+import { PURPOSE } from '#pki/extensions'
+import { gatewayExtensions } from '#pki/issue'
 import { opensslEcdsa } from '#platform/openssl-ecdsa'
 import type { Identity } from '#policy/identity'
 import { arrows, assertUp, events, prepare, snapshot } from '../support/exchange.ts'
 import {
   A_DAY,
   dn,
+  GATEWAY_NAME,
   type Holder,
   sampleAuthority,
   sampleGateway,
+  sampleKey,
   TODAY,
 } from '../support/sample-pki.ts'
 import { sites, TUNNEL } from '../support/sites.ts'
@@ -55,6 +59,17 @@ test('keys of 1024 bits bring a tunnel up where both sides accept them, and else
   const rehearsal = begin({ authentication: by(a) }, { authentication: accepting(b) })
   const [told] = events(rehearsal, 'a', 'negotiation-failed')
   assert.match(JSON.stringify(told?.failure), /RSA-1024; 2048 bits are the least/)
+})
+
+test('a certificate that is accepted all the same is warned of, and the tunnel comes up', () => {
+  const { publicKey } = sampleKey('b server')
+  const purposes = [PURPOSE.serverAuth]
+  const extensions = gatewayExtensions(publicKey, CA.key.publicKey, [GATEWAY_NAME], purposes)
+  const server = sampleGateway('b server', CA, { extensions })
+  const rehearsal = begin({ authentication: by(gateway('a')) }, { authentication: by(server) })
+  assertUp(rehearsal)
+  const [warning] = events(rehearsal, 'a', 'warning')
+  assert.match(warning?.text ?? '', /extended key usage of CN=b server, .* accepted all the same/)
 })
 
 test('Main mode asks for certificates with the keys, and shows them with the signatures', () => {

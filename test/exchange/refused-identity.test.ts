@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ip } from '#bytes/ip'
 import type { TunnelConfig } from '#config/config'
+import { Doi, ProtocolId } from '#iana/isakmp'
 import type { Failure } from '#ike/events'
 import { phase1Notify } from '#ikev1/notify'
 import type { Rehearsal, Side } from '#rehearsal/rehearsal'
@@ -29,6 +30,27 @@ for (const word of ['AUTHENTICATION-FAILED', 'INVALID-ID-INFORMATION'] as const)
     assertRefused(rehearsal, 'b', new RegExp(`${word} in answer to message 6`))
   })
 }
+
+test('CW-303: an initiator that only deletes the SA in answer to message 6 says it, too', () => {
+  const { rehearsal, peer } = initiatorScene()
+  peer.sendProtected('INFORMATIONAL', [deleteOf(peer)])
+  assertRefused(rehearsal, 'b', /deleted the ISAKMP SA in answer to message 6/)
+})
+
+test('a peer that deletes the SA long after, or after another word, does not refuse who we are', () => {
+  const late = initiatorScene()
+  late.rehearsal.runFor(40_000)
+  late.peer.sendProtected('INFORMATIONAL', [deleteOf(late.peer)])
+  const alive = initiatorScene()
+  alive.peer.sendProtected('INFORMATIONAL', [
+    phase1Notify('R-U-THERE', alive.peer.cookies(), Uint8Array.of(0, 0, 0, 7)),
+  ])
+  alive.peer.sendProtected('INFORMATIONAL', [deleteOf(alive.peer)])
+  for (const { rehearsal } of [late, alive]) {
+    assert.deepEqual(events(rehearsal, 'b', 'negotiation-failed'), [])
+    assert.deepEqual(snapshot(rehearsal, 'b').ikeSas, [])
+  }
+})
 
 test('CW-303: so does a responder that refuses message 5', () => {
   const { rehearsal, peer } = responderScene()
@@ -59,6 +81,11 @@ test('nor is one while Quick modes of ours are under way, of whichever of them i
   assert.deepEqual(events(rehearsal, 'b', 'negotiation-failed'), [])
   assert.equal(snapshot(rehearsal, 'b').ikeSas.length, 1)
 })
+
+function deleteOf(peer: ScriptedPeer) {
+  const protocolId = ProtocolId.number('ISAKMP')
+  return { type: 'D', doi: Doi.number('IPSEC'), protocolId, spis: [peer.cookies()] } as const
+}
 
 function isQuickMode({ exchange }: { readonly exchange: string }): boolean {
   return exchange === 'quick'

@@ -117,6 +117,14 @@ test('strongSwan refuses our revoked certificate, and Causeway tells what is kno
   assert.match(failure.evidence, /encrypted notify AUTHENTICATION-FAILED/)
 })
 
+test('the same when strongSwan initiates: it has proven itself then, and deletes the SA in answer to message 6', async () => {
+  const { failure, log } = await fails(WE_ARE_REVOKED, 'responder')
+  assert.match(log, /certificate was revoked/)
+  assert.equal(failure.code, 'CW-306')
+  assert.match(failure.evidence, /deleted the ISAKMP SA in answer to message 6/)
+  assert.doesNotMatch(`${failure.summary} ${failure.remedy}`, /pre-shared key|start the tunnel/)
+})
+
 test('the same in Aggressive mode, where our certificate goes in the last message', async () => {
   const { failure, log } = await fails(LATE, 'initiator')
   assert.match(log, /certificate was revoked/)
