@@ -66,6 +66,20 @@ test('all of them at one address of ours have one key, and none of them the same
   )
 })
 
+test('what several can come into has networks of its own: nobody takes the traffic of another', () => {
+  const two = { ...BY_KEY, 'peer-id': 'branch8.example' }
+  const overlap =
+    /error CW-408 one 10\.1\.0\.0\/16 ↔ 10\.2\.0\.0\/16 overlaps two .*needs networks of its own/
+  assert.match(told({ one: BY_KEY, two }), overlap)
+  const fixed = { psk: OTHER_KEY, peer: '198.51.100.7' }
+  assert.match(told({ one: BY_KEY, two: fixed }), overlap)
+  const anyone = { peer: 'any', certificate: { ...CERTIFIED, 'peer-id': { 'any-of': 'trust' } } }
+  assert.match(told({ one: fixed, two: anyone }), overlap)
+  const pool = { 'mode-config': { role: 'server', pool: '10.3.0.0/28' } }
+  const given = { ...pool, networks: ['10.1.0.0/16 <-> any'] }
+  assert.doesNotMatch(told({ one: { ...BY_KEY, ...given }, two: { ...two, ...given } }), /error/)
+})
+
 test('any certificate of a CA is taken where that is written, and called what it is', () => {
   const certificate = { ...CERTIFIED, 'peer-id': { 'any-of': 'trust' } }
   for (const peer of ['any', '198.51.100.7']) {
@@ -149,6 +163,8 @@ function load(tunnels: Readonly<Record<string, Tunnel>>) {
 
 function told(tunnels: Readonly<Record<string, Tunnel>>): string {
   return load(tunnels)
-    .problems.map(({ severity, message, hints }) => [severity, message, ...hints].join(' '))
+    .problems.map(({ severity, code = '', message, hints }) =>
+      [severity, code, message, ...hints].join(' ').replace('  ', ' '),
+    )
     .join('\n')
 }

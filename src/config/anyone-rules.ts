@@ -100,6 +100,11 @@ export const oneKeyForAll: CrossRule = (tunnels) => {
   })
 }
 
+/** Whether more than one party can come into a tunnel: by any certificate, or by a key that others have too. */
+export function isOpenToSeveral(tunnel: TunnelSource): boolean {
+  return tunnel.draft['peer-id']?.identity.kind === 'any-of' || isKeyedFromAnywhere(tunnel)
+}
+
 function takesAny({ draft }: TunnelSource, proof: 'trust' | 'psk'): boolean {
   const identity = draft['peer-id']?.identity
   return identity?.kind === 'any-of' && identity.proof === proof

@@ -10,6 +10,7 @@ import {
   type SelectorPair,
   selectorFromPrefix,
 } from '#policy/traffic-selector'
+import { isOpenToSeveral } from './anyone-rules.ts'
 import type { CrossRule, Rule } from './checks.ts'
 import { derivedInterfaceName } from './interface-name.ts'
 import { pairsOf } from './networks.ts'
@@ -126,10 +127,11 @@ export const overlapsBetweenTunnels: CrossRule = (tunnels) => {
       const place = placeOf(second.tunnel, ['networks', second.i])
       const line = lineOf(place, placeOf(first.tunnel, ['networks', first.i]))
       const message = `${first.tunnel.name} ${shown(first.pair)} overlaps ${second.tunnel.name} (${line})`
-      const problem = tunnelProblem('warning', first.tunnel, ['networks', first.i], {
-        code: 'CW-408',
-        message,
-      })
+      const isOpen = isOpenToSeveral(first.tunnel) || isOpenToSeveral(second.tunnel)
+      const keys = ['networks', first.i]
+      const problem = isOpen
+        ? tunnelProblem('error', first.tunnel, keys, { code: 'CW-408', message, hints: [OWN_ONLY] })
+        : tunnelProblem('warning', first.tunnel, keys, { code: 'CW-408', message })
       found.push([first.tunnel, problem])
     }
   }
@@ -249,6 +251,8 @@ function isRouteBased({ networks, interface: device }: TunnelSource['draft']): b
   return networks === 'any' || device?.routes !== undefined
 }
 
+const OWN_ONLY =
+  'one of the two takes whoever has a shared key, or any certificate: he could take the traffic of the other. It needs networks of its own.'
 const MOST_NEIGHBOURS = 1000
 const MOST_OVERLAPS = 100
 
