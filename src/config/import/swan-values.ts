@@ -117,7 +117,7 @@ export function takeAnyone(
   id: (Origin & { readonly value: string }) | undefined,
 ): boolean {
   if (kind === undefined) return false
-  if (id !== undefined && !/^"?%?any"?$/i.test(id.value.trim())) return false
+  if (id !== undefined && !/^"?(?:%?any|%fromcert)"?$/i.test(id.value.trim())) return false
   const [key, proof] =
     kind === 'psk' ? ['peer-id.any-of', 'psk'] : ['certificate.peer-id.any-of', 'trust']
   if (id === undefined) tunnel.assume(key, proof, 'no identity is written')

@@ -46,6 +46,19 @@ test('a certificate without a name stands for any of its CA, and the file says w
   }
 })
 
+test('so does the name of whatever certificate the peer has, in libreswan', () => {
+  const [tunnel] = importedFrom(
+    {
+      '/etc/ipsec.conf': `${CONN}  leftcert=gw\n  rightid=%fromcert\n  rightca=%same\n  rightsubnet=10.2.0.0/16\n`,
+    },
+    { format: 'libreswan' },
+  ).tunnels
+  assert.deepEqual(
+    tunnel?.values.find(({ key }) => key === 'certificate.peer-id.any-of')?.value,
+    'trust',
+  )
+})
+
 test('a name with a wildcard is not widened to any', () => {
   const { skipped } = importedFrom({
     '/etc/swanctl/swanctl.conf': byCertificate('id = *@example.net'),
