@@ -145,14 +145,14 @@ export const tunnelKeys: KeyTable<TunnelDraft> = {
   peer: documented(peer, {
     sentence: 'Address of the other gateway.',
     paragraph:
-      'IPv4 or IPv6. `any` takes the peer from wherever it comes, known by its `peer-id`, which is then required; the tunnel waits for it (`start: respond`). That needs a certificate or Aggressive mode: in Main mode with a pre-shared key the address must be static, because the responder can find the key only by the address the packets come from (RFC 2409 §5.4). A host name is refused.',
+      'IPv4 or IPv6. `any` takes the peer from wherever it comes, known by its `peer-id`, which is then required; the tunnel waits for it (`start: respond`). With a pre-shared key in Main mode all such tunnels at one address of ours share one key, because the responder needs it before it can read who the peer is (RFC 2409 §5.4), and each holder can pose as any other; certificates keep them apart. A host name is refused.',
     example: '198.51.100.7',
     since: SINCE,
   }),
   'peer-moves': documented(oneOf(['refuse', 'allow']).prefault('refuse'), {
     sentence: 'Whether the peer may also call from another address than `peer`.',
     paragraph:
-      'For a peer whose address changes: `peer` is where we call it first, and with `allow` it is taken from wherever it calls, known by its `peer-id`. As with `peer: any` that needs a certificate or Aggressive mode.',
+      'For a peer whose address changes: `peer` is where we call it first, and with `allow` it is taken from wherever it calls, known by its `peer-id`. That needs a certificate or Aggressive mode.',
     example: 'refuse',
     since: SINCE,
   }),
