@@ -2,6 +2,7 @@ import type { TunnelConfig } from '#config/config'
 import type { Failure } from '#ike/events'
 import { handedOn, ourEnd } from './hidden-address.ts'
 import type { Phase1State } from './state.ts'
+import { stoppedMidway } from './stopped-midway.ts'
 
 /** How a negotiation of the peer's stood when it was waited for no longer. */
 export type HalfOpen = {
@@ -92,12 +93,16 @@ function nothingOn4500(tunnel: TunnelConfig): Failure {
     remedy: `let UDP 4500 in from ${peer}: on this host, and on every firewall on the way${handedOn(tunnel, 4500)}`,
     findOut: `causeway doctor ${name}`,
     forPeer: `Your gateway calls ours, and after message 4 we hear nothing more: message 5 should come to UDP 4500. Please let UDP 4500 pass between ${peer} and ${ourEnd(tunnel)}, in both directions. What does your log say?`,
-    otherCauses: noKey(name, authentication.kind),
+    otherCauses: [
+      `${name} has no ${authentication.kind === 'psk' ? 'pre-shared key' : 'certificate and key of its own'} for us, and stops where it has to prove itself (CW-305)`,
+      stoppedMidway(tunnel),
+    ],
   }
 }
 
 /** CW-305: message 5 is where the peer has to prove itself. */
-function noMessage5({ name, local, authentication }: TunnelConfig): Failure {
+function noMessage5(tunnel: TunnelConfig): Failure {
+  const { name, local, authentication } = tunnel
   const withKey = authentication.kind === 'psk'
   const what = withKey ? 'pre-shared key' : 'certificate and key of its own'
   return {
@@ -109,15 +114,8 @@ function noMessage5({ name, local, authentication }: TunnelConfig): Failure {
     remedy: `have ${name} look for our address ${local} in its log and among its ${withKey ? 'keys' : 'certificates'}`,
     forPeer: `Your gateway calls ours (${local}) and sends no message 5 of Main mode. Does it have a ${what} for ${local}? What does its log say?`,
     otherCauses: [
-      `${name} was stopped in the middle, or the line failed`,
+      stoppedMidway(tunnel),
       ...(withKey ? [] : ['message 5 is large, and fragments of IP get lost on the way (CW-105)']),
     ],
   }
-}
-
-function noKey(name: string, kind: TunnelConfig['authentication']['kind']): readonly string[] {
-  return [
-    `${name} has no ${kind === 'psk' ? 'pre-shared key' : 'certificate and key of its own'} for us, and stops where it has to prove itself (CW-305)`,
-    `${name} was stopped in the middle, or the line failed`,
-  ]
 }

@@ -2,6 +2,7 @@ import type { TunnelConfig } from '#config/config'
 import type { Failure } from '#ike/events'
 import { formatIdentity } from '#policy/identity'
 import { keysDiffer } from './certificate-failures.ts'
+import { stoppedMidway } from './stopped-midway.ts'
 
 /** What shows that the pre-shared keys of the two sides are not the same. */
 
@@ -56,7 +57,10 @@ export function message5Silent(tunnel: TunnelConfig): Failure {
     key: 'psk',
     remedy: COMPARE,
     forPeer: `Your gateway answers the first four messages of ours and not the fifth, the first under the pre-shared key. ${ENTER_ANEW} What does its log say?`,
-    otherCauses: [`${tunnel.name} does not know our identity ${ours}, and says nothing of it`],
+    otherCauses: [
+      `${tunnel.name} does not know our identity ${ours}, and says nothing of it`,
+      stoppedMidway(tunnel),
+    ],
   }
 }
 

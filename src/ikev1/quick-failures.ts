@@ -10,6 +10,7 @@ import { pfsInDialect } from './phase2-dialect.ts'
 import { type ChildDifference, nearestChild } from './phase2-differences.ts'
 import { type ChildWish, describeChildOffer } from './quick-proposals.ts'
 import { selectorsRefused } from './selector-failures.ts'
+import { stoppedMidway } from './stopped-midway.ts'
 
 /** CW-404, CW-405, CW-406 on the responder, who saw the whole offer. */
 export function noChildProposal(
@@ -90,6 +91,7 @@ export function childUnconfirmed(tunnel: TunnelConfig, pair: SelectorPair | unde
     certainty: 'possible',
     key: 'networks',
     remedy: `see in ${tunnel.name}'s log why it dropped our answer; packets may be lost on the way back`,
+    otherCauses: [stoppedMidway(tunnel)],
   }
 }
 
@@ -142,6 +144,7 @@ export function childSilence(tunnel: TunnelConfig, pair: SelectorPair | undefine
     otherCauses: [
       'algorithms or PFS differ (CW-404, CW-405)',
       'the message was too large for the path and its fragments were dropped',
+      stoppedMidway(tunnel),
     ],
   }
 }

@@ -4,6 +4,7 @@ import { RETRANSMIT_AFTER } from '#ike/retransmission'
 import { certificateUnanswered } from './certificate-failures.ts'
 import { ourEnd } from './hidden-address.ts'
 import { message5Silent } from './key-failures.ts'
+import { stoppedMidway } from './stopped-midway.ts'
 
 /** How a negotiation of ours stood when its time was up. */
 export type Unanswered = {
@@ -32,8 +33,9 @@ export function unanswered(tunnel: TunnelConfig, how: Unanswered): Failure {
     : certificateUnanswered(tunnel)
 }
 
-/** CW-101. */
-function silence({ name, peer, local, ike }: TunnelConfig, message: number): Failure {
+/** CW-101. Who has answered the message before has a tunnel for us, and its IKE daemon ran. */
+function silence(tunnel: TunnelConfig, message: number): Failure {
+  const { name, peer, local, ike } = tunnel
   const seconds = RETRANSMIT_AFTER.reduce((sum, wait) => sum + wait, 0) / 1_000
   const times = RETRANSMIT_AFTER.length
   const mode = ike === 'v1-aggressive' ? 'Aggressive' : 'Main'
@@ -46,8 +48,12 @@ function silence({ name, peer, local, ike }: TunnelConfig, message: number): Fai
       : `message ${message - 1} of ${peer} came, then nothing more and no ICMP error`,
     certainty: 'certain',
     key: 'peer',
-    remedy: `see that IKE is enabled there for our address ${local}, and that UDP 500 and 4500 pass on the way`,
-    forPeer: `Our gateway ${local} sends IKE messages to UDP 500 of ${peer} and gets no answer. Do they arrive? Is a tunnel for ${local} configured and its interface enabled for IKE?`,
+    remedy: first
+      ? `see that IKE is enabled there for our address ${local}, and that UDP 500 and 4500 pass on the way`
+      : `see in ${name}'s log what it made of message ${message}, and whether it still runs`,
+    forPeer: first
+      ? `IKE messages of ${ourEnd(tunnel)} to UDP 500 of ${peer} get no answer. Do they arrive? Is a tunnel for it configured, and its interface enabled for IKE?`
+      : `Your gateway answers message ${message - 2} of ${ourEnd(tunnel)}, and not message ${message}. Does it still run, and does that message arrive? What does its log say?`,
     otherCauses: first
       ? [
           'a firewall on the way drops UDP 500 without a word, there or back',
@@ -55,8 +61,8 @@ function silence({ name, peer, local, ike }: TunnelConfig, message: number): Fai
           `${peer} is not the address of its gateway`,
         ]
       : [
+          stoppedMidway(tunnel),
           `message ${message} is larger than those before, and fragments of IP are dropped on the way`,
-          'the line fails just now',
         ],
   }
 }
@@ -74,9 +80,12 @@ function port4500Silent(tunnel: TunnelConfig, { repeatedByPeer, natAtPeer }: Una
     key: 'encapsulation',
     remedy: `let UDP 4500 pass between the gateways, in both directions${natAtPeer ? `; where a NAT is before ${name}, as it seems, that must hand on UDP 4500 to it, as it does UDP 500` : ''}`,
     forPeer: `Our gateways agree on NAT traversal, and from then on nothing comes back from UDP 4500 of ${peer}. Please let UDP 4500 pass between ${ourEnd(tunnel)} and ${peer}, in both directions.${natAtPeer ? ' Where a NAT is before your gateway, it must hand on UDP 4500 to it, as it does UDP 500.' : ''}`,
-    otherCauses: withKey
-      ? [`the pre-shared keys differ and ${name} says nothing of it`]
-      : [`${name} refuses our certificate and says nothing of it`],
+    otherCauses: [
+      withKey
+        ? `the pre-shared keys differ and ${name} says nothing of it`
+        : `${name} refuses our certificate and says nothing of it`,
+      stoppedMidway(tunnel),
+    ],
   }
 }
 

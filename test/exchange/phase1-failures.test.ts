@@ -50,6 +50,25 @@ test('CW-203: AES comes without a key length', () => {
   assert.match(failure.remedy, /RFC 3602/)
 })
 
+for (const [stoppedBehind, message, code] of [
+  [1, 3, 'CW-101'],
+  [2, 5, 'CW-301'],
+] as const) {
+  test(`a peer that stops behind ${stoppedBehind} answers is told as silent at message ${message}, and that it may have stopped`, () => {
+    const rehearsal = prepare(sites({}, {}, A_BEGINS))
+    let answers = 0
+    rehearsal.intercept = ({ side, octets }) =>
+      side === 'b' && ++answers > stoppedBehind ? undefined : octets
+    rehearsal.start()
+    rehearsal.runFor(60_000)
+    const failure = failureOf(rehearsal, 'a')
+    assert.equal(failure.code, code)
+    assert.match(failure.otherCauses?.join('; ') ?? '', /was stopped in the middle/)
+    // It has answered, so IKE is enabled there, and a tunnel for us.
+    assert.doesNotMatch(`${failure.remedy} ${failure.forPeer}`, /is enabled|configured/)
+  })
+}
+
 test('CW-104: nothing comes back from port 4500', () => {
   const rehearsal = prepare(sites({ encapsulation: 'force' }, {}, A_BEGINS))
   rehearsal.intercept = ({ remote, octets }) => (remote.port === 4_500 ? undefined : octets)
