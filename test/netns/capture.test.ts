@@ -9,6 +9,7 @@ import { undoAtExit } from '../support/leftovers.ts'
 import { eventually, run } from '../support/process.ts'
 import { ADDRESSES, buildTopology, type Topology } from '../support/topology.ts'
 import { transfer } from '../support/transfer.ts'
+import { type Site, tunnelAt } from '../support/two-gateways.ts'
 
 /** What `causeway capture` writes, given to the programs it is meant for. */
 
@@ -184,24 +185,14 @@ function causeway(...args: readonly string[]) {
   return run([process.execPath, CAUSEWAY, '--control', a.control, ...args])
 }
 
-function site(name: 'a' | 'b', encapsulation: 'auto' | 'force' = 'auto'): GatewaySettings {
-  const [own, peer] =
-    name === 'a' ? (['gatewayA', 'gatewayB'] as const) : (['gatewayB', 'gatewayA'] as const)
-  return {
-    name,
-    address: ADDRESSES[own].ipv4,
-    tunnels: {
-      peer: {
-        peer: ADDRESSES[peer].ipv4,
-        psk: 'x7Yk2mQ9vB4nL1cZ8sT6wR3pD5hJ0gFa',
-        phase1: 'aes256-sha256-group14',
-        phase2: 'aes256gcm16',
-        networks: [name === 'a' ? '10.1.0.0/16 <-> 10.2.0.0/16' : '10.2.0.0/16 <-> 10.1.0.0/16'],
-        start: 'respond',
-        encapsulation,
-      },
-    },
-  }
+function site(name: Site, encapsulation: 'auto' | 'force' = 'auto'): GatewaySettings {
+  const peer = tunnelAt(name, {
+    phase1: 'aes256-sha256-group14',
+    phase2: 'aes256gcm16',
+    proof: 'auto',
+    encapsulation,
+  })
+  return { name, tunnels: { peer } }
 }
 
 const FIELDS = {

@@ -1,23 +1,30 @@
 // Four threads: two tunnels to two peers, each with a thread for each direction of its own (docs/decisions/0008).
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { GatewayProcess, type GatewaySettings, type TunnelSettings } from '../support/gateway.ts'
+import type { GatewayProcess, GatewaySettings, TunnelSettings } from '../support/gateway.ts'
 import { eventually } from '../support/process.ts'
 import { ADDRESSES, buildTopology, type Topology } from '../support/topology.ts'
 import { transfer } from '../support/transfer.ts'
+import {
+  type Gateways,
+  networksAt,
+  outerAt,
+  type Site,
+  tunnelAt,
+  withGateways,
+} from '../support/two-gateways.ts'
 
-const PSK = 'x7Yk2mQ9vB4nL1cZ8sT6wR3pD5hJ0gFa'
 /** To the same gateway by its two addresses: for the other end these are two peers. */
 const FAMILIES = [
-  { name: 'four', version: 'ipv4', networks: ['10.1.0.0/16', '10.2.0.0/16'] },
-  { name: 'six', version: 'ipv6', networks: ['fd00:1::/64', 'fd00:2::/64'] },
+  { name: 'four', version: 'ipv4' },
+  { name: 'six', version: 'ipv6' },
 ] as const
 const OCTETS = 4_000_000
 
 describe('a lane for each peer', () => {
   for (const encapsulation of ['auto', 'force'] as const) {
     test(`what belongs to a tunnel comes to its threads: encapsulation ${encapsulation}`, () =>
-      withGateways(encapsulation, async ({ net, a, b }) => {
+      withTunnels(encapsulation, async ({ net, a, b }) => {
         await Promise.all([bothWays(net, 'ipv4'), bothWays(net, 'ipv6')])
         await assertNothingStray(a, b)
         const first = await sharesOf(a)
@@ -32,12 +39,12 @@ describe('a lane for each peer', () => {
   }
 
   test('a tunnel that goes and comes again gets devices, routes and packets, whatever its lane', () =>
-    withGateways('auto', async ({ net, a }) => {
-      const four = configuration('A', 'auto', ['four'])
+    withTunnels('auto', async ({ net, a }) => {
+      const four = configuration('a', 'auto', ['four'])
       await a.reload(four)
       assert.equal((await routes(net)).includes('fd00:2::/64'), false)
       await bothWays(net, 'ipv4')
-      await a.reload(configuration('A', 'auto'))
+      await a.reload(configuration('a', 'auto'))
       await a.up('six')
       assert.ok((await routes(net)).includes('fd00:2::/64'))
       await bothWays(net, 'ipv6')
@@ -46,50 +53,40 @@ describe('a lane for each peer', () => {
     }))
 })
 
-type Gateways = { readonly net: Topology; readonly a: GatewayProcess; readonly b: GatewayProcess }
-
-async function withGateways(
+async function withTunnels(
   encapsulation: 'auto' | 'force',
-  work: (gateways: Gateways) => Promise<void>,
+  work: (gateways: Gateways & { readonly net: Topology }) => Promise<void>,
 ): Promise<void> {
   const net = await buildTopology()
-  const running: GatewayProcess[] = []
-  const start = async (site: 'A' | 'B'): Promise<GatewayProcess> => {
-    const gateway = await GatewayProcess.start(
-      net[`gateway${site}`],
-      configuration(site, encapsulation),
-    )
-    running.push(gateway)
-    return gateway
-  }
   try {
-    const b = await start('B')
-    const a = await start('A')
-    for (const { name } of FAMILIES) await a.up(name)
-    await work({ net, a, b })
+    const settings = {
+      a: configuration('a', encapsulation),
+      b: configuration('b', encapsulation),
+    }
+    await withGateways(net, settings, async (gateways) => {
+      for (const { name } of FAMILIES) await gateways.a.up(name)
+      await work({ net, ...gateways })
+    })
   } finally {
-    await Promise.all(running.map((one) => one.stop()))
     net.dispose()
   }
 }
 
 function configuration(
-  site: 'A' | 'B',
+  site: Site,
   encapsulation: 'auto' | 'force',
   names: readonly string[] = FAMILIES.map(({ name }) => name),
 ): GatewaySettings {
   const tunnels: Record<string, TunnelSettings> = {}
-  for (const { name, version, networks } of FAMILIES) {
+  for (const { name, version } of FAMILIES) {
     if (!names.includes(name)) continue
-    const [ours, theirs] = site === 'A' ? networks : networks.toReversed()
-    tunnels[name] = {
-      address: ADDRESSES[`gateway${site}`][version],
-      peer: ADDRESSES[`gateway${site === 'A' ? 'B' : 'A'}`][version],
-      psk: PSK,
-      networks: [`${ours} <-> ${theirs}`],
-      start: 'respond',
+    const networks = [networksAt(site)[version]]
+    tunnels[name] = tunnelAt(site, {
+      ...outerAt(site, version),
+      networks,
       encapsulation,
-    }
+      proof: 'auto',
+    })
   }
   return { name: site, workers: 4, tunnels }
 }

@@ -6,26 +6,32 @@ import { fromHex, toHex } from '#bytes/hex'
 import { type IpAddress, ip } from '#bytes/ip'
 import { IpProtocol } from '#wire/ip-protocol'
 import { Capture } from '../support/capture.ts'
-import { GatewayProcess, type TunnelSettings } from '../support/gateway.ts'
 import { ipPacket } from '../support/ip-packet.ts'
 import { floodFrom } from '../support/packet-flood.ts'
 import type { Missile } from '../support/packet-flood-program.ts'
-import { ADDRESSES, buildTopology, type Topology } from '../support/topology.ts'
+import { ADDRESSES, type Topology } from '../support/topology.ts'
 import { transfer } from '../support/transfer.ts'
+import { TUNNEL, withTunnel } from '../support/two-gateways.ts'
 
 const { gatewayA, gatewayB, hostA, hostB } = ADDRESSES
-const TUNNEL = 'site'
 const VICTIM = ip(gatewayA.ipv4)
 /** The peer's address, and somebody else's. */
 const SOURCES = [ip(gatewayB.ipv4), ip('192.0.2.77')]
 const FLOOD = { perSecond: 20_000, count: 40_000 }
 const OCTETS = 60_000_000
 
+const QUICK = { 'probe-every': '2s', 'give-up-after': '30s' }
+
 type Encapsulation = 'native' | 'udp'
 
 for (const encapsulation of ['native', 'udp'] as const) {
   test(`while forged, recorded and broken packets rain down, the tunnel carries, rekeys and counts each by its cause: ${encapsulation}`, async () => {
-    await withTunnel(encapsulation, async ({ net, a }) => {
+    const tunnel = {
+      encapsulation: encapsulation === 'udp' ? 'force' : 'auto',
+      'dead-peer': QUICK,
+    } as const
+    await withTunnel({ tunnel }, async ({ net, a }) => {
+      assert.equal((await net.hostA.ping(hostB.ipv4)).received, 3)
       const recorded = await record(net, encapsulation)
       assert.ok(recorded.length >= 5)
       const [child] = (await a.tunnel(TUNNEL)).childSas
@@ -113,49 +119,4 @@ function udp(source: IpAddress, datagram: Uint8Array, destinationPort = 4500): U
   const length = 4 + payload.length
   payload.set([length >> 8, length & 0xff])
   return ipPacket({ source, destination: VICTIM, sourcePort: 4500, destinationPort, payload })
-}
-
-type Site = { readonly net: Topology; readonly a: GatewayProcess }
-
-async function withTunnel(
-  encapsulation: Encapsulation,
-  work: (site: Site) => Promise<void>,
-): Promise<void> {
-  const both = {
-    psk: 'x7Yk2mQ9vB4nL1cZ8sT6wR3pD5hJ0gFa',
-    start: 'respond',
-    proof: 'off',
-    encapsulation: encapsulation === 'udp' ? 'force' : 'auto',
-    'dead-peer': { 'probe-every': '2s', 'give-up-after': '30s' },
-  } as const
-  const net = await buildTopology()
-  const running: GatewayProcess[] = []
-  const start = async (where: 'gatewayA' | 'gatewayB', tunnel: TunnelSettings) => {
-    const gateway = await GatewayProcess.start(net[where], {
-      name: where,
-      tunnels: { [TUNNEL]: tunnel },
-    })
-    running.push(gateway)
-    return gateway
-  }
-  try {
-    await start('gatewayB', {
-      address: gatewayB.ipv4,
-      peer: gatewayA.ipv4,
-      networks: ['10.2.0.0/16 <-> 10.1.0.0/16'],
-      ...both,
-    })
-    const a = await start('gatewayA', {
-      address: gatewayA.ipv4,
-      peer: gatewayB.ipv4,
-      networks: ['10.1.0.0/16 <-> 10.2.0.0/16'],
-      ...both,
-    })
-    await a.up(TUNNEL)
-    assert.equal((await net.hostA.ping(hostB.ipv4)).received, 3)
-    await work({ net, a })
-  } finally {
-    await Promise.all(running.map((one) => one.stop()))
-    net.dispose()
-  }
 }

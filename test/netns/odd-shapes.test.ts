@@ -6,10 +6,11 @@ import { type IpAddress, ip } from '#bytes/ip'
 import { IpProtocol } from '#wire/ip-protocol'
 import { sealIpv4Header } from '#wire/ipv4'
 import { Capture, countFrames } from '../support/capture.ts'
-import { GatewayProcess, type TunnelSettings } from '../support/gateway.ts'
+import { GatewayProcess } from '../support/gateway.ts'
 import { ipPacket, type PacketSpec } from '../support/ip-packet.ts'
 import { eventually } from '../support/process.ts'
 import { ADDRESSES, buildTopology, type Topology } from '../support/topology.ts'
+import { networksAt, TUNNEL, tunnelAt } from '../support/two-gateways.ts'
 
 /** Nobody answers there, so that what comes back is not in the way. */
 const V4 = { source: ip('10.1.0.77'), destination: ip('10.2.0.2') }
@@ -34,9 +35,10 @@ before(async () => {
     ['b', net.gatewayB],
     ['a', net.gatewayA],
   ] as const) {
-    gateways.push(await GatewayProcess.start(node, { name: site, tunnels: { site: side(site) } }))
+    const both = tunnelAt(site, { networks: Object.values(networksAt(site)) })
+    gateways.push(await GatewayProcess.start(node, { name: site, tunnels: { [TUNNEL]: both } }))
   }
-  await gateways[1]?.up('site')
+  await gateways[1]?.up(TUNNEL)
   // Until both pairs have their SAs, and neighbours know each other.
   for (const host of [ADDRESSES.hostB.ipv4, ADDRESSES.hostB.ipv6]) {
     await eventually('pings pass', async () => (await net.hostA.ping(host)).received === 3)
@@ -171,21 +173,7 @@ test('the tunnel lives, and no packet was refused', async () => {
 })
 
 function allDropped(): Promise<readonly unknown[]> {
-  return Promise.all(gateways.map(async (gateway) => (await gateway.tunnel('site')).dropped))
-}
-
-function side(site: 'a' | 'b'): TunnelSettings {
-  const { gatewayA, gatewayB } = ADDRESSES
-  const [here, there] = site === 'a' ? [gatewayA, gatewayB] : [gatewayB, gatewayA]
-  const [us, them] = site === 'a' ? [1, 2] : [2, 1]
-  return {
-    psk: 'x7Yk2mQ9vB4nL1cZ8sT6wR3pD5hJ0gFa',
-    address: here.ipv4,
-    peer: there.ipv4,
-    networks: [`10.${us}.0.0/16 <-> 10.${them}.0.0/16`, `fd00:${us}::/64 <-> fd00:${them}::/64`],
-    start: 'respond',
-    proof: 'off',
-  }
+  return Promise.all(gateways.map(async (gateway) => (await gateway.tunnel(TUNNEL)).dropped))
 }
 
 /** From host A, to gateway A. */

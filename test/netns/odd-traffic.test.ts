@@ -2,28 +2,22 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { DegradedStatus } from '#control/status'
-import { GatewayProcess, type TunnelSettings } from '../support/gateway.ts'
-import { emulateLink, type LinkQuality } from '../support/link-emulator.ts'
+import type { GatewayProcess } from '../support/gateway.ts'
+import type { LinkQuality } from '../support/link-emulator.ts'
 import { eventually } from '../support/process.ts'
-import { ADDRESSES, buildTopology, type Topology } from '../support/topology.ts'
+import { ADDRESSES } from '../support/topology.ts'
+import { TUNNEL, tunnelAt, withTunnel } from '../support/two-gateways.ts'
 
-const PSK = 'x7Yk2mQ9vB4nL1cZ8sT6wR3pD5hJ0gFa'
-const TUNNEL = 'site'
+const QUIET = { 'dead-peer': { 'probe-every': '60s', 'give-up-after': '5m' } }
 const FLOOD = { count: 600, interval: 0.002 }
 const BEHIND = 50
 const STILL: LinkQuality = { delay: 1, loss: 0, reorder: 0 }
-
-type Site = {
-  readonly net: Topology
-  readonly a: GatewayProcess
-  readonly b: GatewayProcess
-}
 
 describe('odd traffic', { concurrency: true }, () => {
   test('packets come later than the replay window reaches: CW-507, and the window it names takes them all', async () => {
     const late = { ...STILL, late: { every: 20, behind: BEHIND } }
     const narrow = { 'replay-window': 32 }
-    await withTunnel({ link: late, b: narrow }, async ({ net, a, b }) => {
+    await withTunnel({ tunnel: QUIET, link: late, b: narrow }, async ({ net, a, b }) => {
       await net.hostA.ping(ADDRESSES.hostB.ipv4, FLOOD)
       const found = await replaysTold(b)
       const { replayed } = (await b.tunnel(TUNNEL)).dropped
@@ -37,7 +31,8 @@ describe('odd traffic', { concurrency: true }, () => {
       // The other way is no better, but that side has the usual window.
       assert.equal((await a.tunnel(TUNNEL)).dropped.replayed, 0)
 
-      await b.reload({ name: 'b', tunnels: { [TUNNEL]: sideB({ 'replay-window': 64 }) } })
+      const wider = tunnelAt('b', { ...QUIET, 'replay-window': 64 })
+      await b.reload({ name: 'b', tunnels: { [TUNNEL]: wider } })
       await a.down(TUNNEL)
       await a.up(TUNNEL)
       await net.hostA.ping(ADDRESSES.hostB.ipv4, FLOOD)
@@ -48,7 +43,7 @@ describe('odd traffic', { concurrency: true }, () => {
   })
 
   test('packets come twice: CW-507, and no larger window is asked for', async () => {
-    await withTunnel({ link: { ...STILL, duplicate: 10 } }, async ({ net, b }) => {
+    await withTunnel({ tunnel: QUIET, link: { ...STILL, duplicate: 10 } }, async ({ net, b }) => {
       const { sent, received } = await net.hostA.ping(ADDRESSES.hostB.ipv4, FLOOD)
       assert.equal(received, sent)
       const found = await replaysTold(b)
@@ -59,48 +54,6 @@ describe('odd traffic', { concurrency: true }, () => {
     })
   })
 })
-
-async function withTunnel(
-  options: {
-    readonly link: LinkQuality
-    /** Beside what gateway B has anyway. */
-    readonly b?: Partial<TunnelSettings>
-  },
-  work: (site: Site) => Promise<void>,
-): Promise<void> {
-  const net = await buildTopology()
-  const running: { stop(): Promise<unknown> }[] = []
-  const start = async (where: 'gatewayA' | 'gatewayB', name: string, tunnel: TunnelSettings) => {
-    const gateway = await GatewayProcess.start(net[where], { name, tunnels: { [TUNNEL]: tunnel } })
-    running.push(gateway)
-    return gateway
-  }
-  try {
-    running.push(await emulateLink(net, options.link))
-    const b = await start('gatewayB', 'b', sideB(options.b))
-    const a = await start('gatewayA', 'a', {
-      address: ADDRESSES.gatewayA.ipv4,
-      peer: ADDRESSES.gatewayB.ipv4,
-      networks: ['10.1.0.0/16 <-> 10.2.0.0/16'],
-      ...BOTH,
-    })
-    await a.up(TUNNEL)
-    await work({ net, a, b })
-  } finally {
-    await Promise.all(running.map((one) => one.stop()))
-    net.dispose()
-  }
-}
-
-function sideB(more: Partial<TunnelSettings> = {}): TunnelSettings {
-  return {
-    address: ADDRESSES.gatewayB.ipv4,
-    peer: ADDRESSES.gatewayA.ipv4,
-    networks: ['10.2.0.0/16 <-> 10.1.0.0/16'],
-    ...BOTH,
-    ...more,
-  }
-}
 
 /** Waits until CW-507 is told with the figures that the counters have now. */
 async function replaysTold(gateway: GatewayProcess): Promise<DegradedStatus> {
@@ -120,10 +73,3 @@ async function replaysTold(gateway: GatewayProcess): Promise<DegradedStatus> {
     { patience: 30_000, interval: 200 },
   )
 }
-
-const BOTH = {
-  psk: PSK,
-  start: 'respond',
-  proof: 'off',
-  'dead-peer': { 'probe-every': '60s', 'give-up-after': '5m' },
-} as const

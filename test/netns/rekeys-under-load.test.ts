@@ -1,11 +1,11 @@
 // Both sides renew their SAs as fast as they may, while packets flow both ways.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { GatewayProcess, type TunnelSettings } from '../support/gateway.ts'
-import { ADDRESSES, buildTopology, type Topology } from '../support/topology.ts'
+import type { GatewayProcess } from '../support/gateway.ts'
+import { ADDRESSES } from '../support/topology.ts'
+import { TUNNEL, withTunnel } from '../support/two-gateways.ts'
 
-const { gatewayA, gatewayB, hostA, hostB } = ADDRESSES
-const TUNNEL = 'site'
+const { hostA, hostB } = ADDRESSES
 
 test('both sides rekey both phases at the same moment, again and again, and no packet is lost', async () => {
   await withTunnel({}, async ({ net, a, b }) => {
@@ -23,7 +23,7 @@ test('both sides rekey both phases at the same moment, again and again, and no p
 })
 
 test('an SA whose volume is used up within the second after its replacement hands over before its end', async () => {
-  await withTunnel({ phase2: { volume: '64MB' } }, async ({ net, a, b }) => {
+  await withTunnel({ tunnel: { phase2: { volume: '64MB' } } }, async ({ net, a, b }) => {
     // Some 20 megabytes a second each way: from the rekey to the end of the volume it is half a second.
     await net.hostA.ping(hostB.ipv4, { count: 4_500, interval: 0.001, size: 20_000 })
     assert.ok((await a.tunnel(TUNNEL)).rekeys >= 1)
@@ -42,38 +42,5 @@ async function assertNothingDropped(...gateways: readonly GatewayProcess[]): Pro
       [],
     )
     assert.deepEqual([tunnel?.state, dropped['esp-unknown-spi']], ['up', 0])
-  }
-}
-
-type Site = { readonly net: Topology; readonly a: GatewayProcess; readonly b: GatewayProcess }
-
-async function withTunnel(
-  more: Partial<TunnelSettings>,
-  work: (site: Site) => Promise<void>,
-): Promise<void> {
-  const both = { psk: 'x7Yk2mQ9vB4nL1cZ8sT6wR3pD5hJ0gFa', start: 'respond', proof: 'off' } as const
-  const net = await buildTopology()
-  const running: GatewayProcess[] = []
-  const start = async (
-    where: 'gatewayA' | 'gatewayB',
-    peer: string,
-    networks: string,
-  ): Promise<GatewayProcess> => {
-    const tunnel = { address: ADDRESSES[where].ipv4, peer, networks: [networks], ...both, ...more }
-    const gateway = await GatewayProcess.start(net[where], {
-      name: where,
-      tunnels: { [TUNNEL]: tunnel },
-    })
-    running.push(gateway)
-    return gateway
-  }
-  try {
-    const b = await start('gatewayB', gatewayA.ipv4, '10.2.0.0/16 <-> 10.1.0.0/16')
-    const a = await start('gatewayA', gatewayB.ipv4, '10.1.0.0/16 <-> 10.2.0.0/16')
-    await a.up(TUNNEL)
-    await work({ net, a, b })
-  } finally {
-    await Promise.all(running.map((one) => one.stop()))
-    net.dispose()
   }
 }

@@ -2,16 +2,17 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { type Link, saOf, withLink } from '../support/data-plane-link.ts'
-import { GatewayProcess, type TunnelSettings } from '../support/gateway.ts'
 import { emulateLink } from '../support/link-emulator.ts'
 import { eventually } from '../support/process.ts'
-import { ADDRESSES, buildTopology, type Topology } from '../support/topology.ts'
+import { ADDRESSES, buildTopology } from '../support/topology.ts'
+import { TUNNEL, withTunnel } from '../support/two-gateways.ts'
 
-const { gatewayA, gatewayB, hostB } = ADDRESSES
+const { hostB } = ADDRESSES
 const HALF = 0x1_0000_0000
 /** What `SequenceCounter` calls near the end. */
 const SOFT = 0xf000_0000
-const TUNNEL = 'site'
+/** So that no probe is among the packets counted. */
+const QUIET = { 'dead-peer': { 'probe-every': '60s', 'give-up-after': '5m' } }
 
 before(() => {
   const preload = new URL('../support/first-sequence-preload.ts', import.meta.url)
@@ -60,7 +61,7 @@ for (const [name, link] of LINKS) {
 describe('without extended sequence numbers', () => {
   test('an SA near its end is replaced in time, and nothing is lost', async () => {
     beginBehind(SOFT - 20)
-    await withTunnel(async ({ net, a }) => {
+    await withTunnel({ tunnel: QUIET }, async ({ net, a }) => {
       const { sent, received } = await net.hostA.ping(hostB.ipv4, { count: 200, interval: 0.01 })
       assert.equal(received, sent)
       const { rekeys, dropped, state } = await a.tunnel(TUNNEL)
@@ -71,7 +72,7 @@ describe('without extended sequence numbers', () => {
 
   test('one that cannot be replaced ends with its last number, and the gateway says so', async () => {
     beginBehind(HALF - 21)
-    await withTunnel(async ({ net, a, b }) => {
+    await withTunnel({ tunnel: QUIET }, async ({ net, a, b }) => {
       await net.middle.runOk(['nft', '-f', '-'], { input: NO_IKE })
       const { received } = await net.hostA.ping(hostB.ipv4, { count: 40, interval: 0.01, wait: 1 })
       assert.equal(received, 20)
@@ -99,42 +100,4 @@ const NO_IKE = `
 
 function beginBehind(sequence: number): void {
   process.env.CAUSEWAY_TEST_LAST_SEQUENCE = `${sequence}`
-}
-
-type Site = { readonly net: Topology; readonly a: GatewayProcess; readonly b: GatewayProcess }
-
-async function withTunnel(work: (site: Site) => Promise<void>): Promise<void> {
-  const both = {
-    psk: 'x7Yk2mQ9vB4nL1cZ8sT6wR3pD5hJ0gFa',
-    start: 'respond',
-    proof: 'off',
-    'dead-peer': { 'probe-every': '60s', 'give-up-after': '5m' },
-  } as const
-  const net = await buildTopology()
-  const running: GatewayProcess[] = []
-  const start = async (where: 'gatewayA' | 'gatewayB', tunnel: TunnelSettings) => {
-    const tunnels = { [TUNNEL]: tunnel }
-    const gateway = await GatewayProcess.start(net[where], { name: where, tunnels })
-    running.push(gateway)
-    return gateway
-  }
-  try {
-    const b = await start('gatewayB', {
-      address: gatewayB.ipv4,
-      peer: gatewayA.ipv4,
-      networks: ['10.2.0.0/16 <-> 10.1.0.0/16'],
-      ...both,
-    })
-    const a = await start('gatewayA', {
-      address: gatewayA.ipv4,
-      peer: gatewayB.ipv4,
-      networks: ['10.1.0.0/16 <-> 10.2.0.0/16'],
-      ...both,
-    })
-    await a.up(TUNNEL)
-    await work({ net, a, b })
-  } finally {
-    await Promise.all(running.map((one) => one.stop()))
-    net.dispose()
-  }
 }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { Capture, countFrames } from '../support/capture.ts'
-import { GatewayProcess, type TunnelSettings } from '../support/gateway.ts'
+import { GatewayProcess, type GatewaySettings, type TunnelSettings } from '../support/gateway.ts'
 import { ADDRESSES, buildTopology, type Topology } from '../support/topology.ts'
 import { transfer } from '../support/transfer.ts'
+import { type Gateways, type Site, withGateways } from '../support/two-gateways.ts'
 
 /** Host to host: the two gateways protect their own traffic, each configured as an operator would. */
 
@@ -25,7 +26,7 @@ const VARIANTS = [
 
 for (const { name, a, b, encapsulation, kind } of VARIANTS) {
   test(`all traffic between two hosts is protected both ways, and IKE makes no loop: ${name}`, async () => {
-    await withGateways(a, b, { encapsulation }, async (gateways) => {
+    await withLink(a, b, { encapsulation }, async (gateways) => {
       const capture = await Capture.start(net.middle, 'site-a')
       await assertPings(net.gatewayA, b)
       await assertPings(net.gatewayB, a)
@@ -48,8 +49,8 @@ for (const { name, a, b, encapsulation, kind } of VARIANTS) {
 
 test('before it is up, nothing between the two hosts leaves in clear', async () => {
   const capture = await Capture.start(net.middle, 'site-a')
-  const settings = { start: 'respond' as const, networks: [`${A4} <-> ${B4}`] }
-  const gateway = await startOne(net.gatewayA, A4, B4, settings)
+  const networks = [`${A4} <-> ${B4}`]
+  const gateway = await GatewayProcess.start(net.gatewayA, settingsOf(A4, B4, { networks }))
   try {
     assert.equal((await net.gatewayA.ping(B4, { count: 2, wait: 1 })).received, 0)
     assert.equal(countFrames(await capture.frames()).plaintext, 0)
@@ -61,7 +62,7 @@ test('before it is up, nothing between the two hosts leaves in clear', async () 
 
 test('only the protocol that is listed is protected; the rest goes its usual way', async () => {
   const networks = { a: [`${A4} <-> ${B4} icmp`], b: [`${B4} <-> ${A4} icmp`] }
-  await withGateways(A4, B4, { networks }, async (gateways) => {
+  await withLink(A4, B4, { networks }, async (gateways) => {
     const capture = await Capture.start(net.middle, 'site-a')
     await assertPings(net.gatewayA, B4)
     const { sent, received } = await transfer(net.gatewayA, net.gatewayB, B4, 1_000)
@@ -77,7 +78,7 @@ test('only the protocol that is listed is protected; the rest goes its usual way
 
 test('only the port that is listed is protected, from either end', async () => {
   const networks = { a: [`${A4} <-> ${B4} tcp/5001`], b: [`${B4} tcp/5001 <-> ${A4}`] }
-  await withGateways(A4, B4, { networks }, async (gateways) => {
+  await withLink(A4, B4, { networks }, async (gateways) => {
     const capture = await Capture.start(net.middle, 'site-a')
     const { sent, received } = await transfer(net.gatewayA, net.gatewayB, B4, 200_000)
     assert.equal(received.digest, sent.digest)
@@ -94,7 +95,7 @@ test('only the port that is listed is protected, from either end', async () => {
 
 test('UDP of any port is protected, but not that of IKE', async () => {
   const networks = { a: [`${A4} <-> ${B4} udp`], b: [`${B4} <-> ${A4} udp`] }
-  await withGateways(A4, B4, { networks, encapsulation: 'force' }, async (gateways) => {
+  await withLink(A4, B4, { networks, encapsulation: 'force' }, async (gateways) => {
     await gateways.a.rekey('link', 2)
     await gateways.a.waitFor('child-sa-established', 'link', { from: gateways.a.events.length })
     const capture = await Capture.start(net.middle, 'site-a')
@@ -108,10 +109,10 @@ test('UDP of any port is protected, but not that of IKE', async () => {
   })
 })
 
-type Networks = { readonly a: readonly string[]; readonly b: readonly string[] }
-type Gateways = { readonly a: GatewayProcess; readonly b: GatewayProcess }
+type Networks = Readonly<Record<Site, readonly string[]>>
 
-async function withGateways(
+/** Both ends of the link, up. */
+function withLink(
   a: string,
   b: string,
   {
@@ -120,35 +121,26 @@ async function withGateways(
   }: { readonly networks?: Networks; readonly encapsulation?: 'auto' | 'force' },
   work: (gateways: Gateways) => Promise<void>,
 ): Promise<void> {
-  const own = (side: 'a' | 'b') => (networks === undefined ? {} : { networks: networks[side] })
-  const gatewayB = await startOne(net.gatewayB, b, a, { ...more, ...own('b'), start: 'respond' })
-  try {
-    const gatewayA = await startOne(net.gatewayA, a, b, { ...more, ...own('a'), start: 'respond' })
-    try {
-      await gatewayA.up('link')
-      await gatewayB.becomes('link', 'up')
-      await work({ a: gatewayA, b: gatewayB })
-    } finally {
-      await gatewayA.stop()
-    }
-  } finally {
-    await gatewayB.stop()
+  const own = (site: Site) => (networks === undefined ? {} : { networks: networks[site] })
+  const settings = {
+    a: settingsOf(a, b, { ...more, ...own('a') }),
+    b: settingsOf(b, a, { ...more, ...own('b') }),
   }
+  return withGateways(net, settings, async (gateways) => {
+    await gateways.a.up('link')
+    await gateways.b.becomes('link', 'up')
+    await work(gateways)
+  })
 }
 
-function startOne(
-  namespace: Topology['gatewayA'],
+/** In transport mode the networks may be left out. */
+function settingsOf(
   address: string,
   peer: string,
-  more: Partial<TunnelSettings>,
-): Promise<GatewayProcess> {
-  const link = { peer, psk: PSK, mode: 'transport', 'probe-v2': 'off', ...more }
-  return GatewayProcess.start(namespace, {
-    name: 'transport',
-    address,
-    // In transport mode the networks may be left out.
-    tunnels: { link: link as TunnelSettings },
-  })
+  more: Partial<TunnelSettings> = {},
+): GatewaySettings {
+  const link = { peer, psk: PSK, mode: 'transport', start: 'respond', 'probe-v2': 'off', ...more }
+  return { name: 'transport', address, tunnels: { link: link as TunnelSettings } }
 }
 
 async function assertPings(from: Topology['gatewayA'], to: string): Promise<void> {

@@ -23,6 +23,7 @@ import { undoAtExit } from '../support/leftovers.ts'
 import { run } from '../support/process.ts'
 import { sites } from '../support/sites.ts'
 import { ADDRESSES, buildTopology, type Topology } from '../support/topology.ts'
+import { type Gateways, type Site, tunnelAt, withGateways } from '../support/two-gateways.ts'
 
 /** What `causeway run --wireshark-keys` writes, given to the program it is meant for. */
 
@@ -161,28 +162,19 @@ function everySuite(): readonly OutboundSa[] {
 async function pingThrough(name: string, phase2: string, encapsulation: 'auto' | 'force') {
   const keys = join(folder, name)
   const changes = { phase2, encapsulation }
-  const a = await GatewayProcess.start(topology.gatewayA, site('a', changes), [
-    '--wireshark-keys',
-    keys,
-  ])
-  try {
-    const b = await GatewayProcess.start(topology.gatewayB, site('b', changes))
-    try {
-      const capture = await Capture.start(topology.middle, 'site-a', WHOLE_FRAMES)
-      await a.up('peer')
-      const { received } = await topology.hostA.ping(ADDRESSES.hostB.ipv4, { count: 3 })
-      assert.equal(received, 3)
-      await assertLoud(a, keys)
-      await a.down('peer')
-      const pcap = join(folder, `${name}.pcap`)
-      writeFileSync(pcap, await capture.pcap())
-      return { keys, pcap }
-    } finally {
-      await b.stop()
-    }
-  } finally {
-    await a.stop()
+  const settings = { a: site('a', changes), b: site('b', changes) }
+  const work = async ({ a }: Gateways) => {
+    const capture = await Capture.start(topology.middle, 'site-a', WHOLE_FRAMES)
+    await a.up('peer')
+    const { received } = await topology.hostA.ping(ADDRESSES.hostB.ipv4, { count: 3 })
+    assert.equal(received, 3)
+    await assertLoud(a, keys)
+    await a.down('peer')
+    const pcap = join(folder, `${name}.pcap`)
+    writeFileSync(pcap, await capture.pcap())
+    return { keys, pcap }
   }
+  return withGateways(topology, settings, work, ['--wireshark-keys', keys])
 }
 
 async function assertLoud(gateway: GatewayProcess, keys: string): Promise<void> {
@@ -201,23 +193,12 @@ async function assertLoud(gateway: GatewayProcess, keys: string): Promise<void> 
   }
 }
 
-function site(name: 'a' | 'b', changes: { phase2?: string; encapsulation?: 'auto' | 'force' }) {
-  const [own, peer] = name === 'a' ? ['gatewayA', 'gatewayB'] : ['gatewayB', 'gatewayA']
-  const settings: GatewaySettings = {
-    name,
-    address: ADDRESSES[own as 'gatewayA'].ipv4,
-    tunnels: {
-      peer: {
-        peer: ADDRESSES[peer as 'gatewayA'].ipv4,
-        psk: 'x7Yk2mQ9vB4nL1cZ8sT6wR3pD5hJ0gFa',
-        phase1: 'aes256-sha256-group14',
-        networks: [name === 'a' ? '10.1.0.0/16 <-> 10.2.0.0/16' : '10.2.0.0/16 <-> 10.1.0.0/16'],
-        start: 'respond',
-        ...changes,
-      },
-    },
-  }
-  return settings
+function site(
+  name: Site,
+  changes: { phase2?: string; encapsulation?: 'auto' | 'force' },
+): GatewaySettings {
+  const peer = tunnelAt(name, { phase1: 'aes256-sha256-group14', proof: 'auto', ...changes })
+  return { name, tunnels: { peer } }
 }
 
 const FIELDS = [

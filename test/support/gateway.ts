@@ -35,7 +35,7 @@ export type GatewaySettings = {
 
 /** A real `causeway run` in a namespace, and one connection to its control socket. */
 export class GatewayProcess {
-  readonly events: ToldEvent[] = []
+  readonly events: ToldEvent[]
   readonly #client: ControlClient
   readonly #folder: string
   readonly #output: () => string
@@ -43,12 +43,14 @@ export class GatewayProcess {
   readonly #stop: () => Promise<void>
 
   private constructor(parts: {
+    events: ToldEvent[]
     client: ControlClient
     folder: string
     output: () => string
     pid: number
     stop: () => Promise<void>
   }) {
+    this.events = parts.events
     this.#client = parts.client
     this.#folder = parts.folder
     this.#output = parts.output
@@ -89,17 +91,25 @@ export class GatewayProcess {
     child.stderr?.on('data', (chunk) => {
       output += chunk
     })
-    const client = await eventually('the gateway answers on its control socket', async () => {
+    const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
+    const events: ToldEvent[] = []
+    const answering = async () => {
       if (child.exitCode !== null || child.signalCode !== null) {
+        await ended // With all that it has printed.
         throw new Error(`causeway run ended (${child.exitCode ?? child.signalCode}):\n${output}`)
       }
-      return ControlClient.connect(control).catch(() => undefined)
+      // One that does not get ready hangs up, and ends a moment later.
+      return follow(control, (told) => events.push(told)).catch(() => undefined)
+    }
+    const client = await eventually('the gateway answers on its control socket', answering, {
+      patience: 30_000,
     }).catch(async (error: unknown) => {
       await stop(child)
       forget()
       throw error
     })
-    const gateway = new GatewayProcess({
+    return new GatewayProcess({
+      events,
       client,
       folder,
       output: () => output,
@@ -110,8 +120,6 @@ export class GatewayProcess {
         forget()
       },
     })
-    await client.subscribe((told) => gateway.events.push(told))
-    return gateway
   }
 
   /** Of the process, for signals. */
@@ -226,6 +234,17 @@ export class GatewayProcess {
     if (told?.kind !== 'negotiation-failed') return undefined
     const { code, summary, evidence } = told.failure
     return `phase ${told.phase} failed: ${code} ${summary} (${evidence})`
+  }
+}
+
+async function follow(control: string, hear: (told: ToldEvent) => void): Promise<ControlClient> {
+  const client = await ControlClient.connect(control)
+  try {
+    await client.subscribe(hear)
+    return client
+  } catch (error) {
+    client.close()
+    throw error
   }
 }
 
