@@ -16,8 +16,13 @@ export class Capture {
     this.#stop = stop
   }
 
-  /** `octets` of each frame are kept. */
-  static async start(namespace: Namespace, device: string, octets = 256): Promise<Capture> {
+  /** `octets` of each frame are kept; `direction` as the namespace sees it. */
+  static async start(
+    namespace: Namespace,
+    device: string,
+    octets = 256,
+    direction: 'in' | 'out' | 'inout' = 'inout',
+  ): Promise<Capture> {
     const folder = mkdtempSync(join(tmpdir(), 'cw-capture-'))
     const forget = undoAtExit(() => rmSync(folder, { recursive: true, force: true }))
     const file = join(folder, 'frames.pcap')
@@ -33,6 +38,8 @@ export class Capture {
         '16384',
         '-i',
         device,
+        '-Q',
+        direction,
         '-Z',
         'root',
         '-w',
