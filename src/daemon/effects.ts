@@ -28,6 +28,9 @@ export function executeEffect(effect: Effect, targets: EffectTargets): void {
     case 'nat-keepalive':
       dataPlane.sendNatKeepalive(effect.local, effect.remote)
       return
+    case 'ike-spis':
+      dataPlane.trustIkeSpis(effect.come, effect.gone)
+      return
     case 'probe-path':
       dataPlane.probePath(effect.tunnel, effect.id, effect.octets)
       return

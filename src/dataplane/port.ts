@@ -26,6 +26,8 @@ export interface DataPlane {
    * believes of the path.
    */
   sendIke(octets: Uint8Array, local: Endpoint, remote: Endpoint, how?: 'as it fits' | 'whole'): void
+  /** SPIs, in hex, that IKE messages have to bear to go before all others; and those that no longer count. */
+  trustIkeSpis(come: readonly string[], gone: readonly string[]): void
   /** Asks through the tunnel by a packet whose outer one has so many octets; `path-probed` says what came of it, if anything. */
   probePath(tunnel: string, id: number, octets: number): void
   /** Outer packets of the tunnel have so many octets at most; as many as the host says when undefined. `path` answers. */
@@ -75,14 +77,16 @@ export type DataPlaneTunnel = {
   readonly acquire: boolean
 }
 
+export type IkeDatagram = {
+  readonly kind: 'ike-datagram'
+  readonly octets: Uint8Array
+  readonly local: Endpoint
+  readonly remote: Endpoint
+}
+
 /** What the data plane reports of itself. */
 export type DataPlaneEvent =
-  | {
-      readonly kind: 'ike-datagram'
-      readonly octets: Uint8Array
-      readonly local: Endpoint
-      readonly remote: Endpoint
-    }
+  | IkeDatagram
   /** A packet matched a pair that has no outbound SA; said at most once a second for each pair. */
   | { readonly kind: 'acquire'; readonly child: ChildId; readonly packet: PacketSummary }
   /** The sequence number or a volume limit is near (`soft`) or reached (`hard`, the SA is already unusable). */

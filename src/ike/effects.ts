@@ -137,6 +137,15 @@ export type Effect =
       readonly initiatorSpi: Uint8Array
       readonly cipherKey: Secret
     }
+  /**
+   * SPIs of ours, each of an IKE SA that we began, that a configured address began, or whose peer has proved itself: what comes for them
+   * goes before what anybody could have made up.
+   */
+  | {
+      readonly kind: 'ike-spis'
+      readonly come: readonly string[]
+      readonly gone: readonly string[]
+    }
   | { readonly kind: 'ask'; readonly id: number; readonly question: Question }
   | { readonly kind: 'tell'; readonly event: Event }
   /** At most one, always last; replaces the one before. */

@@ -68,6 +68,7 @@ export class Engine {
       if (!this.#ended) this.#dispatch(input, touched, context)
     })
     this.#settle(touched, context)
+    effects.push(...this.#sas.news())
     const at = Math.min(Number.POSITIVE_INFINITY, ...this.#deadlines.values())
     if (Number.isFinite(at)) effects.push({ kind: 'wake-at', at })
     return effects
@@ -200,7 +201,7 @@ export class Engine {
     const sa = version.accept(datagram, header, configs, context)
     if (sa === undefined) return
     this.#tunnels.get(sa.tunnel)?.ikeSas.add(sa, context.now)
-    this.#sas.add(sa, remote)
+    this.#sas.add(sa, remote, from)
   }
 
   /** Those that name this peer by its address, before those that take one from anywhere. */
@@ -278,7 +279,7 @@ export class Engine {
     if (version === undefined)
       throw new TypeError(`no version speaks ike: ${config.ike} of tunnel ${config.name}`)
     const sa = version.initiate(config, isFirstContact, context, along)
-    this.#sas.add(sa, sa.remote)
+    this.#sas.add(sa, sa.remote, 'named')
     return sa
   }
 

@@ -1,12 +1,18 @@
 import { toHex } from '#bytes/hex'
 import { type Endpoint, formatEndpoint } from '#bytes/ip'
 import type { IkeHeader } from '#wire/ike-header'
+import type { Effect } from './effects.ts'
 import type { IkeSa } from './version.ts'
 
 /** IKE SAs by their SPIs. */
 export class SaTable {
   readonly #byKey = new Map<string, IkeSa>()
   readonly #keys = new Map<IkeSa, Set<string>>()
+  /** SPIs of ours that are worth more than others, and those of the last input. */
+  readonly #trusted = new Map<IkeSa, string>()
+  readonly #named = new WeakSet<IkeSa>()
+  #come: string[] = []
+  #gone: string[] = []
 
   /** The SA a message belongs to: by both SPIs; by the first alone while the other is still unknown to one side. */
   find(header: IkeHeader, remote: Endpoint): IkeSa | undefined {
@@ -21,8 +27,10 @@ export class SaTable {
     )
   }
 
-  add(sa: IkeSa, remote: Endpoint): void {
+  /** @param from whether a configuration names the peer's address */
+  add(sa: IkeSa, remote: Endpoint, from: 'named' | 'anywhere'): void {
     this.#keys.set(sa, new Set())
+    if (from === 'named') this.#named.add(sa)
     this.update(sa, remote)
   }
 
@@ -41,15 +49,39 @@ export class SaTable {
     if (sa.role === 'initiator' && sa.responderSpi !== NO_SPI && keys.delete(unknownYet)) {
       this.#byKey.delete(unknownYet)
     }
+    this.#trust(sa)
   }
 
   remove(sa: IkeSa): void {
     for (const key of this.#keys.get(sa) ?? []) this.#byKey.delete(key)
     this.#keys.delete(sa)
+    const spi = this.#trusted.get(sa)
+    if (spi === undefined) return
+    this.#trusted.delete(sa)
+    this.#gone.push(spi)
+  }
+
+  /** What has changed since it was asked last. */
+  news(): readonly Effect[] {
+    const [come, gone] = [this.#come, this.#gone]
+    if (come.length === 0 && gone.length === 0) return []
+    this.#come = []
+    this.#gone = []
+    return [{ kind: 'ike-spis', come, gone }]
   }
 
   get size(): number {
     return this.#keys.size
+  }
+
+  /** Only whoever gets our messages knows the SPI we drew by lot; strangers do too, while they have proved nothing. */
+  #trust(sa: IkeSa): void {
+    if (this.#trusted.has(sa)) return
+    const spi = sa.role === 'initiator' ? sa.initiatorSpi : sa.responderSpi
+    const isTrusted = sa.role === 'initiator' || this.#named.has(sa) || sa.state === 'established'
+    if (!isTrusted || spi === NO_SPI) return
+    this.#trusted.set(sa, spi)
+    this.#come.push(spi)
   }
 }
 

@@ -5,7 +5,7 @@ import { Secret } from '#bytes/secret'
 import type { TunnelConfig } from '#config/config'
 import type { Effect } from '#ike/effects'
 import { decodeHeader } from '#wire/ike-header'
-import { newEngine, rehearse, rehearseUp } from '../support/exchange.ts'
+import { recorded, rehearse, rehearseUp } from '../support/exchange.ts'
 import { A_BEGINS, type Sites, sites } from '../support/sites.ts'
 
 /** The effect that lets an operator read IKE messages: one for each SA, before the first message under its keys. */
@@ -73,25 +73,4 @@ function isIkeKeys(effect: Effect): effect is IkeKeys {
 
 function pairOf(changes: Partial<TunnelConfig>): Sites {
   return sites(changes, {}, A_BEGINS)
-}
-
-/** Everything the engines of a and b wanted, in order. */
-function recorded() {
-  const engines: Effect[][] = []
-  const options = {
-    newEngine: (...parts: Parameters<typeof newEngine>) => {
-      const engine = newEngine(...parts)
-      const effects: Effect[] = []
-      engines.push(effects)
-      return {
-        handle: (...input: Parameters<typeof engine.handle>) => {
-          const wanted = engine.handle(...input)
-          effects.push(...wanted)
-          return wanted
-        },
-        snapshot: (now: number) => engine.snapshot(now),
-      }
-    },
-  }
-  return { engines, options }
 }

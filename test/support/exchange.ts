@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { Effect } from '#ike/effects'
 import { Engine } from '#ike/engine'
 import type { Event, TunnelSnapshot } from '#ike/events'
 import { ikev1 } from '#ikev1/version'
@@ -36,6 +37,30 @@ export function rehearseUp(
 
 export function assertUp(rehearsal: Rehearsal): void {
   assert.deepEqual(disagreements(rehearsal, TUNNEL), [])
+}
+
+/** Everything the engines of a and b wanted, in order. */
+export function recorded(): {
+  readonly engines: readonly (readonly Effect[])[]
+  readonly options: Required<Pick<Options, 'newEngine'>>
+} {
+  const engines: Effect[][] = []
+  const options = {
+    newEngine: (...parts: Parameters<typeof newEngine>) => {
+      const engine = newEngine(...parts)
+      const effects: Effect[] = []
+      engines.push(effects)
+      return {
+        handle: (...input: Parameters<typeof engine.handle>) => {
+          const wanted = engine.handle(...input)
+          effects.push(...wanted)
+          return wanted
+        },
+        snapshot: (now: number) => engine.snapshot(now),
+      }
+    },
+  }
+  return { engines, options }
 }
 
 export function snapshot(rehearsal: Rehearsal, side: Side): TunnelSnapshot {

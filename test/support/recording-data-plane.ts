@@ -6,6 +6,7 @@ export class RecordingDataPlane implements DataPlane {
   readonly calls: string[] = []
   readonly settings: DataPlaneSettings[] = []
   current: DataPlaneCounters = NO_COUNTS
+  readonly trusted: Set<string> = new Set()
   full: ReadonlyMap<string, number> = new Map()
   /** Thrown by the next `configure`. */
   refusal: Error | undefined
@@ -32,6 +33,11 @@ export class RecordingDataPlane implements DataPlane {
 
   sendIke(octets: Uint8Array): void {
     this.calls.push(`send ${Buffer.from(octets).toString('utf8')}`)
+  }
+
+  trustIkeSpis(come: readonly string[], gone: readonly string[]): void {
+    for (const spi of come) this.trusted.add(spi)
+    for (const spi of gone) this.trusted.delete(spi)
   }
 
   probePath(tunnel: string, id: number, octets: number): void {

@@ -1,35 +1,46 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ip } from '#bytes/ip'
+import type { IkeDatagram } from '../port.ts'
 import { Events } from './events.ts'
 import { type FromWorker, GLOBAL_COUNTER_FIELDS, GlobalCounter } from './messages.ts'
 import { WaitingPackets } from './waiting-packets.ts'
 
 const endpoint = { address: ip('192.0.2.1'), port: 500 }
-const datagram = {
+const datagram: IkeDatagram = {
   kind: 'ike-datagram',
   octets: new Uint8Array(28),
   local: endpoint,
   remote: endpoint,
-} as const
+}
+const OURS = 0xfedc_ba98_7654_3210n
 
-test('a flood of IKE datagrams is cut off until the main thread has caught up, and counted; peers have room that strangers have not', () => {
+test('a flood of IKE datagrams is cut off until the main thread has caught up, and counted; who is worth more has more room', () => {
   const posted: FromWorker[] = []
   const counters = new Float64Array(GLOBAL_COUNTER_FIELDS)
   const events = new Events((message) => posted.push(message), counters)
-  const flood = (from: typeof datagram): void => {
-    for (let i = 0; i < 3000; i++) events.ikeDatagram(from)
+  const flood = (from: Partial<IkeDatagram>): number => {
+    const before = posted.length
+    for (let i = 0; i < 3000; i++) events.ikeDatagram({ ...datagram, ...from })
+    return posted.length - before
   }
-  flood(datagram)
-  assert.equal(posted.length, 1024)
-  assert.equal(counters[GlobalCounter.ikeOverflow], 1976)
+  // Of no SA that is known; of strangers who begin, and of a peer who does; of SAs, wherever they come from.
   const peer = { address: ip('192.0.2.2'), port: 500 }
   events.follow([peer.address])
-  flood({ ...datagram, remote: peer })
-  assert.equal(posted.length, 2048)
+  events.trust([OURS], [])
+  assert.equal(flood({ octets: header(7n, 9n), remote: peer }), 512)
+  assert.equal(flood({ octets: header(7n, 0n) }), 512)
+  assert.equal(flood({ octets: header(7n, 0n), remote: peer }), 512)
+  assert.equal(flood({ octets: header(7n, OURS) }), 512)
+  assert.equal(flood({ octets: header(OURS, 9n) }), 0)
+  assert.equal(counters[GlobalCounter.ikeOverflow], 4 * (3000 - 512) + 3000)
+  assert.deepEqual(
+    posted.map((message) => message.kind === 'ike' && message.trusted),
+    posted.map((_, index) => index >= 1536),
+  )
   counters[GlobalCounter.ikeTaken] = 2000
-  flood(datagram)
-  assert.equal(posted.length, 3024)
+  events.trust([], [OURS])
+  assert.equal(flood({ octets: header(7n, OURS), remote: peer }), 464)
 })
 
 test('warnings come at most once a second', () => {
@@ -72,3 +83,11 @@ test('packets wait in order, a few of them, and not for ever', () => {
   )
   assert.deepEqual(waiting.take(), [])
 })
+
+function header(initiatorSpi: bigint, responderSpi: bigint): Uint8Array {
+  const octets = new Uint8Array(28)
+  const view = new DataView(octets.buffer)
+  view.setBigUint64(0, initiatorSpi)
+  view.setBigUint64(8, responderSpi)
+  return octets
+}

@@ -1,13 +1,15 @@
 import type { Endpoint, IpAddress } from '#bytes/ip'
 import type { EspSpi } from '#esp/sa'
-import type { DataPlaneEvent } from '../port.ts'
+import type { DataPlaneEvent, IkeDatagram } from '../port.ts'
 import { type FromWorker, GlobalCounter, TunnelCounter } from './messages.ts'
 import type { PlannedTunnel } from './routing-plan.ts'
 
-/** IKE datagrams that may wait for the main thread; a flood is dropped here, before it fills the memory. */
-const MAX_IKE_WAITING = 2048
-/** Of them, so many may be of strangers: whoever floods from elsewhere must not push out what the peers send. */
-const MAX_IKE_OF_STRANGERS = 1024
+/**
+ * IKE datagrams that may wait for the main thread, of each kind behind so many others: a flood is dropped here, before it fills the memory.
+ * Whoever floods from elsewhere must not push out what the peers send, nor whoever writes a peer's address into what he sends, what belongs to
+ * an SA.
+ */
+const MAX_IKE_WAITING = { trusted: 2048, peer: 1536, stranger: 1024, stray: 512 } as const
 /** What is told of paths in a second, each once: ICMP errors are easily forged, and every one would be a message to every thread. */
 const MAX_PATHS_TOLD = 256
 
@@ -16,6 +18,7 @@ export class Events {
   readonly #post: (message: FromWorker) => void
   readonly #counters: Float64Array
   #peers: ReadonlySet<IpAddress> = new Set()
+  readonly #trusted = new Set<bigint>()
   #ikePosted = 0
   #warnedAt = Number.NEGATIVE_INFINITY
   readonly #pathsTold = new Set<string>()
@@ -31,7 +34,13 @@ export class Events {
     this.#peers = new Set(peers)
   }
 
-  emit(event: DataPlaneEvent): void {
+  /** SPIs that a message must bear to go before all others. */
+  trust(come: readonly bigint[], gone: readonly bigint[]): void {
+    for (const spi of come) this.#trusted.add(spi)
+    for (const spi of gone) this.#trusted.delete(spi)
+  }
+
+  emit(event: Exclude<DataPlaneEvent, IkeDatagram>): void {
     this.#post({ kind: 'event', event })
   }
 
@@ -48,15 +57,16 @@ export class Events {
     this.#post({ kind: 'notice', text })
   }
 
-  /** Counted and dropped when the main thread is far behind. */
-  ikeDatagram(event: DataPlaneEvent & { readonly kind: 'ike-datagram' }): void {
-    const most = this.#peers.has(event.remote.address) ? MAX_IKE_WAITING : MAX_IKE_OF_STRANGERS
-    if (this.#ikePosted - (this.#counters[GlobalCounter.ikeTaken] as number) >= most) {
+  /** Counted and dropped when the main thread is far behind. `octets` has an IKE header. */
+  ikeDatagram(event: IkeDatagram): void {
+    const kind = this.#kindOf(event)
+    const waiting = this.#ikePosted - (this.#counters[GlobalCounter.ikeTaken] as number)
+    if (waiting >= MAX_IKE_WAITING[kind]) {
       this.#count(GlobalCounter.ikeOverflow)
       return
     }
     this.#ikePosted++
-    this.emit(event)
+    this.#post({ kind: 'ike', trusted: kind === 'trusted', event })
   }
 
   saExpired(direction: 'inbound' | 'outbound', spi: EspSpi, hard: boolean): void {
@@ -118,6 +128,18 @@ export class Events {
   ): void {
     this.#count(GlobalCounter.notSent, packets)
     if (tunnel !== undefined) tunnel[field] = (tunnel[field] as number) + packets
+  }
+
+  /** Strays are for SAs that we do not have, or have only just begun to have. */
+  #kindOf({ octets, remote }: IkeDatagram): keyof typeof MAX_IKE_WAITING {
+    const { buffer, byteOffset, byteLength } = octets
+    const header = new DataView(buffer, byteOffset, byteLength)
+    const responderSpi = header.getBigUint64(8)
+    if (this.#trusted.has(header.getBigUint64(0)) || this.#trusted.has(responderSpi)) {
+      return 'trusted'
+    }
+    if (responderSpi !== 0n) return 'stray'
+    return this.#peers.has(remote.address) ? 'peer' : 'stranger'
   }
 
   #count(field: number, by = 1): void {

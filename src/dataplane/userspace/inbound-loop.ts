@@ -79,6 +79,9 @@ export class InboundLoop {
       case 'move-sas':
         this.#receiver.move(order.tunnel, order.local, order.remote)
         return
+      case 'trust-ike-spis':
+        this.#parts.events.trust(order.come, order.gone)
+        return
       case 'probe-path':
         this.#tunnels.get(order.tunnel)?.echoes.expect(now)
         return

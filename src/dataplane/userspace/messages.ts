@@ -3,7 +3,7 @@ import { Secret } from '#bytes/secret'
 import type { ChildId, EspSpi, InboundSa, OutboundSa } from '#esp/sa'
 import type { SpiShare } from '#platform/spi-steering'
 import type { TunOffloads } from '#platform/tun'
-import type { DataPlaneEvent, DataPlaneSettings, HostEcho } from '../port.ts'
+import type { DataPlaneEvent, DataPlaneSettings, HostEcho, IkeDatagram } from '../port.ts'
 import type { PlannedTunnel } from './routing-plan.ts'
 
 /** From the main thread to the worker; after posting one the eventfd is written, because the worker waits in epoll_wait(). */
@@ -39,6 +39,11 @@ export type ToWorker =
       readonly local: Endpoint
       readonly remote: Endpoint
       readonly whole: boolean
+    }
+  | {
+      readonly kind: 'trust-ike-spis'
+      readonly come: readonly bigint[]
+      readonly gone: readonly bigint[]
     }
   | {
       readonly kind: 'probe-path'
@@ -117,7 +122,9 @@ export type FromWorker =
   | { readonly kind: 'plan'; readonly tunnels: readonly PlannedTunnel[] }
   | { readonly kind: 'warning'; readonly text: string }
   | { readonly kind: 'notice'; readonly text: string }
-  | { readonly kind: 'event'; readonly event: DataPlaneEvent }
+  | { readonly kind: 'event'; readonly event: Exclude<DataPlaneEvent, IkeDatagram> }
+  /** `trusted`: it goes before the others that wait. */
+  | { readonly kind: 'ike'; readonly trusted: boolean; readonly event: IkeDatagram }
   | { readonly kind: 'closed' }
 
 /** What the worker is started with. */

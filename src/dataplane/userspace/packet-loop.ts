@@ -115,6 +115,9 @@ export class PacketLoop {
       case 'send-ike':
         installation.sendIke(order.octets, order.local, order.remote, order.whole)
         return
+      case 'trust-ike-spis':
+        this.#parts.events.trust(order.come, order.gone)
+        return
       case 'probe-path':
         installation.probePath(order.tunnel, order.id, order.octets, now)
         return

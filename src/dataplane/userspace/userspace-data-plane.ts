@@ -13,6 +13,7 @@ import type {
 } from '../port.ts'
 import { clearPacketsDropped } from './clear-traffic.ts'
 import { reconcileRouting } from './host-routing.ts'
+import { IkeQueue } from './ike-queue.ts'
 import { Lane } from './lane.ts'
 import { assignLanes, markedSpi } from './lane-assignment.ts'
 import {
@@ -56,6 +57,7 @@ export class UserspaceDataPlane implements DataPlane {
   /** Has port 500, and lays the routes of all. */
   readonly #first: Lane
   readonly #lanes: readonly Lane[]
+  readonly #ike: IkeQueue
   /** The index of the lane that carries a tunnel. */
   #laneOf: ReadonlyMap<string, number> = new Map()
   /** What was said of tunnels that should be in one lane. */
@@ -72,6 +74,7 @@ export class UserspaceDataPlane implements DataPlane {
 
   constructor(options: UserspaceOptions) {
     this.#onEvent = options.onEvent
+    this.#ike = new IkeQueue(options.onEvent)
     this.#onWarning = options.onWarning ?? (() => {})
     this.#onNotice = options.onNotice ?? (() => {})
     const listener = {
@@ -161,6 +164,12 @@ export class UserspaceDataPlane implements DataPlane {
     this.#first.outbound.order({ kind: 'send-ike', octets, local, remote, whole })
   }
 
+  trustIkeSpis(come: readonly string[], gone: readonly string[]): void {
+    const [numbers, old] = [come, gone].map((spis) => spis.map((spi) => BigInt(`0x${spi}`)))
+    // IKE comes to the first lane.
+    this.#first.tellBoth({ kind: 'trust-ike-spis', come: numbers ?? [], gone: old ?? [] })
+  }
+
   probePath(tunnel: string, id: number, octets: number): void {
     // Who opens packets looks for the answer before it can be there.
     this.#carrierOf(tunnel).tellBoth({ kind: 'probe-path', tunnel, id, octets })
@@ -218,6 +227,7 @@ export class UserspaceDataPlane implements DataPlane {
 
   async close(): Promise<void> {
     this.#closing = true
+    this.#ike.close()
     // The first stays until nobody needs its routes.
     for (const lane of this.#lanes.toReversed()) await lane.close()
   }
@@ -299,11 +309,13 @@ export class UserspaceDataPlane implements DataPlane {
         this.#plan(thread.share.index, message.tunnels)
         return
       case 'event':
-        if (message.event.kind === 'ike-datagram') {
+        this.#onEvent(message.event)
+        return
+      case 'ike':
+        this.#ike.add(message.event, message.trusted, () => {
           const field = GlobalCounter.ikeTaken
           thread.counters[field] = (thread.counters[field] ?? 0) + 1
-        }
-        this.#onEvent(message.event)
+        })
         return
       case 'closed':
         // One cannot do without the other.
