@@ -33,11 +33,16 @@ export function otherIdentity(
   const proven = shownIn === 'under the key' ? 'proves the right key but ' : ''
   const dialect = expected && identityInDialect(vendor, expected)
   const how = dialect === undefined ? '' : ` On ${dialect.product}: ${dialect.line}.`
+  // Which of several tunnels that wait for one it was meant for, only its name could say.
+  const [who, expects, place, sender] =
+    tunnel.peer === 'any'
+      ? ['a peer from anywhere', `${name} expects`, 'in the tunnel it is meant for', 'it']
+      : [name, 'we expect', 'here', name]
   return {
     code: otherType ? 'CW-304' : 'CW-303',
     summary: otherType
-      ? `${name} ${proven}shows ${described(identity, theirs)} as its identity; we expect ${wanted}`
-      : `${name} ${proven}calls itself ${theirs}${behindNat(identity)}; we expect ${ours}${turned ? ': the same parts, in another order' : ''}`,
+      ? `${who} ${proven}shows ${described(identity, theirs)} as its identity; ${expects} ${wanted}`
+      : `${who} ${proven}calls itself ${theirs}${behindNat(identity)}; ${expects} ${ours}${turned ? ': the same parts, in another order' : ''}`,
     ours,
     theirs,
     evidence:
@@ -49,7 +54,7 @@ export function otherIdentity(
     remedy:
       identity === undefined
         ? `have ${name} send ${wanted}`
-        : `set peer-id: ${peerIdValue(tunnel, identity)} here, or have ${name} send ${ours}`,
+        : `set peer-id: ${peerIdValue(tunnel, identity)} ${place}, or have ${sender} send ${ours}`,
     forPeer: `Your gateway shows ${described(identity, theirs)} as its identity, ours expects ${wanted}. Please have it send ${expected === undefined ? wanted : ours}.${how}`,
   }
 }

@@ -39,6 +39,11 @@ test('Main mode, one key: a name that no tunnel waits for is refused under the k
   const rehearsal = calls([{ localId: TWO }], [waits('one', ONE)])
   assert.deepEqual(holders(rehearsal), {})
   assert.deepEqual(codes(rehearsal), ['CW-303'])
+  const [told] = events(rehearsal, 'b', 'negotiation-failed')
+  assert.match(
+    told?.failure.summary ?? '',
+    /^a peer from anywhere proves the right key but calls itself two\.example; one expects/,
+  )
 })
 
 test('another key opens none of them', () => {
