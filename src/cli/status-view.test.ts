@@ -284,3 +284,13 @@ test('says who a peer is that its address does not tell, and where one from anyw
   assert.deepEqual(known('any', van, '[2001:db8::9]:500'), [`  identity ${van}, at 2001:db8::9`])
   assert.deepEqual(known('any', '192.0.2.9', '192.0.2.9:500'), ['  identity 192.0.2.9'])
 })
+
+test('says where a NAT has put a peer that is not at its address', () => {
+  assert.ok(paris !== undefined)
+  const [ikeSa] = paris.ikeSas
+  assert.ok(ikeSa !== undefined)
+  const path = (remote: string) =>
+    tunnelDetail({ ...paris, ikeSas: [{ ...ikeSa, remote }] }, statusSample, plain)
+  assert.match(path('192.0.2.9:40123'), /^ {2}path .*peer now at 192\.0\.2\.9, /m)
+  assert.doesNotMatch(path('198.51.100.7:40123'), /peer now at/)
+})

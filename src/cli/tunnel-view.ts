@@ -106,8 +106,13 @@ function loginText(ikeSa: IkeSaStatus | undefined): string {
 
 /** Of a peer from anywhere, with where it is now. */
 function identityText(peer: string, { remoteId, remote }: IkeSaStatus): string {
-  const [, address = remote] = /^\[?(.*?)\]?:\d+$/.exec(remote) ?? []
+  const address = addressOf(remote)
   return peer !== 'any' || remoteId === address ? remoteId : `${remoteId}, at ${address}`
+}
+
+/** Of an address and a port. */
+function addressOf(endpoint: string): string {
+  return /^\[?(.*?)\]?:\d+$/.exec(endpoint)?.[1] ?? endpoint
 }
 
 function olderText(count: number): string {
@@ -184,6 +189,8 @@ function pathText(status: TunnelStatus): string {
   }
   if (ikeSa !== undefined) parts.push(natWords(ikeSa.nat))
   else parts.push(`${local} → ${peer}`)
+  const address = ikeSa === undefined ? peer : addressOf(ikeSa.remote)
+  if (peer !== 'any' && address !== peer) parts.push(`peer now at ${address}`)
   // 20 octets of IPv4 and 20 of TCP; what the data plane writes into SYN packets.
   if (mtu !== undefined) parts.push(`MTU ${mtu}`, `TCP MSS ${mtu - 40}`)
   parts.push(`interface ${device}`)

@@ -13,6 +13,7 @@ import {
 } from './desired-state.ts'
 import type { Instant } from './effects.ts'
 import type { CloseReason, Failure, TunnelSnapshot } from './events.ts'
+import { followPeer } from './follow-peer.ts'
 import { type IcmpError, IcmpEvidence } from './icmp-evidence.ts'
 import { IkeSaSet } from './ike-sa-set.ts'
 import { type FailurePlace, NegotiationFailures } from './negotiation-failures.ts'
@@ -109,7 +110,7 @@ export class Tunnel {
 
   moved(remote: Endpoint, context: IkeContext): void {
     for (const sa of this.ikeSas.all) sa.follow(remote)
-    this.#moveSas(context)
+    followPeer(this, context)
   }
 
   /**
@@ -179,7 +180,7 @@ export class Tunnel {
         this.children.shorten(outcome.outboundSpi, outcome.lifetime, context)
         return
       case 'peer-moved':
-        this.#moveSas(context)
+        followPeer(this, context)
         return
       case 'path-probe-answered':
         this.path.acknowledged(outcome.id, this, context)
@@ -340,14 +341,6 @@ export class Tunnel {
   #closeChild(child: ChildSa, why: CloseReason, context: IkeContext): void {
     this.children.remove(child, why, context)
     this.ikeSas.preferred?.deleteChildren([child.facts.inboundSpi], context)
-  }
-
-  #moveSas(context: IkeContext): void {
-    const sa = this.ikeSas.preferred
-    if (sa === undefined) return
-    const { local, remote } = sa
-    context.effects.push({ kind: 'move-sas', tunnel: this.config.name, local, remote })
-    this.path.restart(context.now)
   }
 
   #repairPhase1(context: IkeContext): void {
