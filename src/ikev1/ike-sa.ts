@@ -28,9 +28,8 @@ export class Ikev1Sa implements IkeSa {
   readonly startedAt: Instant
   readonly #phase1: Phase1
   readonly #fragments = new FragmentAssembly()
+  /** There once phase 1 is done. */
   #phase2: Phase2 | undefined
-  /** Known once phase 1 is done. */
-  #life: SaLife | undefined
   /** What comes before Quick mode, where the tunnel has such. */
   #preliminaries: Preliminaries | undefined
   /** Phase 1 is done, and what the tunnel wants before Quick mode. */
@@ -114,9 +113,10 @@ export class Ikev1Sa implements IkeSa {
 
   facts(): IkeSaFacts | undefined {
     const { state, abilities, ends } = this.#phase1
-    const life = this.#life
-    if (this.state !== 'established' || state.kind !== 'established' || life === undefined)
+    const phase2 = this.#phase2
+    if (this.state !== 'established' || state.kind !== 'established' || phase2 === undefined)
       return undefined
+    const { life } = phase2
     return {
       initiatorSpi: this.initiatorSpi,
       responderSpi: this.responderSpi,
@@ -134,7 +134,7 @@ export class Ikev1Sa implements IkeSa {
       nat: ends.nat,
       ...this.#preliminaries?.facts(),
       establishedAt: state.at,
-      rekeyAt: this.#phase2?.worn === true ? state.at : life.rekeyAt,
+      rekeyAt: phase2.worn ? state.at : life.rekeyAt,
       expiresAt: life.expiresAt,
     }
   }
@@ -202,7 +202,7 @@ export class Ikev1Sa implements IkeSa {
     }
     this.#preliminaries?.handleDeadline(context)
     this.#followPreliminaries(context)
-    if (this.#life !== undefined && this.#life.expiresAt <= context.now) {
+    if (this.#phase2.life.expiresAt <= context.now) {
       this.close('expired', [], context)
       return
     }
@@ -214,9 +214,9 @@ export class Ikev1Sa implements IkeSa {
 
   deadline(): Instant | undefined {
     if (this.#closed) return undefined
-    if (this.#phase2 === undefined || this.#life === undefined) return this.#phase1.deadline()
+    if (this.#phase2 === undefined) return this.#phase1.deadline()
     return Math.min(
-      this.#life.expiresAt,
+      this.#phase2.life.expiresAt,
       this.#phase1.deadline(),
       this.#phase2.deadline(),
       this.#preliminaries?.deadline() ?? Number.POSITIVE_INFINITY,
@@ -328,7 +328,6 @@ export class Ikev1Sa implements IkeSa {
     const channel = phase1.channel(phase1.state, phase1.state.lastBlock)
     const { lifetime, at } = phase1.state
     const life = new SaLife(lifetime, this.role, at, context.crypto)
-    this.#life = life
     const { config, abilities } = phase1
     if (config.xauth !== undefined || config.modeConfig !== undefined) {
       this.#preliminaries = new Preliminaries(config, channel, context)

@@ -34,6 +34,7 @@ type Options = {
 /** What runs under an established ISAKMP SA: Quick mode, Informational exchanges, dead peer detection. */
 export class Phase2 {
   readonly quick: QuickExchanges
+  readonly life: SaLife
   readonly #sa: IkeSa
   readonly #channel: Phase2Channel
   readonly #transactions: Transactions | undefined
@@ -41,7 +42,6 @@ export class Phase2 {
   /** Of a peer that asks us and did not say that it knows such questions: whether it answers one. */
   #tryout: DeadPeerWatch | undefined
   readonly #limits: TunnelConfig['deadPeer']
-  readonly #life: SaLife
   /** Message IDs that began an exchange; one is never accepted twice, whatever it carried (RFC 2408 §5.1 wants replays met, and does not say how). */
   readonly #seen = new Set<string>()
   #aliveAt: Instant
@@ -63,7 +63,7 @@ export class Phase2 {
     this.#sa = sa
     this.#channel = channel
     this.#transactions = options.transactions
-    this.#life = options.life
+    this.life = options.life
     this.quick = new QuickExchanges(sa, tunnel, channel, options.udp)
     this.#limits = tunnel.deadPeer
     this.#deadPeer = options.peerKnowsDpd ? new DeadPeerWatch(tunnel.deadPeer, context) : undefined
@@ -100,13 +100,13 @@ export class Phase2 {
     return (
       this.#unanswered ||
       this.#seen.size >= MAX_SEEN / 2 ||
-      this.#life.isWornBy(this.#channel.octets)
+      this.life.isWornBy(this.#channel.octets)
     )
   }
 
   /** All of its volume is used up. */
   get spent(): boolean {
-    return this.#life.isSpentBy(this.#channel.octets)
+    return this.life.isSpentBy(this.#channel.octets)
   }
 
   /** @returns whether the message was new and truly the peer's. */
@@ -197,8 +197,8 @@ export class Phase2 {
       return
     }
     if (this.#sa.role !== 'initiator') return
-    const { lifetime } = this.#life
-    this.#life.shorten(withPhase1ResponderLifetime(lifetime, [notify]), context.crypto)
+    const { lifetime } = this.life
+    this.life.shorten(withPhase1ResponderLifetime(lifetime, [notify]), context.crypto)
   }
 
   /** A message that is an exchange of its own, here. */
