@@ -2,6 +2,7 @@ import { equalOctets } from '#bytes/equal'
 import { toHex } from '#bytes/hex'
 import { type Endpoint, formatEndpoint } from '#bytes/ip'
 import type { Secret } from '#bytes/secret'
+import { messageOf } from '#bytes/thrown'
 import { ExchangeType } from '#iana/isakmp'
 import type { ExchangeName } from '#ike/events'
 import { FRAGMENT, FragmentAssembly, joinFragment } from '#ikev1/fragments'
@@ -247,7 +248,7 @@ class Tracker {
       this.#opener.learn(exchange, payloads, fromInitiator)
       return { payloads }
     } catch (error) {
-      return { sealed: `malformed: ${error instanceof Error ? error.message : 'not readable'}` }
+      return { sealed: `malformed: ${messageOf(error)}` }
     }
   }
 

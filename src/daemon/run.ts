@@ -58,9 +58,7 @@ export async function runGateway(
     // The socket first: it tells two gateways apart before anything on the host is touched.
     await control.listen()
   } catch (error) {
-    const reason = messageOf(error)
-    log.note('error', `CW-108 not started: ${reason}`)
-    return NOT_PERMITTED.test(reason) ? 'not-permitted' : 'not-started'
+    return notStarted(error, log)
   }
   const pool = new KeyAgreementPool()
   const fetcher = new RevocationFetcher({ now: Date.now })
@@ -104,13 +102,17 @@ export async function runGateway(
     log.note('info', `gateway ${config.gateway.name} runs, causeway ${options.version}`)
     return await stop.requested
   } catch (error) {
-    const reason = messageOf(error)
-    log.note('error', `CW-108 not started: ${reason}`)
-    return NOT_PERMITTED.test(reason) ? 'not-permitted' : 'not-started'
+    return notStarted(error, log)
   } finally {
     await cleanUp(cleanUps, log)
     unwatch()
   }
+}
+
+function notStarted(error: unknown, log: Log): Ending {
+  const reason = messageOf(error)
+  log.note('error', `CW-108 not started: ${reason}`)
+  return NOT_PERMITTED.test(reason) ? 'not-permitted' : 'not-started'
 }
 
 /** With `wiresharkKeys`, one whose keys are written down, and said to be, again and again. */
