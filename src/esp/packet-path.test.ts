@@ -26,11 +26,9 @@ import {
 } from '../../test/support/esp-link.ts'
 import { ipPacket, transportSum } from '../../test/support/ip-packet.ts'
 import { foldChecksum } from '../wire/checksum.ts'
-import { InboundState, InboundVerdict, noteLateness } from './inbound.ts'
+import { InboundVerdict, noteLateness } from './inbound.ts'
 import { OutboundVerdict } from './outbound.ts'
-import { espSpi } from './sa.ts'
 import { SaCounter } from './sa-counters.ts'
-import { Sad } from './sad.ts'
 import { Expiry, SequenceCounter } from './sequence.ts'
 
 for (const suite of [GCM, ESN, CBC, CTR, DES]) {
@@ -247,23 +245,6 @@ test('transport mode cannot carry fragments', () => {
   const inner = ipPacket({ source: OUTER.local, destination: OUTER.remote, moreFragments: true })
   assert.equal(seal(line, inner), OutboundVerdict.cannotCarry)
   assert.equal(line.out.counters[SaCounter.cannotCarry], 1)
-})
-
-test('the SAD finds each of many SAs, and none that was removed', () => {
-  const sad = new Sad()
-  const { into } = link()
-  const spis = Array.from({ length: 3000 }, (_, i) => (256 + i * 1_431_655) >>> 0)
-  const states = spis
-    .slice(0, 300)
-    .map((spi) => new InboundState({ ...into.sa, spi: espSpi(spi) }, into.transform, into.counters))
-  for (const state of states) sad.insert(state)
-  assert.equal(sad.size, 300)
-  for (const [i, spi] of spis.entries()) assert.equal(sad.find(spi), states[i])
-  for (const state of states.slice(0, 150)) assert.equal(sad.remove(state.spi), state)
-  for (const [i, state] of states.entries()) {
-    assert.equal(sad.find(state.spi), i < 150 ? undefined : state)
-  }
-  assert.equal(sad.find(0), undefined)
 })
 
 test('how late a refused packet is counts only when it is authentic', () => {

@@ -4,7 +4,6 @@ import { type IpAddress, ip } from '#bytes/ip'
 import { foldChecksum } from '#wire/checksum'
 import { IpProtocol } from '#wire/ip-protocol'
 import { ipPacket, tcpSyn, transportSum } from '../../test/support/ip-packet.ts'
-import { mergeEcn } from './ecn.ts'
 import { clampMss } from './mss.ts'
 import { innerMtu, mssFor, outerOctets } from './mtu.ts'
 import { PacketFields, readPacketFields } from './packet-fields.ts'
@@ -123,31 +122,6 @@ test('says nothing about errors and later fragments, and never a size below what
   reply(ipPacket({ ...error6, payload: Uint8Array.of(128, 0, 0, 0) }), 600)
   assert.equal(arena.view.getUint32(4096 + 44), 1280)
 })
-
-/** RFC 6040 §4.2, figure 4: rows are the inner field, columns the outer; undefined is a drop. */
-const [NOT, ECT1, ECT0, CE] = [0, 1, 2, 3]
-const FIGURE_4: readonly (readonly [number, readonly (number | undefined)[]])[] = [
-  [NOT, [NOT, NOT, NOT, undefined]],
-  [ECT0, [ECT0, ECT0, ECT1, CE]],
-  [ECT1, [ECT1, ECT1, ECT1, CE]],
-  [CE, [CE, CE, CE, CE]],
-]
-for (const [source, destination] of [V4, V6]) {
-  test(`merges congestion marks as RFC 6040 says, and nothing else: ${source}`, () => {
-    for (const [inner, row] of FIGURE_4) {
-      for (const [column, expected] of row.entries()) {
-        const outer = [NOT, ECT0, ECT1, CE][column]!
-        const packet = ipPacket({ source, destination, trafficClass: 0xb8 | inner })
-        const view = new DataView(packet.buffer)
-        const fields = fieldsOf(packet)
-        const kept = mergeEcn(view, 0, fields.trafficClass, 0x28 | outer)
-        assert.equal(kept, expected !== undefined)
-        const after = ipPacket({ source, destination, trafficClass: 0xb8 | (expected ?? inner) })
-        assert.deepEqual(packet, after, `inner ${inner}, outer ${outer}`)
-      }
-    }
-  })
-}
 
 test('the segment size leaves room for both headers', () => {
   assert.equal(mssFor(1438, 4), 1398)

@@ -19,7 +19,7 @@ describe('the lanes of tunnels', () => {
     assert.deepEqual(lanesOf(assignLanes(tunnels, NEW, 2)), [0, 0, 1])
   })
 
-  test('so do those whose peers may come from anywhere', () => {
+  test('tunnels whose peers may come from anywhere stay together', () => {
     const anywhere = ['10.1', '10.2'].map((net) => tunnel(net, undefined, net))
     const { lanes } = assignLanes([...anywhere, tunnel('c', 1, '10.3')], NEW, 2)
     assert.deepEqual(lanes, new Map(Object.entries({ '10.1': 0, '10.2': 0, c: 1 })))
@@ -98,7 +98,7 @@ describe('the SPI of an inbound SA', () => {
     }
   })
 
-  test('with one lane it is what was drawn', () => {
+  test('is what was drawn where there is one lane', () => {
     assert.equal(markedSpi(espSpi(0xdead_beef), { index: 0, of: 1 }), 0xdead_beef)
   })
 })
