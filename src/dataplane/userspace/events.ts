@@ -6,10 +6,9 @@ import type { PlannedTunnel } from './routing-plan.ts'
 
 /**
  * IKE datagrams that may wait for the main thread, of each kind behind so many others: a flood is dropped here, before it fills the memory.
- * Whoever floods from elsewhere must not push out what the peers send, nor whoever writes a peer's address into what he sends, what belongs to
- * an SA.
+ * Whoever floods must not push out what belongs to an SA, nor from elsewhere the peers that begin.
  */
-const MAX_IKE_WAITING = { trusted: 2048, peer: 1536, stranger: 1024, stray: 512 } as const
+const MAX_IKE_WAITING = { trusted: 2048, beginning: 1536, other: 1024 } as const
 /** What is told of paths in a second, each once: ICMP errors are easily forged, and every one would be a message to every thread. */
 const MAX_PATHS_TOLD = 256
 
@@ -29,7 +28,7 @@ export class Events {
     this.#counters = counters
   }
 
-  /** Whose IKE datagrams go before those of others: the peers of all lanes, because IKE comes to the first. */
+  /** Whose first messages of IKE go before those of others: the peers of all lanes, because IKE comes to the first. */
   follow(peers: readonly IpAddress[]): void {
     this.#peers = new Set(peers)
   }
@@ -130,7 +129,6 @@ export class Events {
     if (tunnel !== undefined) tunnel[field] = (tunnel[field] as number) + packets
   }
 
-  /** Strays are for SAs that we do not have, or have only just begun to have. */
   #kindOf({ octets, remote }: IkeDatagram): keyof typeof MAX_IKE_WAITING {
     const { buffer, byteOffset, byteLength } = octets
     const header = new DataView(buffer, byteOffset, byteLength)
@@ -138,8 +136,8 @@ export class Events {
     if (this.#trusted.has(header.getBigUint64(0)) || this.#trusted.has(responderSpi)) {
       return 'trusted'
     }
-    if (responderSpi !== 0n) return 'stray'
-    return this.#peers.has(remote.address) ? 'peer' : 'stranger'
+    const isBeginning = responderSpi === 0n && this.#peers.has(remote.address)
+    return isBeginning ? 'beginning' : 'other'
   }
 
   #count(field: number, by = 1): void {
