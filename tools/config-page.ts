@@ -69,13 +69,13 @@ In Main mode the peers say who they are only after they have encrypted with the 
 which key to use before it knows who is asking, and all it can go by is the address the packets come from (RFC 2409 §5.4).
 From that follow three rules:
 
-1. \`peer\` is a static address, and a host name is refused. \`peer: any\` is possible at a price: see below.
-2. The identity of the peer is its address. Where a device at a static address sends something else, for example a Cisco ASA
+1. \`peer\` is an address, or a host name that leads to one. \`peer: any\` is possible at a price: see below.
+2. The identity of the peer is its address. Where a device sends something else from there, for example a Cisco ASA
    with \`crypto isakmp identity hostname\` or a gateway behind a static NAT, that one identity is accepted when it is written
    as \`peer-id: {sends: …}\`.
 3. Two tunnels between the same two addresses cannot have different keys.
 
-A site without a static address needs certificates, Aggressive mode (which exposes the key to offline guessing) or IKEv2,
+A site without an address of its own needs certificates, Aggressive mode (which exposes the key to offline guessing) or IKEv2,
 which is not in this version yet. Its tunnel says \`peer: any\` and, as \`peer-id\`, who it must be;
 [examples/dynamic-peer](../examples/dynamic-peer) has both ends.
 
@@ -83,6 +83,26 @@ which is not in this version yet. Its tunnel says \`peer: any\` and, as \`peer-i
 ours share one key, which is refused otherwise, and the identity in message 5 picks the tunnel. Whoever has that key can come as any
 of these peers, and can pose as this gateway to the others: give it only to sites that trust each other wholly. A tunnel whose
 \`peer\` is the address of the caller goes before them, with its own key.
+
+## Peers by host name
+
+\`peer: vpn.partner.example\` is looked up as every program of this host does it (\`/etc/hosts\`, then DNS), by the gateway alone:
+\`check\`, \`rehearse\`, \`export\` and \`explain --config\` work offline and leave the name a name. In Main mode with a
+pre-shared key the identity of the peer is then the address the name leads to; with a certificate it is the name itself.
+
+- **When.** At the start, at a reload, by \`causeway up\` of a tunnel that is not up, and by itself while it is not: after 5, 10, 20
+  and 40 seconds, then once a minute. A start waits two seconds for names at most.
+- **Which address.** The first of the IP version of our own \`address\`; one that is in use stays as long as it is among the answers,
+  in whatever order. \`status NAME\` says which, and what else there was.
+- **A tunnel that is up** keeps its address, whatever the name does: neither a name server that fails nor another answer closes it. When it
+  is down (the peer has moved, and dead peer detection has noticed), it is called where the name leads then; no other tunnel is
+  touched. \`causeway down\` and \`up\` move it at once.
+- **A name that leads nowhere** keeps its tunnel down with CW-109, and the gateway running. One that led somewhere before is still called there.
+- **A name server behind the tunnel** cannot say where the tunnel's peer is. Use another, or \`/etc/hosts\`.
+- **Who controls the name** (its zone, the name servers, the way to them) can send our first messages elsewhere, and so keep the tunnel
+  down. He cannot pose as the peer: that takes its pre-shared key, or the key of its certificate. With a weak key he can
+  guess, as whoever is on the way to the peer can: \`causeway keygen\` makes one that cannot be guessed. A group key with XAUTH is known
+  to every client, and is no proof of who the server is.
 
 ## Networks or routes
 
@@ -240,7 +260,7 @@ tunnels:
       - 10.1.0.0/16 <-> 10.2.0.0/16
 `
 
-const MISTAKEN = MINIMAL.replace('198.51.100.7', 'vpn.paris.example').replace(
+const MISTAKEN = MINIMAL.replace('198.51.100.7', 'any').replace(
   '    networks:',
   '    phase-1: aes256-sha256-group14\n    networks:',
 )

@@ -1,8 +1,10 @@
 import { hostname } from 'node:os'
+import type { Config } from '#config/config'
 import type { Environment } from '#config/files'
 import { countProblems, formatProblems } from '#config/format-problems'
 import { historicNote, overdueProblems } from '#config/historic'
 import { hostFiles } from '#config/host-files'
+import { namesNote } from '#config/peer-name'
 import { type LoadedConfig, loadConfig } from '#config/reader'
 import { wrap } from '#diagnosis/wrap'
 import { EXIT, type ExitCode } from './exit-codes.ts'
@@ -51,11 +53,15 @@ function documentText(file: string, loaded: LoadedConfig, facts: readonly HostFa
     ok: config !== undefined,
     tunnels: config?.tunnels.map(({ name }) => name) ?? [],
     problems,
-    ...(config === undefined ? {} : { notes: [historicNote(config)].filter(Boolean) }),
+    ...(config === undefined ? {} : { notes: notesOf(config) }),
     ...(config === undefined ? {} : { presets: presetReports(config) }),
     host: facts,
   }
   return `${JSON.stringify(document, null, 2)}\n`
+}
+
+function notesOf(config: Config): readonly string[] {
+  return [historicNote(config), namesNote(config)].filter((note) => note !== undefined)
 }
 
 function reportText(
@@ -84,8 +90,7 @@ function reportText(
           (line) => `    ${line.replace(text, style('yellow', text))}`,
         ),
   )
-  const historic = historicNote(config)
-  const sentences = [...(historic === undefined ? [] : [historic]), ...presetNotes(config)]
+  const sentences = [...notesOf(config), ...presetNotes(config)]
   const spoken = sentences.flatMap((sentence) => wrap(sentence, columns - 4))
   return `${shown}${[...report, ...spoken.map((line) => `    ${line}`), ...notes].join('\n')}\n`
 }

@@ -20,7 +20,7 @@ import { echo } from './echo.ts'
 import type { StepLine } from './step-lines.ts'
 
 /** The way to the peer, whether it is there, and how large packets may be on that way. */
-export function peerSteps({ local, peer, running }: Subject): readonly StepLine[] {
+export function peerSteps({ local, peer, peerName = '', running }: Subject): readonly StepLine[] {
   const own = withNetlink((netlink) =>
     listAddresses(netlink).some(({ address }) => address === local),
   )
@@ -30,6 +30,16 @@ export function peerSteps({ local, peer, running }: Subject): readonly StepLine[
   }
   if (peer === 'any') {
     return [{ label: 'peer', verdict: 'note', text: 'may come from anywhere: nobody to ask' }]
+  }
+  if (peer === 'unresolved') {
+    const fix = `getent ahosts ${peerName}`
+    const label = 'peer'
+    if (running === undefined) {
+      const text = `${peerName} is looked up when the gateway runs`
+      return [{ label, verdict: 'note', text, fix }]
+    }
+    const text = `${peerName} leads to no address: ${running.peerName?.trouble ?? 'see causeway status'}`
+    return [{ label, verdict: 'wrong', text, fix }]
   }
   const path = withNetlink((netlink) => {
     const found = routeTo(netlink, peer, OUTER_MARK)

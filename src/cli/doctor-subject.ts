@@ -8,18 +8,26 @@ import { parseSelectorPair, type SelectorPair } from '#policy/traffic-selector'
 export type Subject = {
   readonly name: string
   readonly local: IpAddress
-  readonly peer: IpAddress | 'any'
+  readonly peer: TunnelConfig['peer']
+  /** The host name that stands for it. */
+  readonly peerName?: string
   readonly interfaceName: string
   readonly networks: readonly SelectorPair[]
   /** Absent where no gateway runs. */
   readonly running?: TunnelStatus
 }
 
+/** Where the peer is, or what is known instead. */
+export function whereText({ peer, peerName }: Subject): string {
+  return peer === 'unresolved' ? (peerName ?? peer) : peer
+}
+
 export function subjectsOfConfig({ tunnels }: Config): readonly Subject[] {
-  return tunnels.map(({ name, local, peer, interfaceName, networks }: TunnelConfig) => ({
+  return tunnels.map(({ name, local, peer, peerName, interfaceName, networks }: TunnelConfig) => ({
     name,
     local,
     peer,
+    ...(peerName === undefined ? {} : { peerName: peerName.name }),
     interfaceName,
     networks,
   }))
@@ -33,9 +41,9 @@ export function subjectsOfStatus({ tunnels }: StatusDocument): readonly Subject[
       const pair = parseSelectorPair(`${ours} <-> ${remote}`)
       return isTextProblem(pair) ? [] : [pair]
     })
-    const peer = parseIp(running.peer) ?? 'any'
-    return [
-      { name: running.name, local, peer, interfaceName: running.interface, networks, running },
-    ]
+    const { name, peerName, interface: interfaceName } = running
+    const peer = parseIp(running.peer) ?? (peerName === undefined ? 'any' : 'unresolved')
+    const named = peerName === undefined ? {} : { peerName: peerName.name }
+    return [{ name, local, peer, ...named, interfaceName, networks, running }]
   })
 }

@@ -27,6 +27,9 @@ function routeSteps({ name, interfaceName, networks, running }: Subject): readon
   if (running === undefined || !deviceExists(interfaceName)) {
     return [{ label, verdict: 'note', text: 'routes are there only while the gateway runs' }]
   }
+  if (networks.length === 0) {
+    return [{ label, verdict: 'note', text: 'known as soon as the address of the peer is' }]
+  }
   const narrow = networks.filter(({ remote }) => !isEverything(remote))
   if (narrow.length === 0) {
     const text = 'any: the routes of its interface decide'

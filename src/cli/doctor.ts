@@ -6,7 +6,7 @@ import type { StatusDocument } from '#control/status'
 import { matchesName } from '#policy/name-pattern'
 import { hostSteps } from './doctor-host.ts'
 import { peerSteps } from './doctor-peer.ts'
-import { type Subject, subjectsOfConfig, subjectsOfStatus } from './doctor-subject.ts'
+import { type Subject, subjectsOfConfig, subjectsOfStatus, whereText } from './doctor-subject.ts'
 import { trafficSteps } from './doctor-traffic.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { type Addressing, DEFAULT_CONTROL, namedControl } from './gateway-connection.ts'
@@ -55,7 +55,7 @@ export async function doctor(
   } else {
     const lines = tunnels.flatMap(({ subject, steps }) => [
       '',
-      `${subject.name}  ${subject.local} → ${subject.peer}${stateText(subject)}`,
+      `${subject.name}  ${subject.local} → ${whereText(subject)}${stateText(subject)}`,
       ...stepLines(steps, terminal),
     ])
     terminal.out(`${[...stepLines(host, terminal), ...lines].join('\n')}\n`)

@@ -86,7 +86,7 @@ test('as JSON each key has its value and its origin', (context) => {
 test('a file with errors and a name that is not there are refused', (context) => {
   const broken = run(context, ['paris'], { text: FILE.replace('198.51.100.7', 'nowhere!') })
   assert.deepEqual([broken.code, broken.out], [EXIT.configuration, ''])
-  assert.match(broken.err, /c\.yaml:7[\s\S]* is not an IP address[\s\S]*1 error/)
+  assert.match(broken.err, /c\.yaml:7[\s\S]* is no IP address[\s\S]*1 error/)
   const unknown = run(context, ['pari'])
   assert.equal(unknown.code, EXIT.usage)
   assert.match(unknown.err.replace(/\s+/g, ' '), /has no tunnel "pari": did you mean "paris"\?/)

@@ -60,3 +60,25 @@ test('nothing is exported from a file with errors', (context) => {
   assert.deepEqual([code, out], [EXIT.configuration, ''])
   assert.match(err, /unknown key "pear"[\s\S]*nothing is exported/)
 })
+
+test('a peer with a host name is told to keep it, and sends its own address as it is', (context) => {
+  const named = FILE.replace('198.51.100.7', 'vpn.paris.example')
+  const swan = run(context, 'paris', { for: 'strongswan-swanctl' }, named).out
+  assert.match(swan, /# - We find your gateway by its host name, vpn\.paris\.example/)
+  assert.match(swan, /^ {4}local_addrs = %any$/m)
+  assert.match(swan, /^ {6}id = 203\.0\.113\.10$/m)
+  assert.doesNotMatch(swan, /id.*paris\.example$/m)
+  const form = run(context, 'paris', { for: 'text' }, named).out
+  assert.match(form, /Your address +the one vpn\.paris\.example leads to/)
+  assert.match(form, /Your IKE identity +your address/)
+})
+
+test('in transport mode, where the networks are the addresses, a host name is not enough', (context) => {
+  const named = FILE.replace('198.51.100.7', 'vpn.paris.example').replace(
+    /networks:.*/,
+    'mode: transport',
+  )
+  const { code, err } = run(context, 'paris', { for: 'libreswan' }, named)
+  assert.equal(code, EXIT.configuration)
+  assert.match(err, /vpn\.paris\.example is looked up when the gateway\s+runs/)
+})

@@ -3,6 +3,7 @@ import { type ExportTarget, exportTunnel, targetOfPreset } from '#config/export/
 import { countProblems, formatProblems } from '#config/format-problems'
 import { hostFiles } from '#config/host-files'
 import { loadConfig } from '#config/reader'
+import { wrap } from '#diagnosis/wrap'
 import { nearestName } from '#policy/nearest'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import type { Terminal } from './terminal.ts'
@@ -40,6 +41,12 @@ export function exportFor(
         : `causeway: there is no tunnel "${found}": ${hint}\n`,
     )
     return EXIT.usage
+  }
+  if (tunnel.peerName?.isNetwork === true) {
+    const why = `its networks are the addresses of the two gateways, and that of ${tunnel.peerName.name} is looked up when the gateway runs. Write it as peer for this.`
+    const text = wrap(`causeway: ${tunnel.name} is in transport mode: ${why}`, terminal.columns)
+    terminal.err(`${text.join('\n')}\n`)
+    return EXIT.configuration
   }
   const target = wanted ?? targetOfPreset(tunnel.preset) ?? 'text'
   const exported = exportTunnel(tunnel, target, { showSecrets })

@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync } from 'node:fs'
 import { type IpAddress, type IpFamily, ipFromBigInt, ipToBigInt } from '#bytes/ip'
 import type { Config } from '#config/config'
+import { addressOfPeer } from '#config/peer-name'
 import { listAddresses } from '#platform/addresses'
 import { type Capabilities, effectiveCapabilities } from '#platform/capabilities'
 import { clockState } from '#platform/clock'
@@ -87,7 +88,7 @@ function addressesOf(netlink: Netlink): readonly HostAddress[] {
 
 function destinationsOf(config: Config | undefined): readonly IpAddress[] {
   const tunnels = config?.tunnels ?? []
-  const peers = tunnels.flatMap(({ peer }) => (peer === 'any' ? [] : [peer]))
+  const peers = tunnels.flatMap((tunnel) => addressOfPeer(tunnel) ?? [])
   const networks = tunnels.flatMap((tunnel) => tunnel.networks.map(({ local }) => exampleIn(local)))
   return [...new Set([...peers, ...networks])]
 }

@@ -1,4 +1,5 @@
 import type { Config, TunnelConfig } from '#config/config'
+import { addressOfPeer } from '#config/peer-name'
 import { type ConfigProblem, problemAt } from '#config/problem'
 import { positionOf } from '#diagnosis/failure-text'
 import { echoSource } from '#policy/echo-way'
@@ -49,8 +50,8 @@ function missingAddresses({ tunnels }: Config, { addresses }: HostLook): readonl
 }
 
 function unreachablePeer(tunnel: TunnelConfig, { ways }: HostLook): readonly ConfigProblem[] {
-  const { peer } = tunnel
-  if (peer === 'any' || ways?.has(peer) !== true || ways.get(peer) !== undefined) return []
+  const peer = addressOfPeer(tunnel)
+  if (peer === undefined || ways?.has(peer) !== true || ways.get(peer) !== undefined) return []
   return [
     warning(tunnel, 'peer', 'CW-101', {
       message: `this host has no route to the peer ${peer}. (tunnels.${tunnel.name})`,
@@ -75,8 +76,9 @@ function unreachableNetworks(tunnel: TunnelConfig, { ways }: HostLook): readonly
 
 /** The least that ESP adds in tunnel mode: outer header, ESP header, IV, trailer, ICV of AES-GCM (RFC 4303 §2, RFC 4106 §8.3). */
 function tooLargeMtu(tunnel: TunnelConfig, { ways }: HostLook): readonly ConfigProblem[] {
-  const { mtu, peer, local } = tunnel
-  const way = peer === 'any' ? undefined : ways?.get(peer)
+  const { mtu, local } = tunnel
+  const peer = addressOfPeer(tunnel)
+  const way = peer === undefined ? undefined : ways?.get(peer)
   if (mtu === undefined || way === undefined || way.mtu === 0) return []
   const most = way.mtu - (local.includes(':') ? 40 : 20) - 8 - 8 - 2 - 16
   if (mtu <= most) return []

@@ -21,6 +21,7 @@ export function missingLines(
   networks: readonly NetworkStatus[],
   columns: number,
 ): readonly string[] {
+  if (networks.length === 0) return []
   const missing = networks.filter(({ state }) => state !== 'up')
   const named = (pairs: readonly NetworkStatus[]) =>
     networks.length === 1 ? [] : pairLines(pairs, columns)

@@ -14,7 +14,8 @@ export class PairProgress {
   }
 
   get areUp(): boolean {
-    return this.#pairs.every(({ state }) => state === 'up')
+    // In transport mode the one pair there is needs the address of the peer, which a name may not lead to yet.
+    return this.#pairs.length > 0 && this.#pairs.every(({ state }) => state === 'up')
   }
 
   /** Nothing is under way any more. */

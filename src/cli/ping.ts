@@ -12,6 +12,7 @@ import { type EchoResult, echo } from './echo.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { type Addressing, withGateway } from './gateway-connection.ts'
 import { hostIn, isEverything } from './selector-host.ts'
+import { peerText } from './status-view.ts'
 import { type StepLine, stepLines } from './step-lines.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -59,7 +60,7 @@ export function ping(
       const document = { schema: 1, tunnel: subject.name, ok: fine, parts: parts.map(partDocument) }
       terminal.out(`${JSON.stringify(document, null, 2)}\n`)
     } else {
-      const head = `${subject.name}  ${subject.local} → ${running.peer}  ${running.state}`
+      const head = `${subject.name}  ${subject.local} → ${peerText(running)}  ${running.state}`
       terminal.out(`${[head, ...stepLines(parts, terminal)].join('\n')}\n`)
     }
     return fine ? EXIT.ok : EXIT.down

@@ -1,6 +1,8 @@
+import { ip, ipFamily } from '#bytes/ip'
 import type { Config, TunnelConfig } from '#config/config'
 import { type Environment, memoryFiles } from '#config/files'
 import { formatProblems } from '#config/format-problems'
+import { addressOfPeer, withAddresses } from '#config/peer-name'
 import { PRESETS, presetNamed } from '#config/presets/catalog'
 import { loadConfig } from '#config/reader'
 import { formatExpected } from '#policy/expected-identity'
@@ -18,7 +20,7 @@ export function presetPeer(config: Config, name: string, columns: number): Confi
     return `there is no preset "${name}": ${near === undefined ? `there are ${known.join(', ')}` : `did you mean "${near}"?`}`
   }
   const mirrored = config.tunnels.filter(
-    ({ peer, authentication }) => peer !== 'any' && authentication.kind === 'psk',
+    (tunnel) => addressOfPeer(tunnel) !== undefined && tunnel.authentication.kind === 'psk',
   )
   if (mirrored.length === 0)
     return '--peer stands in for a peer with an address and a pre-shared key; no tunnel has both'
@@ -37,6 +39,17 @@ export function presetPeer(config: Config, name: string, columns: number): Confi
   // No line of it is anyone's to change.
   return { ...peer, tunnels: peer.tunnels.map((tunnel) => ({ ...tunnel, positions: {} })) }
 }
+
+/** Host names are not looked up: each peer gets an address for documentation. */
+export function withStandInAddresses(config: Config): Config {
+  const names = new Map(config.tunnels.map(({ name }, i) => [name, FIRST_HOST + (i % HOSTS)]))
+  return withAddresses(config, ({ name, local }) =>
+    ip(`${ipFamily(local) === 4 ? '192.0.2.' : '2001:db8::'}${names.get(name) ?? FIRST_HOST}`),
+  )
+}
+
+const FIRST_HOST = 100
+const HOSTS = 150
 
 /** What fits the tunnel, and for everything else the preset. */
 function otherEnd(tunnel: TunnelConfig, preset: string): object {

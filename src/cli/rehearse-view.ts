@@ -25,6 +25,7 @@ export function meetingLines(
   const heading = style('bold', `${endText(meeting, names, 'a')} ↔ ${endText(meeting, names, 'b')}`)
   const remarks = [
     ...(meeting.addresses === 'differ' ? [addressesText(meeting, names)] : []),
+    ...(['a', 'b'] as const).flatMap((end) => nameText(meeting[end])),
     ...(keys === 'assumed' ? ['the keys were not compared: one end has none here'] : []),
   ].flatMap((text) => note(text, terminal))
   if (first === undefined) {
@@ -46,8 +47,8 @@ export function strangersLines(
 ): readonly string[] {
   const ends = (['a', 'b'] as const).flatMap((end) =>
     strangers[end].map(
-      ({ name, local, peer }) =>
-        `  ${name} (${files[end]})  ${local} → ${peer === 'any' ? 'anyone' : peer}`,
+      ({ name, local, peer, peerName }) =>
+        `  ${name} (${files[end]})  ${local} → ${peer === 'any' ? 'anyone' : (peerName?.name ?? peer)}`,
     ),
   )
   if (ends.length === 0) return []
@@ -246,6 +247,12 @@ function addressesText({ a, b }: Meeting, names: Names): string {
   const calls = (end: string, { peer }: TunnelConfig, other: string, { local }: TunnelConfig) =>
     peer === local || peer === 'any' ? [] : [`${end} calls ${peer}, ${other} is at ${local}`]
   return [...calls(names.a, a, names.b, b), ...calls(names.b, b, names.a, a)].join('; ')
+}
+
+function nameText({ peer, peerName }: TunnelConfig): readonly string[] {
+  if (peerName === undefined) return []
+  const name = peerName.name
+  return [`${name} is not looked up here: it is taken to lead to the other end, ${peer}`]
 }
 
 function endText(meeting: Meeting, names: Names, end: Side): string {

@@ -3,14 +3,14 @@ import type { Config, TunnelConfig } from '#config/config'
 import { opensslEcdsa } from '#platform/openssl-ecdsa'
 import { type Keys, withAssumedKeys } from '#rehearsal/assumed-keys'
 import { type Endurance, endure, type Strain } from '#rehearsal/endurance'
-import { type Meeting, meetingOf, meetings, type NatSides } from '#rehearsal/pairing'
+import { type Meeting, meetingOf, meetings, type NatSides, withNamesMet } from '#rehearsal/pairing'
 import type { Side } from '#rehearsal/rehearsal'
 import type { Circumstances } from '#rehearsal/scene'
 import { beginnings, type Trial, tryMeeting } from '#rehearsal/trial'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { rehearsalDocument } from './rehearse-document.ts'
 import { loadRehearsable } from './rehearse-files.ts'
-import { presetPeer } from './rehearse-peer.ts'
+import { presetPeer, withStandInAddresses } from './rehearse-peer.ts'
 import { meetingLines, presetLines, strangersLines } from './rehearse-view.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -63,7 +63,7 @@ export function rehearse(
       terminal.err(read.problems)
       return EXIT.configuration
     }
-    configs.push(read.config)
+    configs.push(peer === undefined ? read.config : withStandInAddresses(read.config))
   }
   const [a, another = a] = configs
   if (a === undefined || another === undefined) return EXIT.usage
@@ -72,7 +72,10 @@ export function rehearse(
     terminal.err(`causeway: ${b}\n`)
     return EXIT.usage
   }
-  const found = choose(a.tunnels, b.tunnels, options)
+  const { nat } = options
+  const ofA = withNamesMet(a.tunnels, b.tunnels, nat === 'b' || nat === 'both')
+  const ofB = a === b ? ofA : withNamesMet(b.tunnels, a.tunnels, nat === 'a' || nat === 'both')
+  const found = choose(ofA, ofB, options)
   if (typeof found === 'string') {
     terminal.err(`causeway: ${found}\n`)
     return EXIT.usage
@@ -80,8 +83,8 @@ export function rehearse(
   const names = namesOf(fileOfA, fileOfB)
   const rehearsed = rehearseAll(found, options)
   const strangers = {
-    a: a.tunnels.filter((tunnel) => !found.some((one) => one.a === tunnel || one.b === tunnel)),
-    b: a === b ? [] : b.tunnels.filter((tunnel) => !found.some((one) => one.b === tunnel)),
+    a: ofA.filter((tunnel) => !found.some((one) => one.a === tunnel || one.b === tunnel)),
+    b: a === b ? [] : ofB.filter((tunnel) => !found.some((one) => one.b === tunnel)),
   }
   const ok = rehearsed.length > 0 && rehearsed.every((one) => one.ok)
   if (options.json === true) {

@@ -190,18 +190,23 @@ function tableOf(document: StatusDocument, options: ViewOptions): readonly strin
 }
 
 function cellsOf(tunnel: TunnelStatus, at: string): readonly string[] {
-  const { name, state, since, peer, networks, traffic } = tunnel
+  const { name, state, since, networks, traffic } = tunnel
   const [first] = rowFirst(networks)
   const carried = traffic.in.packets + traffic.out.packets > 0 || state === 'up'
   return [
     name,
     stateText(tunnel),
     ageText(since, at),
-    peer,
+    peerText(tunnel),
     first === undefined ? '' : networkText(first),
     carried ? `${shortOctets(traffic.in.octets)} / ${shortOctets(traffic.out.octets)}` : '–',
     nextText(tunnel, at),
   ]
+}
+
+/** Where it is, or what is known instead. */
+export function peerText({ peer, peerName }: Pick<TunnelStatus, 'peer' | 'peerName'>): string {
+  return peer === 'unresolved' ? (peerName?.name ?? peer) : peer
 }
 
 export function newestFirst(ikeSas: readonly IkeSaStatus[]): readonly IkeSaStatus[] {

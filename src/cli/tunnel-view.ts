@@ -15,11 +15,13 @@ import { wrap } from '#diagnosis/wrap'
 import { dayText, expiryText, isEnding, leftText } from '#pki/expiry'
 import { grouped, longOctets, shortBitsPerSecond } from './amounts.ts'
 import { countText, pairWord } from './missing-pairs.ts'
+import { peerNameText } from './peer-name-text.ts'
 import { isWhole, standingFailures } from './standing-failure.ts'
 import {
   ageText,
   failureLines,
   newestFirst,
+  peerText,
   stateStyle,
   stateText,
   untilText,
@@ -64,6 +66,8 @@ export function tunnelDetail(
     const word = tunnel.state === 'up' ? `, ${pairText(network, at)}` : ''
     rows.push(['networks', `${network.local} ↔ ${network.remote}${word}`])
   }
+  if (tunnel.peerName !== undefined)
+    rows.push(['peer', peerNameText(tunnel.peerName, tunnel.peer, at)])
   rows.push(['path', pathText(tunnel)])
   const alive = tunnel.peerAliveAt
   const health = [
@@ -120,10 +124,10 @@ function olderText(count: number): string {
 }
 
 function headText(tunnel: TunnelStatus, at: string, { style }: ViewOptions): string {
-  const { name, since, peer } = tunnel
+  const { name, since } = tunnel
   const [ikeSa] = newestFirst(tunnel.ikeSas)
   const told = `${stateText(tunnel)} ${ageText(since, at)}`
-  const parts = [padEnd(name, 6), style(stateStyle(tunnel), told), peer]
+  const parts = [padEnd(name, 6), style(stateStyle(tunnel), told), peerText(tunnel)]
   if (ikeSa?.peerVendor !== undefined) parts.push(`${ikeSa.peerVendor} (vendor ID)`)
   if (ikeSa !== undefined) parts.push(`you: ${ikeSa.role}`)
   return parts.join('  ').trimEnd()
@@ -188,7 +192,7 @@ function pathText(status: TunnelStatus): string {
     parts.push(child.encapsulation === 'udp' ? 'ESP in UDP 4500' : 'ESP (protocol 50)')
   }
   if (ikeSa !== undefined) parts.push(natWords(ikeSa.nat))
-  else parts.push(`${local} → ${peer}`)
+  else parts.push(`${local} → ${peerText(status)}`)
   const address = ikeSa === undefined ? peer : addressOf(ikeSa.remote)
   if (peer !== 'any' && address !== peer) parts.push(`peer now at ${address}`)
   // 20 octets of IPv4 and 20 of TCP; what the data plane writes into SYN packets.

@@ -1,6 +1,6 @@
 import type { TunnelState } from '#control/schema'
 import type { NetworkStatus } from '#control/status'
-import type { FailureBlock } from '#diagnosis/failure-text'
+import { type FailureBlock, failureText } from '#diagnosis/failure-text'
 import { durationText } from '#diagnosis/names'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { lackText, missingLines } from './missing-pairs.ts'
@@ -64,6 +64,8 @@ export function resultLines(
       return [
         `${bad} ${lackText(tunnel, networks)} (${elapsed(milliseconds)}); ${next}`,
         ...missingLines(networks, columns),
+        // In transport mode there is no pair before the address of the peer is known.
+        ...(networks.length === 0 ? ['', ...failureText(result.failure, columns)] : []),
       ]
     }
     case 'timeout':

@@ -136,7 +136,7 @@ class Climb {
   #fail(milliseconds: number, refusal: Refusal | undefined): void {
     if (refusal !== undefined) this.#pairs.failRest(refusal.failure)
     const missing = this.#pairs.networks.filter(({ state }) => state !== 'up')
-    const failure = missing.find((pair) => pair.failure !== undefined)?.failure
+    const failure = missing.find((pair) => pair.failure !== undefined)?.failure ?? refusal?.failure
     if (failure === undefined) return
     const retries = missing.flatMap(({ retryAt }) => (retryAt === undefined ? [] : [retryAt]))
     const next = refusal?.retryAt ?? Math.min(...retries.map((time) => Date.parse(time)))

@@ -1,7 +1,7 @@
 import type { StatusDocument, TunnelStatus } from '#control/status'
 import { shortBitsPerSecond } from './amounts.ts'
 import { standingFailure } from './standing-failure.ts'
-import { ageText, failureLines, nextText, stateStyle, stateText } from './status-view.ts'
+import { ageText, failureLines, nextText, peerText, stateStyle, stateText } from './status-view.ts'
 import { clip, columnsOf, padEnd } from './table.ts'
 import type { Terminal } from './terminal.ts'
 import { tunnelDetail } from './tunnel-view.ts'
@@ -128,7 +128,7 @@ function tableLines(state: WatchState, looks: Looks, screen: Screen): readonly s
     tunnel.name,
     stateText(tunnel),
     ageText(tunnel.since, looks.now.at),
-    tunnel.peer,
+    peerText(tunnel),
     shortBitsPerSecond(tunnel.traffic.in.bitsPerSecond),
     shortBitsPerSecond(tunnel.traffic.out.bitsPerSecond),
     nextText(tunnel, looks.now.at),

@@ -15,7 +15,7 @@ export type ConfigChanges = {
   readonly added: readonly string[]
   /** Each is closed and opened anew. */
   readonly changed: readonly TunnelChange[]
-  /** Each runs on: what differs is whom it watches. */
+  /** Each runs on: what differs is whom it watches, or by what name its peer is found. */
   readonly adjusted: readonly TunnelChange[]
   readonly removed: readonly string[]
   readonly unchanged: readonly string[]
@@ -29,7 +29,10 @@ export function configChanges(before: Config, after: Config): ConfigChanges {
     tunnel: tunnel.name,
     keys: keyChanges(old.get(tunnel.name) ?? tunnel, tunnel),
   })
-  const adjusted = unchanged.filter(({ name, watch }) => old.get(name)?.watch !== watch)
+  const adjusted = unchanged.filter(({ name, watch, peerName }) => {
+    const before = old.get(name)
+    return before?.watch !== watch || before?.peerName?.name !== peerName?.name
+  })
   return {
     added: names(added),
     changed: changed.map(changeIn),
@@ -63,6 +66,8 @@ function unwritten(
     written.some(({ key }) => keys.includes(key.split('.')[0] ?? ''))
   if (before.local !== after.local && !says('address'))
     changes.push({ key: 'gateway.address', before: before.local, after: after.local })
+  if (before.peer !== after.peer && !says('peer'))
+    changes.push({ key: 'peer', before: before.peer, after: after.peer })
   const { authentication } = after
   if (!sameValue(before.authentication, authentication) && !says('psk', 'certificate')) {
     const isKey = authentication.kind === 'psk'

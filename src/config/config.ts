@@ -31,8 +31,13 @@ export type TunnelConfig = {
   /** Grows with the versions and modes the gateway speaks. */
   readonly ike: 'v1-main' | 'v1-aggressive'
   readonly local: IpAddress
-  /** `any`: wherever it comes from, known by what it says and proves; then `start` is `respond`. */
-  readonly peer: IpAddress | 'any'
+  /**
+   * `any`: wherever it comes from, known by what it says and proves; then `start` is `respond`. `unresolved`: where `peerName` leads is
+   * not known yet; nobody is called, and nobody taken by address.
+   */
+  readonly peer: IpAddress | 'any' | 'unresolved'
+  /** What `peer` is written as, where that is a host name; whoever runs the tunnel looks it up. */
+  readonly peerName?: PeerName
   /** Whether it is taken from other addresses too, known by its identity. */
   readonly peerMoves?: 'allow'
   readonly localId: Identity
@@ -80,6 +85,14 @@ export type TunnelConfig = {
   readonly positions: Readonly<Record<string, Position>>
   /** What stands there, to tell two configurations apart in the words of the file. */
   readonly written?: Written
+}
+
+/** A host name, and what of its tunnel is the address it leads to because nothing else is written. */
+export type PeerName = {
+  readonly name: string
+  readonly isIdentity: boolean
+  /** In transport mode: the pair of the two gateways. */
+  readonly isNetwork: boolean
 }
 
 /** `sha256-96`: it cuts HMAC-SHA-256 to 96 bits where RFC 4868 says 128. */

@@ -10,7 +10,7 @@ export type ConfigDiff = {
   readonly unchanged: readonly TunnelConfig[]
 }
 
-/** Compares by name and meaning: keys by value; where a tunnel stands in the file, its note, whom it watches, and whether a preset said it, do not count. */
+/** Compares by name and meaning: keys by value; where a tunnel stands in the file, its note, whom it watches, by what name the peer was found, and whether a preset said it, do not count. */
 export function diffConfig(before: Config, after: Config): ConfigDiff {
   const old = new Map(before.tunnels.map((tunnel) => [tunnel.name, tunnel]))
   const names = new Set(after.tunnels.map(({ name }) => name))
@@ -38,6 +38,7 @@ function meaning(tunnel: TunnelConfig): object {
     note: _note,
     watch: _watch,
     preset: _preset,
+    peerName: _peerName,
     ...rest
   } = tunnel
   return rest

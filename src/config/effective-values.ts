@@ -11,11 +11,13 @@ export function resolvedValues(
 ): Readonly<Record<string, string | readonly string[]>> {
   const { local, localId, remoteId, phase1, phase2, networks, start, probeV2 } = tunnel
   const { probeEvery, giveUpAfter } = tunnel.deadPeer
+  const followsName = tunnel.peer === 'unresolved' ? tunnel.peerName : undefined
+  const addressText = `the address of ${followsName?.name}`
   return {
     'probe-v2': probeV2 ? 'on' : 'off',
     address: local,
     id: formatIdentity(localId),
-    'peer-id': formatExpected(remoteId),
+    'peer-id': followsName?.isIdentity === true ? addressText : formatExpected(remoteId),
     'phase1.propose': phase1.suites.map(formatIkeSuite),
     'phase1.lifetime': formatDuration(phase1.lifetime.seconds),
     'phase1.volume': volumeText(phase1.lifetime),
@@ -23,7 +25,10 @@ export function resolvedValues(
     'phase2.pfs': formatPfs(phase2.pfs),
     'phase2.lifetime': formatDuration(phase2.lifetime.seconds),
     'phase2.volume': volumeText(phase2.lifetime),
-    networks: networks.map(formatSelectorPair),
+    networks:
+      followsName?.isNetwork === true
+        ? [`${local} <-> ${addressText}`]
+        : networks.map(formatSelectorPair),
     start,
     'dead-peer.probe-every': formatDuration(probeEvery / 1_000),
     'dead-peer.give-up-after': formatDuration(giveUpAfter / 1_000),

@@ -9,29 +9,6 @@ const REMEDIES =
   'use certificates, or ike: v2, or ike: v1-aggressive (exposes the key to offline guessing).'
 const NOT_YET = 'ike: v2 is not in this version yet.'
 
-/** The responder needs the key before it can read who the initiator says it is. */
-export const mainModePeer: Rule = (tunnel) => {
-  const { peer } = tunnel.draft
-  if (peer?.kind !== 'name') return []
-  if (!isFoundByAddress(tunnel)) {
-    return [
-      tunnelProblem('error', tunnel, ['peer'], {
-        message: `the peer is an address, or any; the host name ${peer.name} is not looked up`,
-        hints: ['with any the peer begins, and is known by its peer-id'],
-      }),
-    ]
-  }
-  return [
-    tunnelProblem('error', tunnel, ['peer'], {
-      message: 'a pre-shared key in Main mode needs a static peer address, not a host name',
-      hints: [
-        `${BY_ADDRESS} Either give the address, or ${REMEDIES}`,
-        `peer: any is possible where all such peers share one key (danger: each can pose as any other). ${NOT_YET}`,
-      ],
-    }),
-  ]
-}
-
 /** RFC 2409 §5.4: the hash that proves the key crosses in clear, with all that went into it but the key. */
 export const aggressiveMode: Rule = (tunnel) => {
   const { ike, peer, 'peer-moves': moves } = tunnel.draft
@@ -93,6 +70,8 @@ export const movingPeer: Rule = (tunnel) => {
     return problem(message, `${BY_ADDRESS} Either leave it out, or ${REMEDIES}`)
   }
   if (peerId !== undefined || isWritten(tunnel, 'peer-id')) return []
+  // A certificate then vouches for the name.
+  if (peer?.kind === 'name' && !hasKey(tunnel)) return []
   return problem(
     'a peer that moves needs an identity other than its address',
     'peer-id: branch7.example',
@@ -101,16 +80,18 @@ export const movingPeer: Rule = (tunnel) => {
 
 export const peerIdentity: Rule = (tunnel) => {
   const { peer, 'peer-id': peerId } = tunnel.draft
-  if (peerId === undefined || peerId.knowingly || peer?.kind !== 'address') return []
-  if (!isFoundByAddress(tunnel) || peerId.identity.kind === 'any-of') return []
-  if (equalIdentity(peerId.identity, { kind: 'address', address: peer.address })) return []
+  if (peerId === undefined || peerId.knowingly || !isFoundByAddress(tunnel)) return []
+  if (peerId.identity.kind === 'any-of') return []
+  if (peer?.kind !== 'address' && peer?.kind !== 'name') return []
+  const address = peer.kind === 'address' ? peer.address : `the address of ${peer.name}`
+  if (peer.kind === 'address' && equalIdentity(peerId.identity, peer)) return []
   const identity = formatIdentity(peerId.identity)
   return [
     tunnelProblem('error', tunnel, ['peer-id'], {
       message: `a pre-shared key in Main mode needs the peer's address as its identity, not ${identity}`,
       hints: [
-        `${BY_ADDRESS} Either have the peer send ${peer.address}, or ${REMEDIES} ${NOT_YET}`,
-        'If this device sends another identity from its static address and you mean to accept that one:',
+        `${BY_ADDRESS} Either have the peer send ${address}, or ${REMEDIES} ${NOT_YET}`,
+        'If this device sends another identity from its address and you mean to accept that one:',
         `$ peer-id: {sends: ${identity}}`,
       ],
     }),
@@ -180,9 +161,9 @@ export const gatewayPairs: CrossRule = (tunnels) => {
   return tunnels.flatMap((tunnel) => {
     const { local, psk, name } = tunnel
     const { peer } = tunnel.draft
-    if (local === undefined || peer?.kind !== 'address' || psk === undefined) return []
-    if (!isFoundByAddress(tunnel)) return []
-    const gateways = `${local} ${peer.address}`
+    if (local === undefined || psk === undefined || !isFoundByAddress(tunnel)) return []
+    if (peer?.kind !== 'address' && peer?.kind !== 'name') return []
+    const gateways = `${local} ${peer.kind === 'address' ? peer.address : peer.name.toLowerCase()}`
     const earlier = first.get(gateways)
     if (earlier?.psk === undefined) {
       first.set(gateways, tunnel)

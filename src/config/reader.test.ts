@@ -106,7 +106,7 @@ tunnels:
     note: "Paris office"
 
     ike: v1-main
-    peer: vpn.paris.example
+    peer: any
     psk:  file:/etc/causeway/keys/paris.psk
     phase-1: aes256-sha256-group14
     networks:
@@ -120,17 +120,11 @@ tunnels:
    19 |     phase-1: aes256-sha256-group14
       |     ^^^^^^^  did you mean "phase1"?
 
-/etc/causeway/causeway.yaml:17:11 error  a pre-shared key in Main mode needs a
-                                         static peer address, not a host name
-   17 |     peer: vpn.paris.example
-      |           ^^^^^^^^^^^^^^^^^  RFC 2409 §5.4: the key can only be found by
-                                  the address the packets come from. Either
-                                  give the address, or use certificates, or
-                                  ike: v2, or ike: v1-aggressive (exposes the
-                                  key to offline guessing).
-                                  peer: any is possible where all such peers
-                                  share one key (danger: each can pose as any
-                                  other). ike: v2 is not in this version yet.
+/etc/causeway/causeway.yaml:17:11 error  peer: any needs the identity that tells
+                                         this peer from all others
+   17 |     peer: any
+      |           ^^^  peer-id: branch7.example
+                       or, of whoever has the key, peer-id: {any-of: psk}
 
 /etc/causeway/keys/paris.psk      error  mode 0644: others can read this key
                                          chmod 600 /etc/causeway/keys/paris.psk

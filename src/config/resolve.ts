@@ -2,9 +2,9 @@ import type { IpAddress } from '#bytes/ip'
 import type { Identity } from '#policy/identity'
 import type { Lifetime } from '#policy/proposal'
 import { type SelectorPair, selectorFromPrefix } from '#policy/traffic-selector'
-import type { Authentication, Position, TunnelConfig } from './config.ts'
+import type { Authentication, PeerName, Position, TunnelConfig } from './config.ts'
 import type { YamlNode } from './document.ts'
-import type { Phase1Draft } from './draft.ts'
+import type { PeerDraft, Phase1Draft } from './draft.ts'
 import { derivedInterfaceName } from './interface-name.ts'
 import { pairsOf } from './networks.ts'
 import type { Place } from './problem.ts'
@@ -26,16 +26,13 @@ export function resolveTunnel({
   const { ike, peer, phase1, phase2, mode, encapsulation } = draft
   const deadPeer = draft['dead-peer']
   const replayWindow = draft['replay-window']
-  const networks = selectorPairs({ draft, local })
+  const peerName = peerNameOf(draft)
+  const networks = peerName?.isNetwork === true ? [] : selectorPairs({ draft, local })
   const authentication = authenticationOf({ psk, credentials, anchors, xauth })
-  const remoteAddress = peer?.kind === 'address' ? peer.address : undefined
-  const remoteId =
-    draft['peer-id']?.identity ??
-    (remoteAddress && ({ kind: 'address', address: remoteAddress } as const))
+  const remoteId = draft['peer-id']?.identity ?? identityOf(peer)
   if (
     ike === undefined ||
     peer === undefined ||
-    peer.kind === 'name' ||
     remoteId === undefined ||
     phase1 === undefined ||
     phase2 === undefined ||
@@ -56,7 +53,8 @@ export function resolveTunnel({
     ...(draft.preset === undefined ? {} : { preset: draft.preset }),
     ike,
     local,
-    peer: peer.kind === 'any' ? 'any' : peer.address,
+    peer: peer.kind === 'address' ? peer.address : peer.kind === 'any' ? 'any' : 'unresolved',
+    ...(peerName === undefined ? {} : { peerName }),
     ...(draft['peer-moves'] === 'allow' ? { peerMoves: 'allow' as const } : {}),
     localId: localIdentity(draft.id, local, authentication),
     remoteId,
@@ -87,10 +85,31 @@ export function resolveTunnel({
     ...routesOf(draft),
     ...(draft.watch === undefined ? {} : { watch: draft.watch }),
     ...(draft['ike-v1-until'] === undefined ? {} : { ikeV1Until: draft['ike-v1-until'] }),
-    probeV2: draft['probe-v2'] !== 'off' && peer.kind === 'address',
+    probeV2: draft['probe-v2'] !== 'off' && peer.kind !== 'any',
     secondLook: draft['second-look'] === 'on',
     positions: positionsOf(at, node),
     written: writtenIn(node),
+  }
+}
+
+/** Who the peer is where its identity is not written. A name has its address for one, unless a certificate vouches for the name. */
+function identityOf(peer: PeerDraft | undefined): Identity | undefined {
+  if (peer?.kind === 'address') return { kind: 'address', address: peer.address }
+  return peer?.kind === 'name' ? { kind: 'fqdn', name: peer.name.replace(/\.$/, '') } : undefined
+}
+
+function peerNameOf({
+  peer,
+  certificate,
+  mode,
+  networks,
+  'peer-id': peerId,
+}: TunnelSource['draft']): PeerName | undefined {
+  if (peer?.kind !== 'name') return undefined
+  return {
+    name: peer.name,
+    isIdentity: peerId === undefined && certificate === undefined,
+    isNetwork: mode === 'transport' && networks === undefined,
   }
 }
 

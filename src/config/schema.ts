@@ -143,9 +143,9 @@ export const tunnelKeys: KeyTable<TunnelDraft> = {
     since: SINCE,
   }),
   peer: documented(peer, {
-    sentence: 'Address of the other gateway.',
+    sentence: 'Address or host name of the other gateway.',
     paragraph:
-      'IPv4 or IPv6. `any` takes the peer from wherever it comes, known by its `peer-id`, which is then required; the tunnel waits for it (`start: respond`). With a pre-shared key in Main mode all such tunnels at one address of ours share one key, because the responder needs it before it can read who the peer is (RFC 2409 §5.4), and each holder can pose as any other; certificates keep them apart. A host name is refused.',
+      'IPv4 or IPv6. A host name is looked up as every program of this host does it (`/etc/hosts`, DNS): at the start, at a reload, and about once a minute while the tunnel is not up; the first address of the IP version of our own is taken. A tunnel that is up stays with the address it has, and one that is not, as long as it is among the answers. A name that leads nowhere keeps that tunnel down (CW-109), and nothing else. `any` takes the peer from wherever it comes, known by its `peer-id`, which is then required; the tunnel waits for it (`start: respond`). With a pre-shared key in Main mode all such tunnels at one address of ours share one key, because the responder needs it before it can read who the peer is (RFC 2409 §5.4), and each holder can pose as any other; certificates keep them apart.',
     example: '198.51.100.7',
     since: SINCE,
   }),
@@ -203,9 +203,9 @@ export const tunnelKeys: KeyTable<TunnelDraft> = {
   'peer-id': documented(peerId.optional(), {
     sentence: 'The identity the peer must send.',
     paragraph:
-      "In Main mode with a pre-shared key this is the peer's address and need not be written. Some devices with a static address send another identity all the same (a host name, or the address behind their NAT): say so on purpose with `peer-id: {sends: asa1.example}`. The key is still found by the address, and that identity and no other is then accepted. With `peer: any` it tells the tunnels at one address of ours apart. `{any-of: trust}` and `{any-of: psk}` take whoever has the proof.",
+      "In Main mode with a pre-shared key this is the peer's address and need not be written. Where `peer` is a host name it is the address that leads to; with a certificate it is the name itself, which the certificate must vouch for. Some devices send another identity all the same (a host name, or the address behind their NAT): say so on purpose with `peer-id: {sends: asa1.example}`. The key is still found by the address, and that identity and no other is then accepted. With `peer: any` it tells the tunnels at one address of ours apart. `{any-of: trust}` and `{any-of: psk}` take whoever has the proof.",
     example: '{sends: asa1.example}',
-    otherwise: "the peer's address",
+    otherwise: "the peer's address; with a certificate, its host name where `peer` is one",
     since: SINCE,
   }),
   phase1: documented(phase1, {

@@ -48,6 +48,14 @@ export const networksInTransport: Rule = (tunnel) => {
     ]
   }
   if (networks === undefined) return []
+  if (peer?.kind === 'name') {
+    return [
+      tunnelProblem('error', tunnel, ['networks'], {
+        message: `the networks of transport mode are the addresses of the two gateways, and that of ${peer.name} is looked up when the gateway runs`,
+        hints: ['leave networks out, or write the address of the peer'],
+      }),
+    ]
+  }
   if (local === undefined || peer?.kind !== 'address') return []
   const ours = selectorFromPrefix(local)
   const theirs = selectorFromPrefix(peer.address)

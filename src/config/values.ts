@@ -6,11 +6,11 @@ import { isTextProblem, type TextProblem, textProblem } from '#policy/text-probl
 import { type Prefix, parseSelectorPair, selectorFromPrefix } from '#policy/traffic-selector'
 import type { InterfaceAddress } from './config.ts'
 import type { NetworksDraft, PeerDraft, PeerIdDraft, PskSource } from './draft.ts'
+import { isHostName } from './host-name.ts'
 import { LONGEST_INTERFACE_NAME } from './interface-name.ts'
 import { documented } from './key-doc.ts'
 
 const LONGEST_VALUE = 4096
-const HOST_NAME = /^(?!-)[a-z0-9-]{1,63}(?:\.(?!-)[a-z0-9-]{1,63})*\.?$/i
 
 export function text(longest: number): z.ZodString {
   return z.string().min(1).max(longest)
@@ -92,14 +92,16 @@ export const watch: z.ZodType<IpAddress, string> = parsed('`ping` and an IP addr
   return textProblem(text, `"${text}" is not "ping" and an IP address`, { hints })
 })
 
-export const peer: z.ZodType<PeerDraft, string> = parsed('IP address, or `any`', (text) => {
-  const found = parseIp(text)
-  if (found !== undefined) return unusable(found) ?? { kind: 'address', address: found }
-  if (text === 'any' || text === '%any') return { kind: 'any' }
-  const isName = text.length <= 253 && HOST_NAME.test(text) && /[a-z]/i.test(text)
-  if (isName) return { kind: 'name', name: text }
-  return textProblem(text, `"${text}" is not an IP address`)
-})
+export const peer: z.ZodType<PeerDraft, string> = parsed(
+  'IP address, host name, or `any`',
+  (text) => {
+    const found = parseIp(text)
+    if (found !== undefined) return unusable(found) ?? { kind: 'address', address: found }
+    if (text === 'any' || text === '%any') return { kind: 'any' }
+    if (isHostName(text)) return { kind: 'name', name: text }
+    return textProblem(text, `"${text}" is no IP address, and no host name`)
+  },
+)
 
 type IkeWord = 'v1-main' | 'v1-aggressive'
 

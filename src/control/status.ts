@@ -43,6 +43,15 @@ export type GatewayStatus = {
   }
 }
 
+export type PeerNameStatus = {
+  readonly name: string
+  /** What the last lookup that found any has found, in its order; of both IP versions. */
+  readonly addresses: readonly string[]
+  readonly foundAt?: Timestamp
+  /** Why the last lookup found none. */
+  readonly trouble?: string
+}
+
 export type TunnelStatus = {
   readonly name: string
   readonly note?: string
@@ -51,7 +60,10 @@ export type TunnelStatus = {
   readonly since: Timestamp
   readonly start: 'always' | 'on-traffic' | 'respond'
   readonly local: string
+  /** An address, `any`, or `unresolved` while `peerName` leads to none. */
   readonly peer: string
+  /** Where `peer` is written as a host name. */
+  readonly peerName?: PeerNameStatus
   readonly interface: string
   /** Inner MTU in octets; absent before the data plane knows it. */
   readonly mtu?: number

@@ -32,7 +32,7 @@ export async function runCauseway(options: CausewayOptions): Promise<Outcome> {
   if (config === undefined) return { kind: 'invalid', problems }
   if (problems !== '') process.stderr.write(`${problems}\n`)
   const control = options.control ?? config.gateway.control
-  const peers = new Set(config.tunnels.map(({ peer }) => peer)).size
+  const peers = new Set(config.tunnels.map(({ peer, peerName }) => peerName?.name ?? peer)).size
   const workers = config.gateway.workers ?? workersFor(availableParallelism(), peers)
   let dataPlane: UserspaceDataPlane | undefined
   const kind = await runGateway(control, config, {

@@ -1,4 +1,5 @@
-import type { Config } from '#config/config'
+import type { Config, TunnelConfig } from '#config/config'
+import { addressOfPeer } from '#config/peer-name'
 import type { DataPlaneSettings } from '#dataplane/port'
 
 /** What the data plane has to know of a configuration. */
@@ -9,7 +10,7 @@ export function dataPlaneSettings({ tunnels }: Config): DataPlaneSettings {
       name: tunnel.name,
       interfaceName: tunnel.interfaceName,
       local: tunnel.local,
-      ...(tunnel.peer === 'any' ? {} : { remote: tunnel.peer }),
+      ...remoteOf(tunnel),
       mode: tunnel.mode,
       pairs: tunnel.networks,
       ...(tunnel.mtu === undefined ? {} : { mtu: tunnel.mtu }),
@@ -20,4 +21,9 @@ export function dataPlaneSettings({ tunnels }: Config): DataPlaneSettings {
       acquire: tunnel.start !== 'respond',
     })),
   }
+}
+
+function remoteOf(tunnel: TunnelConfig): Pick<DataPlaneSettings['tunnels'][number], 'remote'> {
+  const remote = addressOfPeer(tunnel)
+  return remote === undefined ? {} : { remote }
 }

@@ -36,6 +36,7 @@ function rig(answer: (input: Input) => readonly Effect[] = () => []) {
       snapshot: () => snapshots,
     },
     dataPlane,
+    lookUp: async () => [],
     ask: async () => ({ kind: 'refused', reason: 'test' }),
     clock: { now: () => 1_000, wall: (instant) => new Date(instant) },
     host: {

@@ -6,7 +6,7 @@ import { nodeCrypto } from '#crypto/node'
 import type { DataPlane, DataPlaneEvent } from '#dataplane/port'
 import { positionOf } from '#diagnosis/failure-text'
 import type { Answer, Command, Input, Question } from '#ike/effects'
-import type { Event, Failure, TunnelSnapshot } from '#ike/events'
+import type { Event, TunnelSnapshot } from '#ike/events'
 import { AssignedAddresses } from './assigned-addresses.ts'
 import { captureAnswer } from './capture-requests.ts'
 import type { Clock } from './clock.ts'
@@ -14,11 +14,14 @@ import { dataPlaneSettings } from './data-plane-settings.ts'
 import { DropPace } from './drop-pace.ts'
 import { executeEffect } from './effects.ts'
 import type { HostView } from './host-view.ts'
-import { Journal, type JournalEntry, tunnelOf } from './journal.ts'
+import { Journal, type JournalEntry } from './journal.ts'
 import type { Log } from './log.ts'
 import { type Defect, EngineLoop, type EnginePort } from './loop.ts'
+import type { Lookup } from './name-lookup.ts'
 import { tunnelStates } from './network-status.ts'
+import { PeerNames } from './peer-names.ts'
 import { Recorder } from './recorder.ts'
+import { RefusalHints } from './refusal-hints.ts'
 import { replaceConfig } from './reload.ts'
 import { type Configured, type Loaded, RunningConfiguration } from './running-configuration.ts'
 import { statusDocument } from './status-document.ts'
@@ -35,6 +38,7 @@ export type GatewayParts = {
   readonly engine: EnginePort
   readonly dataPlane: DataPlane
   readonly ask: (question: Question) => Promise<Answer>
+  readonly lookUp: Lookup
   readonly clock: Clock
   readonly host: HostView
   readonly log: Log
@@ -59,14 +63,14 @@ export class Gateway {
   readonly #assigned = new AssignedAddresses()
   readonly #dropped: Record<string, number> = {}
   readonly #defectsSeen = new Set<string>()
-  /** Refusals in clear: shown while the tunnel is not up and nothing better is known. */
-  readonly #hints = new Map<string, Failure>()
+  readonly #hints = new RefusalHints()
   readonly #states = new Map<string, TunnelSnapshot['state']>()
   readonly #recorder: Recorder
   readonly #probes: VersionProbes
   readonly #health: TunnelHealth
   readonly #startedAt: Date
   readonly #configuration: RunningConfiguration
+  readonly #names: PeerNames
   readonly #pace = new DropPace()
   #defects = 0
   #told = false
@@ -78,9 +82,16 @@ export class Gateway {
     this.#startedAt = this.#wallNow()
     this.#configuration = new RunningConfiguration({
       load: parts.load,
+      resolve: (config) => this.#names.resolved(config),
       replace: (from, to, taken) => this.#replace(from, to, taken),
       note: (level, text) => parts.log.note(level, text),
       now: () => this.#wallNow(),
+    })
+    this.#names = new PeerNames({
+      ...parts,
+      config: () => this.#configuration.current,
+      renew: (addressed) => this.#configuration.renew(addressed),
+      tell: (event) => this.#tell(event),
     })
     this.#probes = new VersionProbes({
       clock: parts.clock,
@@ -126,6 +137,7 @@ export class Gateway {
   /** @throws what the data plane throws when the host is not ready. */
   async start(config: Config): Promise<void> {
     await this.#configuration.start(config)
+    this.#names.start()
     this.#health.start()
   }
 
@@ -171,19 +183,20 @@ export class Gateway {
   }
 
   status(only?: readonly string[]): StatusDocument {
-    const { version, clock, engine, dataPlane } = this.#parts
+    const { version, clock, dataPlane } = this.#parts
     return statusDocument(
       {
         version,
         clock,
         gateway: this.#gatewayStatus(),
-        config: this.#configuration.config ?? EMPTY,
-        snapshots: engine.snapshot(clock.now()).map((snapshot) => this.#withHint(snapshot)),
+        config: this.#configuration.current,
+        snapshots: this.#snapshots(),
         counters: dataPlane.counters(),
         queueFull: dataPlane.queueFull(),
         cameInClear: dataPlane.cameInClear(),
         ledger: this.#ledger,
         probed: (tunnel) => this.#probes.result(tunnel),
+        named: (tunnel) => this.#names.facts(tunnel),
         health: (tunnel) => this.#health.of(tunnel),
         dropped: this.#dropped,
         defects: this.#defects,
@@ -196,6 +209,7 @@ export class Gateway {
   async stop(): Promise<void> {
     if (this.#stopping) return
     await this.#configuration.stop()
+    this.#names.stop()
     this.#probes.stop()
     this.#health.stop()
     this.#command({ kind: 'shutdown' })
@@ -215,10 +229,8 @@ export class Gateway {
   }
 
   select(patterns: readonly string[] | undefined): readonly string[] {
-    return selectTunnels(
-      patterns,
-      this.#configuration.config?.tunnels.map(({ name }) => name) ?? [],
-    )
+    const names = this.#configuration.current.tunnels.map(({ name }) => name)
+    return selectTunnels(patterns, names)
   }
 
   async handle(
@@ -228,6 +240,8 @@ export class Gateway {
       case 'status':
         return this.status(this.select(request.tunnels))
       case 'up':
+        await this.#names.askAnew(this.select(request.tunnels))
+        return this.#commandEach(request.tunnels, (tunnel) => ({ kind: 'up', tunnel }))
       case 'down':
       case 'ask-peer':
         return this.#commandEach(request.tunnels, (tunnel) => ({ kind: request.command, tunnel }))
@@ -248,7 +262,7 @@ export class Gateway {
         return { events: this.#journal.entries(tunnels).map((entry) => this.#toldEvent(entry)) }
       }
       case 'trace':
-        return traceRequested(request, this.#parts, this.#configuration.config ?? EMPTY)
+        return traceRequested(request, this.#parts, this.#configuration.current)
       case 'datagrams':
       case 'keys':
         return captureAnswer(request, this.#recorder, this.select(request.tunnels), this.#parts.log)
@@ -263,12 +277,10 @@ export class Gateway {
     command: (tunnel: string) => Command,
   ): { tunnels: readonly TunnelState[] } {
     const names = this.select(patterns)
-    const { engine, clock } = this.#parts
-    const before = tunnelStates(
-      engine.snapshot(clock.now()),
-      this.#configuration.config ?? EMPTY,
-      clock,
-    ).filter(({ tunnel }) => names.includes(tunnel))
+    const config = this.#configuration.current
+    const before = tunnelStates(this.#snapshots(), config, this.#parts.clock).filter(({ tunnel }) =>
+      names.includes(tunnel),
+    )
     for (const name of names) this.#command(command(name))
     return { tunnels: before }
   }
@@ -296,6 +308,7 @@ export class Gateway {
       from?.tunnels.map(({ name }) => name).filter((name) => !names.includes(name)) ?? [],
     )
     this.#probes.configure(to)
+    this.#names.follow(from, to)
     const last = this.#journal.entries(['']).findLast(({ event }) => event.kind === 'configured')
     return last?.event.kind === 'configured' ? last.event : undefined
   }
@@ -329,8 +342,7 @@ export class Gateway {
     if (event.kind === 'dropped') {
       this.#dropped[event.reason] = (this.#dropped[event.reason] ?? 0) + 1
     }
-    if (event.kind === 'refusal-hinted') this.#hints.set(event.tunnel, event.failure)
-    if (ENDS_HINT.has(event.kind)) this.#hints.delete(tunnelOf(event) ?? '')
+    this.#hints.hear(event)
     const entry = this.#journal.append(this.#wallNow(), wallEvent(event, clock))
     const told = this.#toldEvent(entry)
     if (event.kind === 'defect') this.defect({ where: 'engine', error: event.detail, detail: '' })
@@ -356,16 +368,16 @@ export class Gateway {
     }
   }
 
-  #withHint(snapshot: TunnelSnapshot): TunnelSnapshot {
-    const hint = this.#hints.get(snapshot.tunnel)
-    if (hint === undefined || snapshot.state === 'up') return snapshot
-    return { ...snapshot, lastFailure: hint }
+  /** With what the engine is not told. */
+  #snapshots(): readonly TunnelSnapshot[] {
+    const { engine, clock } = this.#parts
+    return this.#names.over(this.#hints.over(engine.snapshot(clock.now())))
   }
 
   #toldEvent({ sequence, at, event }: JournalEntry): ToldEvent {
     const told = { sequence, at: at.toISOString(), event }
     if (!('failure' in event)) return told
-    const tunnel = this.#configuration.config?.tunnels.find(({ name }) => name === event.tunnel)
+    const tunnel = this.#configuration.current.tunnels.find(({ name }) => name === event.tunnel)
     const line = tunnel === undefined ? undefined : positionOf(event.failure, tunnel)
     return line === undefined ? told : { ...told, line }
   }
@@ -373,7 +385,7 @@ export class Gateway {
   #gatewayStatus(): GatewayStatus {
     const { file, wiresharkKeys } = this.#parts
     return {
-      name: this.#configuration.config?.gateway.name ?? '',
+      name: this.#configuration.current.gateway.name,
       startedAt: this.#startedAt.toISOString(),
       pid: process.pid,
       ...(wiresharkKeys === undefined ? {} : { wiresharkKeys }),
@@ -385,10 +397,3 @@ export class Gateway {
     return this.#parts.clock.wall(this.#parts.clock.now())
   }
 }
-
-const ENDS_HINT: ReadonlySet<Event['kind']> = new Set([
-  'child-sa-established',
-  'negotiation-failed',
-])
-
-const EMPTY: Config = { gateway: { name: '', control: '' }, tunnels: [] }

@@ -10,6 +10,7 @@ import { hostView } from './host-view.ts'
 import { KeyAgreementPool } from './key-agreement-pool.ts'
 import { type Log, openLog } from './log.ts'
 import type { EnginePort } from './loop.ts'
+import { lookUpName } from './name-lookup.ts'
 import { answerWithFetches, type VerificationParts } from './peer-verification.ts'
 import { RevocationFetcher } from './revocation-fetcher.ts'
 import type { Loaded } from './running-configuration.ts'
@@ -86,6 +87,7 @@ export async function runGateway(
       dataPlane,
       clock: systemClock,
       host: hostView,
+      lookUp: lookUpName,
       ask: (question) => answerWithFetches(question, verification),
       publish: (told) => control.publish(told),
       requestShutdown: () => stop.request('stopped'),

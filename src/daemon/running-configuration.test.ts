@@ -21,6 +21,7 @@ function rig(context: TestContext) {
       problems: file.config === undefined ? 'line 3 is wrong' : '',
       errors: file.config === undefined ? 1 : 0,
     }),
+    resolve: async (config) => config,
     replace: async (_from, to, taken) => {
       if (refusal.error !== undefined) throw refusal.error
       taken()
@@ -150,17 +151,36 @@ test('a file that is wrong, or cannot be applied, changes nothing and starts no 
   assert.equal(configuration.config, paris)
 })
 
+test('another address of a peer changes nothing else: not when it was loaded, not what undo goes back to', async (context) => {
+  const { configuration, file, put, refusal } = rig(context)
+  await configuration.start(paris)
+  file.config = rome
+  await configuration.reload()
+  file.config = undefined
+  await configuration.reload()
+  await configuration.renew(() => tokyo)
+  await configuration.renew((config) => config)
+  assert.deepEqual(put, ['paris', 'rome', 'tokyo'])
+  assert.equal(configuration.status().refused?.problems, 'line 3 is wrong')
+  refusal.error = new Error('cw-paris: interface exists')
+  await configuration.renew(() => paris)
+  assert.equal(configuration.config, tokyo)
+  refusal.error = undefined
+  await configuration.undo()
+  assert.deepEqual(put.at(-1), 'paris')
+})
+
 test('diff reads the file and changes nothing', async (context) => {
   const { configuration, file, put } = rig(context)
   await configuration.start(paris)
   file.config = rome
-  const result = configuration.diff()
+  const result = await configuration.diff()
   assert.deepEqual(result.outcome === 'read' && [result.changes.added, result.changes.removed], [
     ['rome'],
     ['paris'],
   ])
   file.config = undefined
-  assert.equal(configuration.diff().outcome, 'refused')
+  assert.equal((await configuration.diff()).outcome, 'refused')
   assert.deepEqual(put, ['paris'])
 })
 

@@ -16,6 +16,8 @@ export type Configured = Extract<Event, { kind: 'configured' }>
 
 export type RunningConfigurationParts = {
   readonly load: () => Loaded
+  /** Gives the host names in it addresses, as far as they lead to any. */
+  readonly resolve: (config: Config) => Promise<Config>
   /** Puts `to` in the place of `from` and says when the engine has `taken` it. @returns what the engine told of it */
   readonly replace: (
     from: Config | undefined,
@@ -27,7 +29,12 @@ export type RunningConfigurationParts = {
 }
 
 /** A configuration that runs or has run, and since when. */
-type Held = { readonly config: Config; readonly loadedAt: Date }
+type Held = {
+  readonly config: Config
+  /** The same as it was read, before its host names were looked up. */
+  readonly read: Config
+  readonly loadedAt: Date
+}
 
 /**
  * The configuration that runs, and the one before it: changes come one at a time, a change on trial is taken back unless it is confirmed,
@@ -53,9 +60,15 @@ export class RunningConfiguration {
     return this.#held?.config
   }
 
+  /** The same; one without tunnels before there is any. */
+  get current(): Config {
+    return this.config ?? EMPTY
+  }
+
   /** @throws what the data plane throws when the host is not ready. */
   async start(config: Config): Promise<void> {
-    await this.#replace({ config, loadedAt: this.#parts.now() })
+    const resolved = await this.#parts.resolve(config)
+    await this.#replace({ config: resolved, read: config, loadedAt: this.#parts.now() })
     this.#read = config
   }
 
@@ -75,11 +88,28 @@ export class RunningConfiguration {
     return { outcome: 'confirmed' }
   }
 
-  diff(): DiffResult {
-    const loaded = this.#load()
-    const { config, problems, errors } = loaded
-    if (config === undefined) return { outcome: 'refused', problems, count: errors }
-    return { outcome: 'read', changes: configChanges(this.config ?? EMPTY, config), problems }
+  async diff(): Promise<DiffResult> {
+    const { config: loaded, problems, errors } = this.#load()
+    if (loaded === undefined) return { outcome: 'refused', problems, count: errors }
+    const config = await this.#parts.resolve(loaded)
+    return { outcome: 'read', changes: configChanges(this.current, config), problems }
+  }
+
+  /** What runs goes on running, but for tunnels whose names lead elsewhere now. */
+  renew(addressed: (config: Config) => Config): Promise<void> {
+    return this.serialised(async () => {
+      const held = this.#held
+      if (this.#stopped || held === undefined) return
+      const config = addressed(held.config)
+      if (config === held.config) return
+      const refused = this.#refused
+      try {
+        await this.#replace({ ...held, config })
+        this.#refused = refused
+      } catch (error) {
+        this.#parts.note('error', `the address of a peer could not be changed: ${messageOf(error)}`)
+      }
+    })
   }
 
   status(): Omit<GatewayStatus['configuration'], 'file'> {
@@ -109,22 +139,23 @@ export class RunningConfiguration {
   async #reload(confirmWithin: number | undefined): Promise<ReloadResult> {
     if (this.#stopped) return this.#refuse('the gateway is stopping', 1)
     if (this.#trial !== undefined && confirmWithin === undefined) return this.#refuse(ON_TRIAL, 1)
-    const { config, problems, errors } = this.#load()
-    if (config === undefined) return this.#refuse(problems, errors)
-    const { note, now } = this.#parts
+    const { config: loaded, problems, errors } = this.#load()
+    if (loaded === undefined) return this.#refuse(problems, errors)
+    const { note, now, resolve } = this.#parts
+    const config = await resolve(loaded)
     if (this.config !== undefined && this.config.gateway.control !== config.gateway.control) {
       note('warn', 'gateway.control has changed: it counts from the next start on')
     }
     if (this.config !== undefined && this.config.gateway.workers !== config.gateway.workers) {
       note('warn', 'gateway.workers has changed: it counts from the next start on')
     }
-    const isSame = isNoChange(configChanges(this.config ?? EMPTY, config))
+    const isSame = isNoChange(configChanges(this.#held?.read ?? EMPTY, loaded))
     // Of several trials in a row, the configuration before the first is the good one; what changes nothing is nothing to go back from.
     const good = this.#trial === undefined && !isSame ? this.#held : this.#before
-    const applied = await this.#apply({ config, loadedAt: now() })
+    const applied = await this.#apply({ config, read: loaded, loadedAt: now() })
     if (applied.outcome === 'refused') return applied
     this.#before = good
-    this.#read = config
+    this.#read = loaded
     this.#undone = undefined
     if (confirmWithin === undefined || (isSame && this.#trial === undefined)) return applied
     return { ...applied, confirmBy: this.#beginTrial(confirmWithin).toISOString() }
@@ -135,13 +166,14 @@ export class RunningConfiguration {
     if (before === undefined)
       return { outcome: 'refused', problems: 'there is no configuration before this one', count: 1 }
     const undone = this.#held
-    const applied = await this.#apply(before)
+    const config = await this.#parts.resolve(before.read)
+    const applied = await this.#apply({ ...before, config })
     if (applied.outcome === 'refused') return applied
     this.#endTrial()
     this.#before = undone
     // Undone twice, what the file says runs again.
     this.#undone =
-      before.config === this.#read ? undefined : { at: this.#parts.now().toISOString(), why }
+      before.read === this.#read ? undefined : { at: this.#parts.now().toISOString(), why }
     const reason = why === 'operator' ? 'as the operator asked' : 'nobody confirmed the new one'
     this.#parts.note('warn', `back to the configuration before: ${reason}`)
     return applied

@@ -9,6 +9,7 @@ import type {
   IkeV2Status,
   IncidentStatus,
   PathStatus,
+  PeerNameStatus,
   ProofStatus,
   SaTraffic,
   StatusDocument,
@@ -24,7 +25,9 @@ import { formatEspSuite, formatIkeSuite, formatPfs } from '#policy/proposal'
 import { formatSelector } from '#policy/traffic-selector'
 import type { Clock } from './clock.ts'
 import type { WatchFacts } from './host-watches.ts'
+import type { NameFacts } from './name-book.ts'
 import { failureStatus, networkStatuses } from './network-status.ts'
+import type { PeerNames } from './peer-names.ts'
 import { droppedBy, type TrafficLedger } from './traffic-totals.ts'
 import type { HealthFacts } from './tunnel-health.ts'
 import type { ProbeResult } from './version-probes.ts'
@@ -40,6 +43,7 @@ export type StatusSources = {
   readonly cameInClear: number
   readonly ledger: TrafficLedger
   readonly probed: (tunnel: TunnelConfig) => ProbeResult | undefined
+  readonly named: PeerNames['facts']
   readonly health: (tunnel: string) => HealthFacts
   readonly dropped: Readonly<Record<string, number>>
   readonly defects: number
@@ -50,8 +54,8 @@ export function statusDocument(sources: StatusSources, only?: readonly string[])
   const { clock, config, counters, snapshots } = sources
   const byName = new Map(snapshots.map((snapshot) => [snapshot.tunnel, snapshot]))
   const isUp = ({ name }: TunnelConfig) => byName.get(name)?.state === 'up'
-  const isWhole = ({ name }: TunnelConfig) =>
-    byName.get(name)?.pairs.every(({ state }) => state === 'up') === true
+  const isWhole = (tunnel: TunnelConfig) =>
+    isUp(tunnel) && byName.get(tunnel.name)?.pairs.every(({ state }) => state === 'up') === true
   return {
     schema: 1,
     causeway: sources.version,
@@ -81,7 +85,7 @@ export function statusDocument(sources: StatusSources, only?: readonly string[])
 function tunnelStatus(
   tunnel: TunnelConfig,
   snapshot: TunnelSnapshot | undefined,
-  { clock, counters, queueFull, ledger, gateway, probed, health }: StatusSources,
+  { clock, counters, queueFull, ledger, gateway, probed, named, health }: StatusSources,
 ): TunnelStatus {
   const own = counters.tunnels.find((entry) => entry.tunnel === tunnel.name)
   const totals = ledger.totals(tunnel.name, counters)
@@ -90,6 +94,7 @@ function tunnelStatus(
   const failure = snapshot?.lastFailure
   const full = queueFull.get(tunnel.name)
   const probe = probed(tunnel)
+  const name = named(tunnel)
   const { degradation: degraded, incidents, watched } = health(tunnel.name)
   return {
     name: tunnel.name,
@@ -99,6 +104,7 @@ function tunnelStatus(
     start: tunnel.start,
     local: tunnel.local,
     peer: tunnel.peer,
+    ...(name === undefined ? {} : { peerName: peerNameStatus(name, time) }),
     interface: tunnel.interfaceName,
     ...(own === undefined ? {} : { mtu: own.mtu }),
     networks: networkStatuses(tunnel, snapshot, time),
@@ -138,6 +144,18 @@ function tunnelStatus(
             ...failureStatus(degraded.failure, tunnel),
           },
         }),
+  }
+}
+
+function peerNameStatus(
+  { name, addresses, foundAt, trouble }: NameFacts & { readonly name: string },
+  time: (at: Instant) => Timestamp,
+): PeerNameStatus {
+  return {
+    name,
+    addresses,
+    ...(foundAt === undefined ? {} : { foundAt: time(foundAt) }),
+    ...(trouble === undefined ? {} : { trouble }),
   }
 }
 

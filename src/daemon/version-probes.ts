@@ -1,5 +1,6 @@
 import type { Endpoint } from '#bytes/ip'
 import type { Config, TunnelConfig } from '#config/config'
+import { addressOfPeer } from '#config/peer-name'
 import {
   encodeProbe,
   PROBE_RANDOM_OCTETS,
@@ -51,7 +52,8 @@ export class VersionProbes {
     let dueAt = this.#parts.clock.now() + FIRST_AFTER
     for (const tunnel of tunnels) {
       const key = keyOf(tunnel)
-      if (key === undefined || tunnel.peer === 'any') continue
+      const peerAddress = addressOfPeer(tunnel)
+      if (key === undefined || peerAddress === undefined) continue
       const known = this.#peers.get(key)
       if (known !== undefined) {
         known.tunnels = [...known.tunnels, tunnel.name]
@@ -59,7 +61,7 @@ export class VersionProbes {
       }
       const fresh: Peer = {
         local: { address: tunnel.local, port: IKE_PORT },
-        remote: { address: tunnel.peer, port: IKE_PORT },
+        remote: { address: peerAddress, port: IKE_PORT },
         tunnels: [],
         dueAt,
         asked: undefined,

@@ -375,8 +375,8 @@ export class Tunnel {
   /** Whether it is the first contact is asked when that is said: the peer may have come before us meanwhile. */
   #begin(context: IkeContext): void {
     const along = this.ikeSas.wayToHidden(this.config)
-    // Only the peer can begin: where it is, nobody knows.
-    if (this.config.peer === 'any' && along === undefined) return
+    const { peer } = this.config
+    if ((peer === 'any' || peer === 'unresolved') && along === undefined) return
     const isFirstContact = () =>
       this.children.all.length === 0 && this.ikeSas.established.length === 0
     this.ikeSas.add(this.#initiate(isFirstContact, context, along), context.now)

@@ -159,7 +159,7 @@ function nearest(
 ): Near | undefined {
   const { remote } = datagram
   const down = tunnels
-    .filter(({ children, config }) => children.all.length === 0 && config.peer !== 'any')
+    .filter(({ children, config }) => children.all.length === 0 && hasAddress(config))
     .slice(0, MOST_COMPARED)
   const elsewhere = down.find(({ config }) => config.peer === remote.address)
   if (elsewhere !== undefined) {
@@ -185,6 +185,10 @@ function nearest(
   const suited = known.filter(({ likeness }) => likeness.differs.length === 0)
   const [only] = suited
   return suited.length === 1 && only !== undefined ? near(only, 'offer') : undefined
+}
+
+function hasAddress({ peer }: TunnelConfig): boolean {
+  return peer !== 'any' && peer !== 'unresolved'
 }
 
 function near(
@@ -219,7 +223,10 @@ function unexpectedAddress({ config, why, distance }: Near, { local, remote }: D
     evidence: EVIDENCE[why],
     certainty: why === 'offer' ? 'possible' : 'very likely',
     key: 'peer',
-    remedy: `if ${name} has moved, set peer: ${remote.address}; if not, it is a stranger`,
+    remedy:
+      config.peerName === undefined
+        ? `if ${name} has moved, set peer: ${remote.address}; if not, it is a stranger`
+        : `if ${name} has moved, ${config.peerName.name} has to lead to ${remote.address}; if not, it is a stranger`,
     forPeer: `A gateway at ${remote.address} calls ours (${local.address}), which expects you at ${peer}. Is it yours? Has your address changed, or is a NAT before your gateway?`,
   }
 }
@@ -231,8 +238,8 @@ const EVIDENCE: Readonly<Record<Exclude<Near['why'], 'address'>, string>> = {
 }
 
 /** The same /24, or the same /64. */
-function areNeighbours(a: IpAddress | 'any', b: IpAddress): boolean {
-  if (a === 'any' || ipFamily(a) !== ipFamily(b)) return false
+function areNeighbours(a: TunnelConfig['peer'], b: IpAddress): boolean {
+  if (a === 'any' || a === 'unresolved' || ipFamily(a) !== ipFamily(b)) return false
   const [left, right] = [ipOctets(a), ipOctets(b)]
   return left.slice(0, ipFamily(a) === 4 ? 3 : 8).every((octet, i) => octet === right[i])
 }

@@ -18,7 +18,7 @@ export type HalfOpen = {
  * peer's name; whoever sends message 3 has had our message 2.
  */
 export function leftHalfOpen(tunnel: TunnelConfig, how: HalfOpen): Failure | undefined {
-  if (tunnel.peer === 'any') return undefined
+  if (tunnel.peer === 'any' || tunnel.peer === 'unresolved') return undefined
   const answered = ANSWERED[how.kind]
   if (answered === undefined) return undefined
   if (how.repeatedByPeer >= LEAST_REPEATS) return answersLost(tunnel, answered, how.repeatedByPeer)

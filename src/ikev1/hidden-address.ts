@@ -3,7 +3,7 @@ import type { TunnelConfig } from '#config/config'
 
 /** An address of ours behind a NAT, which a peer on the other side of it never sees. */
 export function isHidden(own: IpAddress, peer: TunnelConfig['peer']): boolean {
-  return peer !== 'any' && isPrivate(own) && !isPrivate(peer)
+  return peer !== 'any' && peer !== 'unresolved' && isPrivate(own) && !isPrivate(peer)
 }
 
 /** Our end as the administrator of the peer knows it. */

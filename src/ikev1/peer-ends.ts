@@ -96,6 +96,6 @@ export function configuredEnds({
   local,
   peer,
 }: TunnelConfig): Pick<PeerEnds, 'local' | 'remote'> {
-  if (peer === 'any') throw new TypeError(`${name} has no address to call`)
+  if (peer === 'any' || peer === 'unresolved') throw new TypeError(`${name} has no address to call`)
   return { local: { address: local, port: 500 }, remote: { address: peer, port: 500 } }
 }

@@ -87,7 +87,8 @@ export class SecondLook {
 
   askIkev2(context: IkeContext): void {
     const { local, peer, probeV2, secondLook } = this.#tunnel
-    if (peer === 'any' || !probeV2 || !secondLook || this.#isAsked('IKEv2')) return
+    if (peer === 'any' || peer === 'unresolved') return
+    if (!probeV2 || !secondLook || this.#isAsked('IKEv2')) return
     const spi = context.crypto.random(PROBE_SPI_OCTETS)
     const octets = encodeProbe(spi, context.crypto.random(PROBE_RANDOM_OCTETS))
     context.expected.expect(spi, peer, (datagram, _, later) => {
@@ -112,7 +113,8 @@ export class SecondLook {
     read: (octets: Uint8Array, header: IkeHeader, later: IkeContext) => Finding | undefined,
   ): void {
     const { local, peer, secondLook } = this.#tunnel
-    if (peer === 'any' || !secondLook || this.#isAsked(what)) return
+    if (peer === 'any' || peer === 'unresolved') return
+    if (!secondLook || this.#isAsked(what)) return
     const cookies = cookiesOf(freshCookie(context), new Uint8Array(8))
     const header = outgoingHeader(cookies, ExchangeType.number('IDENTITY-PROTECTION'), 0)
     context.expected.expect(cookies.initiator, peer, (datagram, answer, later) => {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { ip } from '#bytes/ip'
 import type { TunnelConfig } from '#config/config'
 import { ADDRESS_A, ADDRESS_B, pair, sites } from '../../test/support/sites.ts'
-import { meetings } from './pairing.ts'
+import { meetings, withNamesMet } from './pairing.ts'
 
 const [a] = sites().a.tunnels as [TunnelConfig]
 const [b] = sites().b.tunnels as [TunnelConfig]
@@ -46,11 +46,27 @@ test('behind a NAT the other end knows another address', () => {
   )
 })
 
+test('a host name leads to the other end that suits the tunnel best, or to the NAT before it', () => {
+  const named = { ...a, peer: 'unresolved', peerName: PARIS } as const
+  const stranger = { ...b, name: 'stranger', local: ip('192.0.2.9'), ike: 'v1-aggressive' } as const
+  const [met] = withNamesMet([named], [stranger, b], false)
+  assert.deepEqual([met?.peer, met?.remoteId], [ADDRESS_B, { kind: 'address', address: ADDRESS_B }])
+  assert.equal(withNamesMet([named], [b], true)[0]?.peer, '192.0.2.99')
+  const other = { ...b, peer: 'unresolved', peerName: PARIS } as const
+  assert.deepEqual(
+    names(withNamesMet([named], [other], false), withNamesMet([other], [named], false)),
+    ['berlin-paris berlin-paris fit'],
+  )
+  assert.equal(withNamesMet([named], [{ ...b, peer: ip('192.0.2.9') }], false)[0], named)
+})
+
 test('the two ends of one file meet once', () => {
   assert.equal(a.local === ADDRESS_A && b.local === ADDRESS_B, true)
   const tunnels = [a, { ...b, name: 'back' }]
   assert.deepEqual(names(tunnels, tunnels), ['berlin-paris back fit'])
 })
+
+const PARIS = { name: 'vpn.paris.example', isIdentity: true, isNetwork: false }
 
 function names(ofA: readonly TunnelConfig[], ofB: readonly TunnelConfig[]): readonly string[] {
   return meetings(ofA, ofB, 'none').map(({ a, b, addresses }) => `${a.name} ${b.name} ${addresses}`)

@@ -1,4 +1,6 @@
+import { type IpAddress, ip, ipFamily } from '#bytes/ip'
 import type { TunnelConfig } from '#config/config'
+import { addressOfPeer, atAddress } from '#config/peer-name'
 import { isAwaited } from '#ikev1/auth'
 import { equalSelectorPair, mirror } from '#policy/traffic-selector'
 import type { Side } from './rehearsal.ts'
@@ -12,6 +14,32 @@ export type Meeting = {
   readonly b: TunnelConfig
   /** Whether each calls the other where it is. */
   readonly addresses: 'fit' | 'differ'
+}
+
+/**
+ * Host names are not looked up: one leads to the other end that suits the tunnel best, as it would where both run; behind a NAT, to the
+ * NAT. One that no other end suits stays as it is.
+ */
+export function withNamesMet(
+  tunnels: readonly TunnelConfig[],
+  ofOtherEnd: readonly TunnelConfig[],
+  otherIsBehindNat: boolean,
+): readonly TunnelConfig[] {
+  return tunnels.map((tunnel) => {
+    if (tunnel.peer !== 'unresolved') return tunnel
+    const [other] = ofOtherEnd
+      .filter(
+        (one) => one !== tunnel && (one.peer === tunnel.local || addressOfPeer(one) === undefined),
+      )
+      .toSorted((one, two) => likeness(tunnel, two) - likeness(tunnel, one))
+    if (other === undefined) return tunnel
+    return atAddress(tunnel, otherIsBehindNat ? outsideAddress(other) : other.local)
+  })
+}
+
+/** Of a NAT whose address no file says: one for documentation. */
+export function outsideAddress({ local }: TunnelConfig): IpAddress {
+  return ipFamily(local) === 4 ? ip('192.0.2.99') : ip('2001:db8::99')
 }
 
 /** @returns each tunnel at most once. Meetings in which only one side finds the other are given only when there is no better. */

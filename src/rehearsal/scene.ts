@@ -1,4 +1,4 @@
-import { type IpAddress, ip, ipFamily } from '#bytes/ip'
+import type { IpAddress } from '#bytes/ip'
 import type { Config, TunnelConfig } from '#config/config'
 import { Engine } from '#ike/engine'
 import { ikev1 } from '#ikev1/version'
@@ -6,7 +6,7 @@ import type { Moment } from '#pki/moment'
 import type { BareEcdsa } from '#pki/signature-scheme'
 import type { SimulatedGateway } from './gateway.ts'
 import { CLEAN_NETWORK } from './network.ts'
-import type { Meeting, NatSides } from './pairing.ts'
+import { type Meeting, type NatSides, outsideAddress } from './pairing.ts'
 import { Rehearsal, type Side } from './rehearsal.ts'
 
 /** What two configurations are rehearsed under. */
@@ -78,6 +78,6 @@ export class Scene {
 /** Where the other end looks for one behind a NAT; where it says nothing of it, an address for documentation. */
 function outsideOf({ a, b }: Meeting, behindNat: Side): IpAddress {
   const [inside, seenBy] = behindNat === 'a' ? [a, b] : [b, a]
-  if (seenBy.peer !== 'any') return seenBy.peer
-  return ipFamily(inside.local) === 4 ? ip('192.0.2.99') : ip('2001:db8::99')
+  if (seenBy.peer !== 'any' && seenBy.peer !== 'unresolved') return seenBy.peer
+  return outsideAddress(inside)
 }

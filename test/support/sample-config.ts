@@ -14,7 +14,9 @@ export function sampleTunnel(name: string, overrides: Partial<TunnelConfig> = {}
     peer,
     localId: { kind: 'address', address },
     remoteId:
-      peer === 'any' ? { kind: 'fqdn', name: 'branch' } : { kind: 'address', address: peer },
+      peer === 'any' || peer === 'unresolved'
+        ? { kind: 'fqdn', name: 'branch' }
+        : { kind: 'address', address: peer },
     authentication: {
       kind: 'psk',
       psk: new Secret(new TextEncoder().encode('correct horse battery staple')),

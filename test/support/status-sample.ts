@@ -241,6 +241,12 @@ export const statusSample: StatusDocument = {
       start: 'always',
       local: '203.0.113.10',
       peer: '203.0.113.200',
+      peerName: {
+        name: 'vpn.tokyo.example',
+        addresses: ['203.0.113.200', '203.0.113.201'],
+        foundAt: '2026-11-23T15:11:03.000Z',
+        trouble: 'no name server answers (EAI_AGAIN)',
+      },
       interface: 'cw-tokyo',
       networks: [
         {

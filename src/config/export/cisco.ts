@@ -3,7 +3,7 @@ import { formatIpProtocol } from '#policy/ip-protocol'
 import { type EspSuite, formatEspSuite, formatIkeSuite, type IkeSuite } from '#policy/proposal'
 import type { TrafficSelector } from '#policy/traffic-selector'
 import type { Exported } from './exported.ts'
-import type { FarEnd } from './far-end.ts'
+import { type FarEnd, sendsOwnAddress } from './far-end.ts'
 import { lifetimeWithin, pfsWithin } from './limits.ts'
 import {
   cipherOf,
@@ -132,11 +132,12 @@ export function exportCiscoAsa(far: FarEnd): Exported {
 }
 
 /** With a key alone: who it is then has to be said here, since the identity of IOS holds for all its peers. */
-function iosAggressive({ remote, isPsk, key, localId }: FarEnd): readonly string[] {
+function iosAggressive(far: FarEnd): readonly string[] {
+  const { remote, isPsk, key, localId } = far
   const name = formatIdentity(localId).replace(/^@/, '')
   const kinds = { address: 'ipv4-address', fqdn: 'fqdn', 'user-fqdn': 'user-fqdn' } as const
   const kind = localId.kind === 'key-id' || localId.kind === 'dn' ? undefined : localId.kind
-  if (!isPsk || kind === undefined) return []
+  if (!isPsk || kind === undefined || sendsOwnAddress(far)) return []
   return [
     `crypto isakmp peer address ${remote}`,
     ` set aggressive-mode password ${key}`,

@@ -35,7 +35,7 @@ function agreed({ local, peer, localId, remoteId, phase1, phase2, networks, mode
 }
 
 function turned(one: TunnelConfig): TunnelConfig {
-  assert.ok(one.peer !== 'any' && one.remoteId.kind !== 'any-of')
+  assert.ok(one.peer !== 'any' && one.peer !== 'unresolved' && one.remoteId.kind !== 'any-of')
   return {
     ...one,
     local: one.peer,

@@ -5,12 +5,15 @@ import type { EspSuite, IkeSuite, Pfs } from '#policy/proposal'
 import { mirror, type SelectorPair } from '#policy/traffic-selector'
 import type { InterfaceAddress, TunnelConfig } from '../config.ts'
 import { keyText } from '../key-text.ts'
+import { addressOfPeer } from '../peer-name.ts'
 
 /** A tunnel of ours as the other gateway has to have it: `local` is theirs, `remote` is ours. */
 export type FarEnd = {
   readonly name: string
-  /** Undefined where ours waits for a peer from anywhere. */
+  /** Undefined where ours waits for a peer from anywhere, or looks its name up. */
   readonly local: IpAddress | undefined
+  /** The host name that leads to it. */
+  readonly hostName?: string
   readonly remote: IpAddress
   readonly localId: Identity
   readonly remoteId: Identity
@@ -50,7 +53,7 @@ export const KEY_PLACEHOLDER = 'PRE-SHARED-KEY'
 const IDENTITY_PLACEHOLDER = 'YOUR-IDENTITY'
 
 export function farEnd(tunnel: TunnelConfig, { showSecrets }: { showSecrets: boolean }): FarEnd {
-  const { authentication, peer, local, localId, remoteId, networks, start } = tunnel
+  const { authentication, peer, peerName, local, localId, remoteId, networks, start } = tunnel
   const pairs = networks.map(mirror)
   const isPsk = authentication.kind === 'psk'
   const shown =
@@ -60,11 +63,13 @@ export function farEnd(tunnel: TunnelConfig, { showSecrets }: { showSecrets: boo
   const inner = innerAddress(tunnel.addresses?.[0])
   return {
     name: tunnel.name,
-    local: peer === 'any' ? undefined : peer,
+    local: addressOfPeer(tunnel),
+    ...(peerName === undefined ? {} : { hostName: peerName.name }),
     remote: local,
     localId: identityOf(remoteId),
     remoteId: localId,
-    isLocalIdAddress: remoteId.kind === 'address' && remoteId.address === peer,
+    isLocalIdAddress:
+      peerName?.isIdentity === true || (remoteId.kind === 'address' && remoteId.address === peer),
     isRemoteIdAddress: localId.kind === 'address' && localId.address === local,
     isAggressive: tunnel.ike === 'v1-aggressive',
     isPsk,
@@ -84,8 +89,13 @@ export function farEnd(tunnel: TunnelConfig, { showSecrets }: { showSecrets: boo
   }
 }
 
+/** Whether the identity is an address that only the other end knows: then it sends it by itself. */
+export function sendsOwnAddress({ isLocalIdAddress, local }: FarEnd): boolean {
+  return isLocalIdAddress && local === undefined
+}
+
 function byHand(
-  { authentication, xauth, modeConfig, remoteId, localId, peer }: TunnelConfig,
+  { authentication, xauth, modeConfig, remoteId, localId, peer, peerName }: TunnelConfig,
   about: {
     readonly isPsk: boolean
     readonly isKeyShown: boolean
@@ -125,6 +135,10 @@ function byHand(
   if (peer === 'any')
     steps.push(
       'Your address is not known to us: yours is the end that begins, from wherever it is.',
+    )
+  if (peerName !== undefined)
+    steps.push(
+      `We find your gateway by its host name, ${peerName.name}: have it lead to your address, and follow it when that changes.`,
     )
   if (about.isRouteBased)
     steps.push(

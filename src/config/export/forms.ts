@@ -3,7 +3,7 @@ import { formatDuration } from '#policy/lifetime'
 import { type EspSuite, formatEspSuite, formatIkeSuite, formatPfs } from '#policy/proposal'
 import { formatSelector, formatSelectorPair } from '#policy/traffic-selector'
 import type { Exported } from './exported.ts'
-import { type FarEnd, KEY_PLACEHOLDER } from './far-end.ts'
+import { type FarEnd, KEY_PLACEHOLDER, sendsOwnAddress } from './far-end.ts'
 import { wholeNetworksOnly } from './limits.ts'
 import { type Cipher, cipherOf, groupNumber, hashOf, isAead, plainName, prefixOf } from './words.ts'
 
@@ -16,9 +16,14 @@ export function exportText(far: FarEnd): Exported {
     `IPsec tunnel "${far.name}": parameters for your side`,
     '',
     'Gateways',
-    ...row('Your address', far.local ?? 'any (yours begins)'),
+    ...row('Your address', far.local ?? addressText(far)),
     ...row('Our address', far.remote),
-    ...row('Your IKE identity', `${formatIdentity(far.localId)} (${far.localId.kind})`),
+    ...row(
+      'Your IKE identity',
+      sendsOwnAddress(far)
+        ? 'your address'
+        : `${formatIdentity(far.localId)} (${far.localId.kind})`,
+    ),
     ...row('Our IKE identity', `${formatIdentity(far.remoteId)} (${far.remoteId.kind})`),
     '',
     'Phase 1 (IKE)',
@@ -48,6 +53,10 @@ export function exportText(far: FarEnd): Exported {
     ),
   ]
   return { comment: undefined, lines, byHand: [] }
+}
+
+function addressText({ hostName }: FarEnd): string {
+  return hostName === undefined ? 'any (yours begins)' : `the one ${hostName} leads to`
 }
 
 /** pfSense: what to enter on its two pages. */

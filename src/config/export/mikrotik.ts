@@ -4,7 +4,7 @@ import { formatDuration } from '#policy/lifetime'
 import type { EspSuite, IkeSuite, Pfs } from '#policy/proposal'
 import type { TrafficSelector } from '#policy/traffic-selector'
 import type { Exported } from './exported.ts'
-import type { FarEnd } from './far-end.ts'
+import { type FarEnd, sendsOwnAddress } from './far-end.ts'
 import { lackingSuites, onePortOnly, pfsWithin } from './limits.ts'
 import { cipherOf, groupNumber, hashOf, isAead, plainName, prefixOf, quoted } from './words.ts'
 
@@ -25,7 +25,7 @@ export function exportMikrotik(far: FarEnd): Exported {
       far.isPsk
         ? `auth-method=pre-shared-key secret=${quoted(far.key)}`
         : 'auth-method=digital-signature certificate=YOUR-CERTIFICATE'
-    } my-id=${identityWords(far.localId)} remote-id=${identityWords(far.remoteId)}`,
+    } my-id=${sendsOwnAddress(far) ? 'auto' : identityWords(far.localId)} remote-id=${identityWords(far.remoteId)}`,
     ...far.pairs.map(
       ({ local, remote }) =>
         `/ip ipsec policy add peer=${name} proposal=${name} tunnel=${far.isTransport ? 'no' : 'yes'} level=unique src-address=${prefixText(local)} dst-address=${prefixText(remote)}${protocolWords(local, remote)}`,

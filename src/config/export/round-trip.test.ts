@@ -301,7 +301,7 @@ test('clouds that speak Main mode and tunnel mode only say so', () => {
 })
 
 function expected(ours: TunnelConfig, target: Target): ReturnType<typeof agreed> {
-  assert.ok(ours.peer !== 'any' && ours.remoteId.kind !== 'any-of')
+  assert.ok(ours.peer !== 'any' && ours.peer !== 'unresolved' && ours.remoteId.kind !== 'any-of')
   const { phase2 } = ours
   const { seconds, kilobytes } = phase2.lifetime
   const isSaid = kilobytes !== undefined && !WITHOUT_VOLUME.includes(target)

@@ -6,7 +6,7 @@ import { formatIpProtocol } from '#policy/ip-protocol'
 import type { EspSuite, IkeSuite } from '#policy/proposal'
 import type { TrafficSelector } from '#policy/traffic-selector'
 import type { Exported } from './exported.ts'
-import type { FarEnd } from './far-end.ts'
+import { type FarEnd, sendsOwnAddress } from './far-end.ts'
 import { onePortOnly } from './limits.ts'
 import { cipherOf, groupNumber, hashOf, nothingFits, plainName, prefixOf, quoted } from './words.ts'
 
@@ -32,7 +32,7 @@ export function exportSwanctl(far: FarEnd): Exported {
     ...(far.isEncapsulationForced ? ['    encap = yes'] : []),
     '    local {',
     `      auth = ${auth}`,
-    `      id = ${swanId(far.localId)}`,
+    ...(sendsOwnAddress(far) ? [] : [`      id = ${swanId(far.localId)}`]),
     ...(far.isPsk ? [] : ['      certs = YOUR-CERTIFICATE.pem']),
     '    }',
     '    remote {',
@@ -63,7 +63,7 @@ export function exportSwanctl(far: FarEnd): Exported {
           '',
           'secrets {',
           `  ike-${name} {`,
-          `    id-1 = ${swanId(far.localId)}`,
+          ...(sendsOwnAddress(far) ? [] : [`    id-1 = ${swanId(far.localId)}`]),
           `    id-2 = ${swanId(far.remoteId)}`,
           `    secret = ${quoted(far.key)}`,
           '  }',
@@ -96,7 +96,7 @@ export function exportStrongswanIpsec(far: FarEnd): Exported {
     ...(far.isAggressive ? ['  aggressive=yes'] : []),
     `  type=${far.isTransport ? 'transport' : 'tunnel'}`,
     `  left=${far.local ?? '%defaultroute'}`,
-    `  leftid=${quotedWhereSpaces(swanId(far.localId))}`,
+    ...(sendsOwnAddress(far) ? [] : [`  leftid=${quotedWhereSpaces(swanId(far.localId))}`]),
     `  leftauth=${far.isPsk ? 'psk' : 'pubkey'}`,
     ...(far.isPsk ? [] : ['  leftcert=YOUR-CERTIFICATE.pem']),
     ...(far.isTransport ? [] : [`  leftsubnet=${swanRange(pair.local)}`]),
@@ -140,7 +140,7 @@ export function exportLibreswan(far: FarEnd): Exported {
     `  type=${far.isTransport ? 'transport' : 'tunnel'}`,
     `  authby=${far.isPsk ? 'secret' : 'rsasig'}`,
     `  left=${far.local ?? '%defaultroute'}`,
-    `  leftid=${quotedWhereSpaces(swanId(far.localId))}`,
+    ...(sendsOwnAddress(far) ? [] : [`  leftid=${quotedWhereSpaces(swanId(far.localId))}`]),
     ...(far.isPsk ? [] : ['  leftcert=YOUR-CERTIFICATE']),
     ...(far.isTransport ? [] : [`  leftsubnet=${swanRange(pair.local)}`]),
     ...protoport('left', pair.local),
@@ -180,7 +180,8 @@ export function exportLibreswan(far: FarEnd): Exported {
 
 function secretLines(far: FarEnd): readonly string[] {
   if (!far.isPsk) return []
-  const ids = [far.localId, far.remoteId].map((id) => quotedWhereSpaces(swanId(id)))
+  const named = sendsOwnAddress(far) ? [far.remoteId] : [far.localId, far.remoteId]
+  const ids = named.map((id) => quotedWhereSpaces(swanId(id)))
   return ['# into ipsec.secrets, mode 600:', `${ids.join(' ')} : PSK ${quoted(far.key)}`]
 }
 

@@ -1,6 +1,7 @@
 import { parseIp } from '#bytes/ip'
 import { isTextProblem } from '#policy/text-problem'
 import { covers, parseSelector } from '#policy/traffic-selector'
+import { isHostName } from '../host-name.ts'
 import { CiscoAccess } from './cisco-access.ts'
 import {
   type CiscoKey,
@@ -86,10 +87,8 @@ function importEntry(
     saidFor(entry, 'set', 'ikev1', 'transform-set') ?? saidFor(entry, 'set', 'transform-set')
   if (ikev2 !== undefined && (sets === undefined || !device.isAsa))
     return 'IKEv2, which is not in this version of Causeway yet'
-  if (parseIp(peer) === undefined)
-    return peer === ''
-      ? 'it has no peer'
-      : `its peer ${peer} is no address; a name is not looked up`
+  if (parseIp(peer) === undefined && !isHostName(peer))
+    return peer === '' ? 'it has no peer' : `its peer ${peer} is no address and no host name`
   ciscoMode(tunnel, peer, entry, device.commands)
   const destination = entry.device?.lines.filter((line) => after(line, 'tunnel', 'destination'))
   tunnel.set('peer', peer, ...saying(entry, 'set', 'peer'), ...(destination ?? []))

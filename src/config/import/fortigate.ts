@@ -1,4 +1,5 @@
 import { parseIp } from '#bytes/ip'
+import { isHostName } from '../host-name.ts'
 import { secretOf } from '../key-text.ts'
 import {
   type Imported,
@@ -13,7 +14,6 @@ import {
 } from './imported.ts'
 import { readEspProposals, readIkeProposals } from './proposal-text.ts'
 import { shownText } from './shown-text.ts'
-import { isHostName } from './swan-values.ts'
 import { maskedNetwork, networkPair, rangeText, type Side, trafficText } from './traffic.ts'
 import { TunnelImport, TunnelNames } from './tunnel-import.ts'
 
@@ -73,15 +73,15 @@ function importGateway(
   if (value('ike-version') === '2')
     return 'ike-version 2: IKEv2 is not in this version of Causeway yet'
   if (value('type') === 'dynamic') return 'it takes peers from anywhere: peer: any, written by hand'
-  const peer = value('remote-gw') ?? value('remotegw-ddns') ?? ''
-  if (parseIp(peer) === undefined || peer === '0.0.0.0')
-    return isHostName(peer) ? `${peer}: a name is not looked up` : 'it has no peer (remote-gw)'
+  const peer = value('type') === 'ddns' ? value('remotegw-ddns') : value('remote-gw')
+  if (peer === undefined || peer === '0.0.0.0' || !(parseIp(peer) ?? isHostName(peer)))
+    return 'it has no peer (remote-gw)'
   tunnel.set(
     'ike',
     value('mode') === 'aggressive' ? 'v1-aggressive' : 'v1-main',
     ...from('ike-version', 'mode'),
   )
-  tunnel.set('peer', peer, ...from('remote-gw', 'type'))
+  tunnel.set('peer', peer, ...from('remote-gw', 'remotegw-ddns', 'type'))
   const device = entries.find(
     ({ table, name }) => table === 'system interface' && name === value('interface'),
   )

@@ -135,7 +135,7 @@ secrets { ike { secret = "a key that is long enough for all" } }`,
 
 for (const [what, text, why] of [
   ['IKEv2', 'version = 2', /IKEv2 is not in this version/],
-  ['a host name', 'version = 1\nremote_addrs = sun.example', /a name is not looked up/],
+  ['no name and no address', 'version = 1\nremote_addrs = sun_1', /no address/],
   ['a range of peers', 'version = 1\nremote_addrs = 192.0.2.0/28', /a connection for each peer/],
   ['EAP', 'version = 0\nremote_addrs = 192.0.2.1\nremote { auth = eap-tls }', /eap/],
 ] as const) {

@@ -1,5 +1,6 @@
 import { parseIp } from '#bytes/ip'
 import type { Files } from '../files.ts'
+import { isHostName } from '../host-name.ts'
 import {
   type Imported,
   type ImportedTunnel,
@@ -11,7 +12,7 @@ import {
   type SourceText,
 } from './imported.ts'
 import { type CertificateSides, importIpsecCertificates } from './ipsec-certificates.ts'
-import { type Family, familyOf, nameOf } from './ipsec-family.ts'
+import { assumeIdentity, type Family, familyOf, nameOf } from './ipsec-family.ts'
 import { effective, type IpsecSection, type IpsecSetting, readIpsecLines } from './ipsec-lines.ts'
 import { type IpsecSecret, readIpsecSecrets, secretFor } from './ipsec-secrets.ts'
 import { importIpsecTraffic } from './ipsec-traffic.ts'
@@ -248,11 +249,11 @@ function endsOf(
   ) {
     tunnel.set('peer', 'any', theirs)
     tunnel.remark(
-      `${theirs.text.trim()} is called at that name and taken from anywhere; here it is waited for. To call it, write its address as peer, and peer-moves: allow.`,
+      `${theirs.text.trim()} is called at that name and taken from anywhere; here it is waited for. To call it, too, write peer: ${address.slice(1)} and peer-moves: allow.`,
     )
   } else if (/^%any6?$|^%group$|^0\.0\.0\.0$|^%opportunistic/.test(address))
     tunnel.set('peer', 'any', ...(theirs === undefined ? [] : [theirs]))
-  else if (parseIp(address) === undefined || theirs === undefined) {
+  else if (theirs === undefined || (parseIp(address) === undefined && !isHostName(address))) {
     return { why: `${theirs?.key ?? own}=${address}: ${noAddressOfPeer(address)}` }
   } else tunnel.set('peer', address, theirs)
   const local = parseIp(ours?.value ?? '')
@@ -308,11 +309,13 @@ function authentication(
         peerId,
         'one identity is accepted here: the address of the peer, unless peer-id says another',
       )
-    else if (peers === about.peer) tunnel.same(peerId, 'the address of the peer is the default')
+    else if (peers === about.peer && !(isPsk && isHostName(peers)))
+      tunnel.same(peerId, 'the default here, too')
     else if (isPsk && !about.isAggressive && about.peer !== 'any')
       tunnel.set('peer-id.sends', peers, peerId)
     else tunnel.set(`${prefix}peer-id`, peers, peerId)
   }
+  if (peerId === undefined && isPsk) assumeIdentity(tunnel, about)
   if (about.peer === 'any') {
     const kind = isPsk ? 'psk' : sides === 'ours' ? undefined : 'certificate'
     if (peers === undefined && !takeAnyone(tunnel, kind, peerId)) return unnamedPeers(`${other}id=`)

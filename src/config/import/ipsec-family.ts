@@ -1,4 +1,6 @@
 import type { IpsecSection } from './ipsec-lines.ts'
+import { isNamed } from './swan-values.ts'
+import type { TunnelImport } from './tunnel-import.ts'
 
 export type Family = 'strongswan' | 'libreswan'
 
@@ -30,3 +32,13 @@ const STRONGSWAN: Signs = [
   /^(?:charondebug|charonstart|plutostart|crlcheckinterval|xauth|xauth_identity|eap_identity|aaa_identity|modeconfig|(?:left|right)(?:auth2?|firewall|hostaccess|groups|sigkey|sendcert)|strictcrlpolicy|cachecrls|closeaction|forceencaps|installpolicy|tfc)$/,
   /^(?:ike|esp)=.*!$|^(?:left|right)sourceip=%|^(?:left|right)cert=.*\.(?:pem|der|crt)$/,
 ]
+
+/** Who a peer with a key is where no identity is said: strongSwan takes what is written as its address, libreswan what that leads to. */
+export function assumeIdentity(
+  tunnel: TunnelImport,
+  about: { readonly family: Family; readonly peer: string; readonly isAggressive: boolean },
+): void {
+  const { family, peer, isAggressive } = about
+  if (family !== 'strongswan' || !isNamed(peer)) return
+  tunnel.assume(isAggressive ? 'peer-id' : 'peer-id.sends', peer, 'its name, as in strongSwan')
+}

@@ -1,11 +1,12 @@
+import { parseIp } from '#bytes/ip'
 import { givenAddresses, partOfPool } from './inside-addresses.ts'
 import type { IpsecEnds } from './ipsec-conf.ts'
 import { type Family, nameOf } from './ipsec-family.ts'
 import type { IpsecSetting } from './ipsec-lines.ts'
 import { readEspProposals } from './proposal-text.ts'
 import {
+  addressUnsaid,
   filledIn,
-  ITS_OWN_ADDRESS,
   isYes,
   LIBRESWAN_FILLS_IN,
   ourAddressUnsaid,
@@ -64,7 +65,7 @@ function networks(
       tunnel.leave(subnet, `${others.join(', ')}: IKEv1 sends the first only`)
     const ranges = wanted.map((one) => one.trim().replace(/^vhost:.*|^%priv.*/, '%dynamic'))
     if (address === undefined && ranges.some((range) => /^(?:$|%?dynamic)/.test(range)))
-      return side === own ? ourAddressUnsaid(`${side}=`) : (inside.why ?? ITS_OWN_ADDRESS)
+      return side === own ? ourAddressUnsaid(`${side}=`) : (inside.why ?? addressUnsaid(peer))
     const read = ranges.map((range) => {
       const found = swanSelector(range, address ?? '')
       if (found === undefined) return undefined
@@ -78,7 +79,12 @@ function networks(
   const ours = sides(own, inside.ours ?? local)
   if (typeof ours === 'string') return ours
   if (isTransport && peer === 'any') return TRANSPORT_FROM_ANYWHERE
-  const theirs = sides(other, inside.theirs ?? (peer === 'any' ? undefined : peer))
+  const bare = ['left', 'right'].every((side) =>
+    ['subnet', 'subnets', 'protoport'].every((key) => !conn.has(`${side}${key}`)),
+  )
+  // The two gateways themselves, as it is here where nothing is said.
+  if (isTransport && bare && parseIp(peer) === undefined) return undefined
+  const theirs = sides(other, inside.theirs ?? parseIp(peer))
   if (typeof theirs === 'string') return theirs
   const inner = conn.get(`${own}vti`) ?? conn.get(`${own}interface-ip`)
   if (inner !== undefined && givenAddresses(inner.value) !== undefined)

@@ -1,4 +1,5 @@
 import { parseIp } from '#bytes/ip'
+import { isHostName } from '../host-name.ts'
 import { secretOf } from '../key-text.ts'
 import {
   type Imported,
@@ -13,7 +14,6 @@ import {
 } from './imported.ts'
 import { readEspProposals, readIkeProposals } from './proposal-text.ts'
 import { shownText } from './shown-text.ts'
-import { isHostName } from './swan-values.ts'
 import { networkPair, rangeText } from './traffic.ts'
 import { TunnelImport, TunnelNames } from './tunnel-import.ts'
 
@@ -68,8 +68,7 @@ function importVpn(
   const version = device.value(...gateway, 'version')
   if (version === 'v2-only') return 'version v2-only: IKEv2 is not in this version of Causeway yet'
   const peer = device.value(...gateway, 'address') ?? ''
-  if (parseIp(peer) === undefined)
-    return isHostName(peer) ? `${peer}: a name is not looked up` : 'its gateway has no address'
+  if (parseIp(peer) === undefined && !isHostName(peer)) return 'its gateway has no address'
   const isAggressive = device.value(...policy, 'mode') === 'aggressive'
   tunnel.set(
     'ike',

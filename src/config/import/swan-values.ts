@@ -2,6 +2,7 @@ import { ipFamily, parseIp } from '#bytes/ip'
 import { Secret } from '#bytes/secret'
 import { formatIdentity, parseIdentity } from '#policy/identity'
 import { isTextProblem } from '#policy/text-problem'
+import { isHostName } from '../host-name.ts'
 import type { Origin } from './imported.ts'
 import { rangeText, type Side, trafficText } from './traffic.ts'
 import type { TunnelImport } from './tunnel-import.ts'
@@ -68,9 +69,7 @@ export function swanSelector(text: string, own: string): Side | undefined {
 export function noAddressOfPeer(text: string): string {
   if (parseIp(text.split(/[/-]/)[0] ?? '') !== undefined)
     return 'a peer has one address here: write a connection for each peer'
-  return isHostName(text)
-    ? 'a name is not looked up here: write the address of the peer'
-    : 'no address'
+  return 'no address'
 }
 
 /** What files of one owner have in common: `moon` of `moonCert.pem` and `moonKey.pem`. */
@@ -99,10 +98,6 @@ export const LIBRESWAN_FILLS_IN = { hash: 'sha256', group: 'group14' } as const
 
 export function filledIn(proposals: readonly string[], key: string): string {
   return `${key}= leaves it to libreswan how ${proposals.join(', ')} goes on: ${LIBRESWAN_FILLS_IN.hash} and ${LIBRESWAN_FILLS_IN.group} are taken where nothing is said. Compare with the peer.`
-}
-
-export function isHostName(text: string): boolean {
-  return parseIp(text) === undefined && !/^%/.test(text) && /[a-z]/i.test(text)
 }
 
 /** Why any peer cannot come in; `where` is what names one. */
@@ -136,7 +131,7 @@ export const ONE_KEY_FOR_ALL =
   'It takes a peer from anywhere by a key, in Main mode: all tunnels that do so at one address of ours must have the same key, and each who has it can pose as any other. Certificates do without.'
 
 /** A pair that covers every address would route all the host's traffic into the tunnel. */
-export const ITS_OWN_ADDRESS =
+const ITS_OWN_ADDRESS =
   'the peer comes from anywhere and asks for the address it then has, which no pair of networks can name here: write its network, or give it an address or a network of them (Mode Config)'
 
 export const POOL_IS_NETWORK =
@@ -156,6 +151,19 @@ export const OWN_INTERFACE = 'each tunnel has an interface of its own here, whic
 
 export const ON_TOKEN =
   'keys on a smart card or token are not read here: give this gateway a certificate with a key in a file'
+
+/** Whether a peer is written as a host name. */
+export function isNamed(peer: string): boolean {
+  return peer !== 'any' && isHostName(peer)
+}
+
+/** Why a network cannot be the address of the peer itself. */
+export function addressUnsaid(peer: string): string {
+  return peer === 'any' ? ITS_OWN_ADDRESS : ADDRESS_OF_NAME
+}
+
+const ADDRESS_OF_NAME =
+  'its network is the address of the peer itself, which is looked up when the gateway runs: write its address in place of its name'
 
 export const TRANSPORT_FROM_ANYWHERE =
   'transport mode needs the address of the peer: write a connection for each peer with its address'

@@ -1,7 +1,9 @@
+import { parseIp } from '#bytes/ip'
 import { readEspProposals } from './proposal-text.ts'
 import type { Section, Setting } from './settings.ts'
 import {
-  ITS_OWN_ADDRESS,
+  addressUnsaid,
+  isNamed,
   isYes,
   NO_SCRIPTS,
   OWN_INTERFACE,
@@ -45,7 +47,9 @@ export function importChildren(
       : `none of its children can be here: ${children.map(unusable).join(', ')}`
   const pairs: string[] = []
   const origins: Setting[] = []
-  for (const child of usable) {
+  // The two gateways themselves, as it is here where nothing is said.
+  const isBare = first === 'transport' && isNamed(ends.peer) && !usable.some(saysNetworks)
+  for (const child of isBare ? [] : usable) {
     const pair = networksOf(tunnel, child, ends, inside)
     if (typeof pair !== 'string') return pair.why
     const stated = ['local_ts', 'remote_ts'].flatMap((key) => child.settings.get(key) ?? [])
@@ -67,7 +71,7 @@ export function importChildren(
     tunnel.set('networks', 'any', ...origins)
     tunnel.assume('interface.routes', [], 'nothing is routed yet')
     tunnel.remark('Everything goes through the tunnel by its selectors: set interface.routes.')
-  } else tunnel.set('networks', pairs, ...origins)
+  } else if (!isBare) tunnel.set('networks', pairs, ...origins)
   const proposals = phase2(tunnel, usable)
   if (proposals !== undefined) return proposals
   start(tunnel, usable)
@@ -77,6 +81,12 @@ export function importChildren(
 
 function modeOf({ settings }: Section): string {
   return settings.get('mode')?.value.toLowerCase() ?? 'tunnel'
+}
+
+function saysNetworks({ settings }: Section): boolean {
+  return ['local_ts', 'remote_ts'].some(
+    (key) => !/^(?:%?dynamic)?$/.test(settings.get(key)?.value.trim() ?? ''),
+  )
 }
 
 function unusable({ name, settings }: Section): string {
@@ -96,13 +106,15 @@ function networksOf(
     if (others.length > 0 && setting !== undefined)
       tunnel.leave(setting, `${others.join(', ')}: IKEv1 sends the first only, as strongSwan does`)
     if (own === undefined && /^(?:$|%?dynamic)/.test(first.trim()))
-      return key === 'local_ts' ? ourAddressUnsaid('local_addrs') : (inside.why ?? ITS_OWN_ADDRESS)
+      return key === 'local_ts'
+        ? ourAddressUnsaid('local_addrs')
+        : (inside.why ?? addressUnsaid(peer))
     return swanSelector(first, own ?? '') ?? `${key} = ${first}: it could not be read`
   }
   const isTransport = /^transport$/i.test(settings.get('mode')?.value ?? '')
   if (isTransport && peer === 'any') return { why: `${name}: ${TRANSPORT_FROM_ANYWHERE}` }
   const ours = side('local_ts', inside.ours ?? local)
-  const theirs = side('remote_ts', inside.theirs ?? (peer === 'any' ? undefined : peer))
+  const theirs = side('remote_ts', inside.theirs ?? parseIp(peer))
   if (typeof ours === 'string') return { why: `${name}: ${ours}` }
   if (typeof theirs === 'string') return { why: `${name}: ${theirs}` }
   const pair = networkPair(ours, theirs)

@@ -1,5 +1,6 @@
 import { parseIp } from '#bytes/ip'
 import type { Files } from '../files.ts'
+import { isHostName } from '../host-name.ts'
 import {
   type Imported,
   type ImportedTunnel,
@@ -15,6 +16,7 @@ import { joinSameGateways } from './same-gateways.ts'
 import { readSettings, type Section, type Setting } from './settings.ts'
 import {
   addressOfHost,
+  isNamed,
   isYes,
   noAddressOfPeer,
   ONE_KEY_FOR_ALL,
@@ -152,7 +154,7 @@ const ELSEWHERE: readonly (readonly [string, string])[] = [
 ]
 
 const ANY_CERTIFICATE =
-  'Any identity of the peer was accepted; here its certificate must name its address, or what certificate.peer-id says: set that, or {any-of: trust} for any.'
+  'Any identity of the peer was accepted; here its certificate must name its address (or the host name that peer is), or what certificate.peer-id says: set that, or {any-of: trust} for any.'
 
 type Ends = { readonly local: string | undefined; readonly peer: string }
 
@@ -165,7 +167,7 @@ function addresses(
   const [first = '%any', ...others] = listOf(remote?.value)
   if (/^%any[46]?$|^0\.0\.0\.0(?:\/0)?$|^::(?:\/0)?$/.test(first)) {
     tunnel.set('peer', 'any', ...(remote === undefined ? [] : [remote]))
-  } else if (parseIp(first) === undefined) {
+  } else if (parseIp(first) === undefined && !isHostName(first)) {
     return { why: `remote_addrs = ${first}: ${noAddressOfPeer(first)}` }
   } else tunnel.set('peer', first, ...(remote === undefined ? [] : [remote]))
   if (remote !== undefined && others.length > 0)
@@ -199,6 +201,10 @@ function identities(
   const peer = side(connection, 'remote')?.settings.get('id')
   if (peer === undefined) {
     if (about.kind === 'certificate' && about.peer !== 'any') tunnel.remark(ANY_CERTIFICATE)
+    else if (about.kind === 'psk' && isNamed(about.peer))
+      tunnel.remark(
+        `Any identity of the peer was accepted; here it must send its address. If it sends its name: peer-id: {sends: ${about.peer}}.`,
+      )
     return
   }
   const theirs = swanIdentity(peer.value)
@@ -208,7 +214,8 @@ function identities(
       peer,
       'one identity is accepted here: the address of the peer, unless peer-id says another',
     )
-  } else if (theirs === about.peer) tunnel.same(peer, 'the address of the peer is the default')
+  } else if (theirs === about.peer && !(about.kind === 'psk' && isHostName(theirs)))
+    tunnel.same(peer, 'the default here, too')
   else if (about.kind === 'psk' && !about.isAggressive && about.peer !== 'any')
     tunnel.set('peer-id.sends', theirs, peer)
   else tunnel.set(`${prefix}peer-id`, theirs, peer)

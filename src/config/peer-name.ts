@@ -1,0 +1,56 @@
+import { type IpAddress, ipFamily } from '#bytes/ip'
+import { selectorFromPrefix } from '#policy/traffic-selector'
+import type { Config, TunnelConfig } from './config.ts'
+
+/** Where the peer is called and expected; undefined where that can be anywhere, or is not known yet. */
+export function addressOfPeer({ peer }: Pick<TunnelConfig, 'peer'>): IpAddress | undefined {
+  return peer === 'any' || peer === 'unresolved' ? undefined : peer
+}
+
+/** A tunnel whose peer is written as a host name, with that name leading to `address`; itself where it does so already. */
+export function atAddress(tunnel: TunnelConfig, address: IpAddress): TunnelConfig {
+  const { peerName, local } = tunnel
+  if (peerName === undefined || tunnel.peer === address) return tunnel
+  return {
+    ...tunnel,
+    peer: address,
+    ...(peerName.isIdentity ? { remoteId: { kind: 'address', address } } : {}),
+    ...(peerName.isNetwork
+      ? { networks: [{ local: selectorFromPrefix(local), remote: selectorFromPrefix(address) }] }
+      : {}),
+  }
+}
+
+/** The configuration with `addressOf` each tunnel that has a name; itself where nothing changes. */
+export function withAddresses(
+  config: Config,
+  addressOf: (tunnel: TunnelConfig) => IpAddress | undefined,
+): Config {
+  const tunnels = config.tunnels.map((tunnel) => {
+    const address = tunnel.peerName === undefined ? undefined : addressOf(tunnel)
+    return address === undefined ? tunnel : atAddress(tunnel, address)
+  })
+  return tunnels.every((tunnel, i) => tunnel === config.tunnels[i])
+    ? config
+    : { ...config, tunnels }
+}
+
+/** Of what a name leads to, what this tunnel could call: of the IP version of our address, and no address of our own. */
+export function callable(
+  { local }: Pick<TunnelConfig, 'local'>,
+  answers: readonly IpAddress[],
+): readonly IpAddress[] {
+  return answers.filter((one) => ipFamily(one) === ipFamily(local) && one !== local)
+}
+
+/** One sentence for all peers that are written as host names; undefined when there is none. */
+export function namesNote({ tunnels }: Config): string | undefined {
+  const names = [...new Set(tunnels.flatMap(({ peerName }) => peerName?.name ?? []))]
+  const [first, ...others] = names
+  if (first === undefined) return undefined
+  const shown =
+    others.length < MOST_NAMES ? names.join(', ') : `${names.length} host names of peers`
+  return `${shown} ${others.length === 0 ? 'is' : 'are'} looked up when the gateway runs, not here`
+}
+
+const MOST_NAMES = 5
