@@ -14,6 +14,7 @@ import {
 import { type CiscoEntry, entriesIn, type Statement } from './cisco-entries.ts'
 import { after, type Command, readCiscoLines } from './cisco-lines.ts'
 import { ciscoMode } from './cisco-mode.ts'
+import { ciscoProfile, routesInto } from './cisco-profile.ts'
 import {
   type Imported,
   type ImportedTunnel,
@@ -105,6 +106,7 @@ function importEntry(
     entry.device === undefined ? networks(tunnel, entry, device) : routed(tunnel, entry, device)
   if (list !== undefined) return list
   keepalive(tunnel, peer, device)
+  ciscoProfile(tunnel, peer, entry, device.commands)
   if (entry.profile !== undefined) tunnel.take('phase2', entry.profile)
   for (const { words, origin } of entry.statements) {
     if (/^(?:ipsec-isakmp|description)$/.test(words[0] ?? '')) tunnel.take('name', origin)
@@ -318,15 +320,7 @@ function routed(tunnel: TunnelImport, entry: CiscoEntry, { commands }: Device): 
       tunnel.same(line, 'the MSS is written to fit the tunnel')
     else if (/^no shutdown/.test(line.words.join(' '))) tunnel.same(line)
   }
-  const routes: string[] = []
-  const origins: Origin[] = []
-  for (const command of commands) {
-    const [to = '', netmask = '', via = ''] = after(command, 'ip', 'route') ?? []
-    const route = maskedNetwork(to, netmask, 'mask')
-    if (route === undefined || via.toLowerCase() !== device.title.toLowerCase()) continue
-    routes.push(route)
-    origins.push(command)
-  }
+  const { routes, origins } = routesInto(device.title, network, commands)
   if (routes.length > 0) tunnel.set('interface.routes', routes, ...origins)
   else {
     tunnel.assume('interface.routes', [], 'nothing is routed yet')
