@@ -1,4 +1,5 @@
 import { type EspSuite, formatEspSuite, formatIkeSuite, type IkeSuite } from '#policy/proposal'
+import { formatSelector } from '#policy/traffic-selector'
 import type { Exported } from './exported.ts'
 import { type FarEnd, KEY_PLACEHOLDER } from './far-end.ts'
 import { lifetimeWithin, pfsWithin, wholeNetworksOnly } from './limits.ts'
@@ -104,8 +105,21 @@ export function exportAzure(far: FarEnd): Exported {
         : []),
       ...(far.isPsk ? [] : ['Azure connections have pre-shared keys.']),
       'Phase 1 lives 28,800 s in Azure, whatever is said here.',
+      ...(far.isRouteBased ? [] : [azurePairs(far)]),
     ],
   }
+}
+
+/** With policy-based selectors each prefix of one side is paired with each of the other. */
+function azurePairs({ pairs }: FarEnd): string {
+  const distinct = (side: 'local' | 'remote') => [
+    ...new Set(pairs.map((pair) => formatSelector(pair[side]))),
+  ]
+  const [theirs, ours] = [distinct('local'), distinct('remote')]
+  const all = theirs.length * ours.length
+  const more =
+    all === pairs.length ? '' : ` That makes ${all} pairs: networks here must have all of them.`
+  return `The address spaces of the virtual network must be ${theirs.join(', ')}, no more: Azure pairs each with each prefix of ours.${more}`
 }
 
 function refusals(

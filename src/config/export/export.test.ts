@@ -215,6 +215,15 @@ test('aws: tunnel options as its API takes them', () => {
   assert.deepEqual(options.Phase2IntegrityAlgorithms, [{ Value: 'SHA2-256' }])
 })
 
+test('azure: each address space there goes with each prefix here, and pairs that are not written are asked for', () => {
+  const pairs = '["10.1.0.0/16 <-> 10.2.0.0/16", "10.4.0.0/16 <-> 10.3.0.0/16"]'
+  const shown = text(parisTunnel(`networks: ${pairs}`), 'azure').replace(/\n# +/g, ' ')
+  assert.match(shown, /virtual network must be 10\.2\.0\.0\/16, 10\.3\.0\.0\/16, no more/)
+  assert.match(shown, /That makes 4 pairs: networks here must have all of them/)
+  const one = text(parisTunnel('networks: ["10.1.0.0/16 <-> 10.2.0.0/16"]'), 'azure')
+  assert.doesNotMatch(one, /That makes/)
+})
+
 test('netbox: one JSON document of its VPN model', () => {
   const document = JSON.parse(text(parisTunnel(...USUAL), 'netbox'))
   assert.deepEqual(document['vpn/ike-proposals'][0], {
