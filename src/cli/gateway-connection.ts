@@ -37,7 +37,7 @@ function explain(error: unknown, addressing: Addressing, terminal: Terminal): Ex
   if (!(error instanceof GatewayUnreachable)) throw error
   terminal.err(`causeway: ${error.message}\n`)
   if (error.reason === 'permission') {
-    terminal.err('  sudo causeway status\n')
+    terminal.err('  root and the group of the socket may: sudo causeway …\n')
     return EXIT.permission
   }
   if (error.reason === 'not-running' && namedControl(addressing) === undefined) {
