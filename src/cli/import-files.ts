@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { messageOf } from '#bytes/thrown'
 import type { ImportedTunnel } from '#config/import/imported'
 import { mainYaml, tunnelYaml } from '#config/import/tunnel-yaml'
 import { keyFileOctets, usersFile } from '#config/key-text'
+import { type NewFile, writeNewFiles } from './new-files.ts'
 
 /** Where an import is written: beside a main file that is there, or as a folder of its own with one. */
 export type ImportPlaces = {
@@ -12,12 +13,6 @@ export type ImportPlaces = {
   readonly main: string
   readonly mainIsThere: boolean
   readonly tunnels: string
-}
-
-export type PlannedFile = {
-  readonly path: string
-  readonly content: string | Uint8Array
-  readonly mode: number
 }
 
 export function placesOf(directory: string): ImportPlaces {
@@ -38,8 +33,8 @@ export function plannedFiles(
   tunnels: readonly ImportedTunnel[],
   places: ImportPlaces,
   address: string | undefined,
-): readonly PlannedFile[] {
-  const files: PlannedFile[] = []
+): readonly NewFile[] {
+  const files: NewFile[] = []
   if (!places.mainIsThere)
     files.push({ path: places.main, content: mainYaml('tunnels.d/*.yaml', address), mode: 0o644 })
   for (const tunnel of tunnels) {
@@ -61,16 +56,15 @@ export function plannedFiles(
 }
 
 /** Writes all or nothing. @returns the file that is there already, or what went wrong; nothing was then written over */
-export function writeFiles(files: readonly PlannedFile[]): string | undefined {
+export function writeFiles(files: readonly NewFile[]): string | undefined {
   const there = files.find(({ path }) => existsSync(path))
   if (there !== undefined) return `${there.path} is there already; nothing is overwritten`
-  for (const { path, content, mode } of files) {
-    try {
+  try {
+    for (const { path, mode } of files)
       mkdirSync(dirname(path), { recursive: true, mode: mode === 0o600 ? 0o700 : 0o755 })
-      writeFileSync(path, content, { mode, flag: 'wx' })
-    } catch (error) {
-      return `${path} could not be written: ${messageOf(error)}`
-    }
+    writeNewFiles(files)
+  } catch (error) {
+    return messageOf(error)
   }
   return undefined
 }

@@ -13,8 +13,9 @@ import { keyText } from '#config/key-text'
 import { loadConfig } from '#config/reader'
 import { wrap } from '#diagnosis/wrap'
 import { EXIT, type ExitCode } from './exit-codes.ts'
-import { type PlannedFile, placesOf, plannedFiles, writeFiles } from './import-files.ts'
+import { placesOf, plannedFiles, writeFiles } from './import-files.ts'
 import { importCount, importReport } from './import-report.ts'
+import type { NewFile } from './new-files.ts'
 import type { Terminal } from './terminal.ts'
 
 export type ImportArguments = {
@@ -115,7 +116,7 @@ function write(
 }
 
 /** What `causeway check` will say, in a line, or with its errors. */
-function reviewText(terminal: Terminal, main: string, files: readonly PlannedFile[]): string {
+function reviewText(terminal: Terminal, main: string, files: readonly NewFile[]): string {
   const environment = { files: hostFiles, variables: process.env, hostName: hostname() }
   const { problems, sources } = loadConfig(main, environment)
   const ours = new Set(files.map(({ path }) => resolve(path)))

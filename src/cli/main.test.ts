@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -35,6 +35,21 @@ const good = {
   psk: 'x7Yk2mQ9vB4nL1cZ8sT6wR3pD5hJ0gFa',
   networks: ['10.1.0.0/16 <-> 10.2.0.0/16'],
 }
+
+test('output that a full disk does not take is an error, not a key of no octets', () => {
+  const full = openSync('/dev/full', 'w')
+  try {
+    const argv = [join(root, 'bin/causeway.js'), 'keygen']
+    const { status, stderr } = spawnSync(process.execPath, argv, {
+      encoding: 'utf8',
+      stdio: ['ignore', full, 'pipe'],
+    })
+    assert.equal(status, 1)
+    assert.match(stderr, /output could not be written: ENOSPC/)
+  } finally {
+    closeSync(full)
+  }
+})
 
 test('tells the version of the package', () => {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))

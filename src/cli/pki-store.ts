@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { messageOf } from '#bytes/thrown'
 import { type Certificate, parseCertificate, parseCertificates } from '#pki/certificate'
 import { issueCrl } from '#pki/issue'
 import { exportKey, type PrivateKey, readKeyFile } from '#pki/node-private-key'
 import { toPem } from '#pki/pem'
+import { writeNewFiles } from './new-files.ts'
 
 /** What a CA has issued; kept as `index.json` in its folder. */
 export type PkiIndex = {
@@ -114,11 +116,19 @@ export class PkiStore {
   /** Readable by its owner only, from the first moment on. */
   writeKey(file: string, key: PrivateKey): void {
     mkdirSync(this.folder, { recursive: true, mode: 0o700 })
-    writeFileSync(this.path(file), exportKey(key), { mode: 0o600, flag: 'wx' })
+    this.#create(file, exportKey(key), 0o600)
   }
 
   write(file: string, text: string): void {
-    writeFileSync(this.path(file), text, { flag: 'wx' })
+    this.#create(file, text, 0o644)
+  }
+
+  #create(file: string, content: string, mode: number): void {
+    try {
+      writeNewFiles([{ path: this.path(file), content, mode }])
+    } catch (error) {
+      throw new PkiProblem(messageOf(error))
+    }
   }
 
   #read(file: string): Uint8Array {

@@ -1,4 +1,5 @@
 import { styleText } from 'node:util'
+import { EXIT } from './exit-codes.ts'
 
 export type Style = 'green' | 'red' | 'yellow' | 'dim' | 'bold'
 
@@ -22,8 +23,13 @@ export type ColorChoice = 'auto' | 'always' | 'never'
 export function processTerminal(color: ColorChoice, whenClosed: 'end' | 'go on'): Terminal {
   const { stdout, stderr, env } = process
   for (const stream of [stdout, stderr]) {
-    stream.on('error', () => {
-      if (whenClosed === 'end') process.exit()
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (whenClosed === 'go on') return
+      if (error.code === 'EPIPE') process.exit()
+      // A key that was sent to a full disk is no key.
+      if (stream === stdout)
+        stderr.write(`causeway: output could not be written: ${error.message}\n`)
+      process.exit(EXIT.down)
     })
   }
   const isTerminal = stdout.isTTY === true
