@@ -14,6 +14,7 @@ const KINDS: Readonly<Record<ToldEvent['event']['kind'], true>> = {
   'ike-sa-closed': true,
   'child-sa-closed': true,
   'negotiation-failed': true,
+  'message-unanswered': true,
   'refusal-hinted': true,
   'nat-detected': true,
   'peer-alive': true,

@@ -9,6 +9,7 @@ import type {
 } from '#control/status'
 import { failureText } from '#diagnosis/failure-text'
 import { durationText } from '#diagnosis/names'
+import { unansweredText } from '#diagnosis/unanswered-text'
 import { wrap } from '#diagnosis/wrap'
 import { expiryText, isEnding } from '#pki/expiry'
 import { shortBitsPerSecond, shortOctets } from './amounts.ts'
@@ -16,6 +17,7 @@ import { pairWord } from './missing-pairs.ts'
 import { type FailureFacts, standingFailures } from './standing-failure.ts'
 import { clip, columnsOf, padEnd } from './table.ts'
 import type { Style } from './terminal.ts'
+import { newlyUnanswered } from './unanswered-view.ts'
 
 export type ViewOptions = {
   readonly columns: number
@@ -72,6 +74,10 @@ export function statusTable(document: StatusDocument, options: ViewOptions): str
   for (const tunnel of [...tunnels].sort((a, b) => isUp(a) - isUp(b))) {
     for (const { failure } of standingFailures(tunnel))
       lines.push('', ...reasonLines(tunnel.name, failure, options.columns))
+    for (const { failure, ...message } of newlyUnanswered(tunnel, document.at)) {
+      const summary = `${unansweredText(message)}. Should none come: ${failure.summary}`
+      lines.push('', ...reasonLines(tunnel.name, { ...failure, summary }, options.columns))
+    }
   }
   for (const { name, proof, ...tunnel } of tunnels) {
     const known = standingFailures(tunnel).some(

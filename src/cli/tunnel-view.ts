@@ -28,6 +28,7 @@ import {
   type ViewOptions,
 } from './status-view.ts'
 import { padEnd } from './table.ts'
+import { newlyUnanswered, unansweredLines } from './unanswered-view.ts'
 import { watchedText } from './watched-host.ts'
 
 /** Everything about one tunnel: `causeway status NAME`. */
@@ -97,7 +98,11 @@ export function tunnelDetail(
     '',
     ...failureLines(failure, options.columns),
   ])
-  return `${[headText(tunnel, at, options), ...body, ...why].join('\n')}\n`
+  const waiting = newlyUnanswered(tunnel, at).flatMap((message) => [
+    '',
+    ...unansweredLines(message, options.columns),
+  ])
+  return `${[headText(tunnel, at, options), ...body, ...why, ...waiting].join('\n')}\n`
 }
 
 /** Whom the peer logged in as, and the address it gave us. */

@@ -2,10 +2,12 @@ import { toJson } from '#control/json-octets'
 import type { ToldEvent, TunnelState } from '#control/schema'
 import type { FailureBlock } from '#diagnosis/failure-text'
 import { Ladder, type TimedEvent } from '#diagnosis/ladder'
+import type { Event } from '#ike/events'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { type Addressing, withGateway } from './gateway-connection.ts'
 import { PairProgress } from './pair-progress.ts'
 import type { Terminal } from './terminal.ts'
+import { unansweredLines } from './unanswered-view.ts'
 import { codeOf, resultLines, type UpOutcome, type UpResult } from './up-result.ts'
 
 export type UpOptions = {
@@ -164,17 +166,32 @@ class Climb {
 
   #show(timed: TimedEvent, told: ToldEvent): void {
     if (this.#json) {
-      if (timed.event.kind === 'message') this.#terminal.out(`${toJson({ schema: 1, ...told })}\n`)
+      if (SHOWN_AS_JSON.has(timed.event.kind))
+        this.#terminal.out(`${toJson({ schema: 1, ...told })}\n`)
       return
     }
     // After a refusal the same again says nothing new.
     const { event } = timed
+    if (event.kind === 'message-unanswered') {
+      this.#showUnanswered(event, told.line)
+      return
+    }
     const again =
       event.kind === 'message' && (event.repeat > 0 || event.exchange === 'informational')
     if (again && this.#hint !== undefined) return
     this.#print(this.#ladder.add(timed))
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => this.#print(this.#ladder.flush()), LINE_PATIENCE)
+  }
+
+  /** The way it looks now is of no use once it has ended: where several tunnels climb it is not kept until then. */
+  #showUnanswered(event: Extract<Event, { kind: 'message-unanswered' }>, line: ToldEvent['line']) {
+    if (this.#hint !== undefined) return
+    this.#print(this.#ladder.flush())
+    const failure = line === undefined ? event.failure : { ...event.failure, line }
+    const lines = unansweredLines({ ...event, failure }, this.#terminal.columns)
+    const head = this.#live ? [] : [this.before.tunnel]
+    this.#terminal.out(`${[...head, ...lines, ''].join('\n')}\n`)
   }
 
   #print(lines: readonly string[]): void {
@@ -217,4 +234,8 @@ function refusalIn({ event, line }: ToldEvent, milliseconds: number): Refusal | 
   return { kind: 'final', failure, milliseconds, ...(retryAt === undefined ? {} : { retryAt }) }
 }
 
+const SHOWN_AS_JSON: ReadonlySet<ToldEvent['event']['kind']> = new Set([
+  'message',
+  'message-unanswered',
+])
 const REKEY_FAILED = 'CW-603'

@@ -5,6 +5,7 @@ import { ageText, failureLines, nextText, peerText, stateStyle, stateText } from
 import { clip, columnsOf, padEnd } from './table.ts'
 import type { Terminal } from './terminal.ts'
 import { tunnelDetail } from './tunnel-view.ts'
+import { newlyUnanswered, unansweredLines } from './unanswered-view.ts'
 
 /** What the operator is looking at. Tunnels are meant by name, so that none changes under the cursor. */
 export type WatchState = {
@@ -139,7 +140,11 @@ function tableLines(state: WatchState, looks: Looks, screen: Screen): readonly s
   const line = (row: readonly string[]) =>
     clip(row.map((cell, i) => padEnd(cell, widths[i] ?? 0)).join('  '), screen.columns - 2)
   const why = selected === undefined ? undefined : standingFailure(selected)
-  const below = why === undefined ? [] : ['', ...failureLines(why, screen.columns)]
+  const [waiting] = selected === undefined ? [] : newlyUnanswered(selected, looks.now.at)
+  const told =
+    (why && failureLines(why, screen.columns)) ??
+    (waiting && unansweredLines(waiting, screen.columns))
+  const below = told === undefined ? [] : ['', ...told]
   // The selected row stays in sight, with what is said of it below.
   const room = Math.max(1, screen.rows - 4 - below.length)
   const at = tunnels.findIndex(({ name }) => name === selected?.name)

@@ -99,6 +99,8 @@ export type TunnelStatus = {
   readonly watch?: WatchStatus
   /** What happened to it while it had been working, oldest first; the last twenty. */
   readonly history?: readonly IncidentStatus[]
+  /** Messages the peer has not answered for some time, and is still given time to. */
+  readonly unanswered?: readonly UnansweredStatus[]
   /** The newest of what has not passed since, of phase 1 or of a network pair. */
   readonly lastFailure?: FailureStatus
   /** Why the tunnel, though it is up, does not carry what it should; gone when it does. */
@@ -125,6 +127,22 @@ export type IncidentStatus = {
   readonly summary: string
   /** Milliseconds until it worked again; absent while it does not. */
   readonly lasted?: number
+}
+
+export type UnansweredStatus = {
+  readonly phase: 1 | 2
+  /** Of phase 2: index into `networks`. */
+  readonly pair?: number
+  readonly exchange: 'main' | 'aggressive' | 'quick'
+  /** Its place in the exchange. */
+  readonly message: number
+  /** How often, so far. */
+  readonly sent: number
+  /** When it was sent first, and when it is given up. */
+  readonly since: Timestamp
+  readonly until: Timestamp
+  /** What it will have failed of, as far as is known, should no answer come. */
+  readonly failure: FailureStatus
 }
 
 export type DegradedStatus = FailureStatus & { readonly since: Timestamp }

@@ -104,6 +104,11 @@ function eventFields(event: Event, line?: Position): Record<string, unknown> {
       const { key: _, ...failure } = event.failure
       return { ...fields, phase: event.phase, ...failure, line }
     }
+    case 'message-unanswered': {
+      const { phase, pair, exchange, message, sent, failure } = event
+      const { code, summary } = failure
+      return { ...fields, phase, pair, exchange, message, sent, code, summary }
+    }
     case 'refusal-hinted': {
       const { key: _, ...failure } = event.failure
       return { ...fields, phase: 1, ...failure, line }

@@ -135,6 +135,7 @@ function tunnelStatus(
     ...(incidents.length === 0
       ? {}
       : { history: incidents.map((incident) => incidentStatus(incident, time)) }),
+    ...unansweredStatus(tunnel, snapshot, clock.now(), time),
     ...(failure === undefined ? {} : { lastFailure: failureStatus(failure, tunnel) }),
     ...(degraded === undefined
       ? {}
@@ -157,6 +158,22 @@ function peerNameStatus(
     ...(foundAt === undefined ? {} : { foundAt: time(foundAt) }),
     ...(trouble === undefined ? {} : { trouble }),
   }
+}
+
+function unansweredStatus(
+  tunnel: TunnelConfig,
+  snapshot: TunnelSnapshot | undefined,
+  now: Instant,
+  time: (at: Instant) => Timestamp,
+): Pick<TunnelStatus, 'unanswered'> {
+  if (snapshot?.unanswered === undefined) return {}
+  const unanswered = snapshot.unanswered.map(({ waited, remaining, failure, ...facts }) => ({
+    ...facts,
+    since: time(now - waited),
+    until: time(now + remaining),
+    failure: failureStatus(failure, tunnel),
+  }))
+  return { unanswered }
 }
 
 function watchStatus(

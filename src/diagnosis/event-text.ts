@@ -17,6 +17,7 @@ import {
 } from '#policy/proposal'
 import { payloadNames } from './message-story.ts'
 import { durationText, pairText } from './names.ts'
+import { unansweredText } from './unanswered-text.ts'
 
 export type Level = 'debug' | 'info' | 'warn' | 'error'
 
@@ -45,6 +46,11 @@ export function eventText(event: Event): EventText {
       return closedText(pairPhase(event.child.pair), event.why)
     case 'negotiation-failed':
       return failedText(event)
+    case 'message-unanswered': {
+      const { code, summary } = event.failure
+      const text = `${unansweredText(event)}; if none comes: ${code} ${summary}`
+      return { level: 'warn', text, repeatKey: `failed unanswered ${text}` }
+    }
     case 'refusal-hinted': {
       const { code, summary } = event.failure
       return {

@@ -50,7 +50,7 @@ export class SaidOnce {
     if (event.kind === 'child-sa-established')
       this.#forgetFailures(event.tunnel, event.childSa.child.pair)
     if (said.repeatKey === undefined) return { level: said.level, tunnel, text: said.text }
-    const detail = 'failure' in event ? `: ${failureDetail(located(event.failure, place))}` : ''
+    const detail = detailText(event, place)
     return this.#counted({ ...said, time, tunnel, detail, retry: retryText(event, time) })
   }
 
@@ -103,6 +103,12 @@ export function logLineText(clockText: string, { tunnel, text }: LogLine, width 
   const indent = ' '.repeat(columnsOf(head))
   const lines = wrap(text, Math.max(30, width - indent.length))
   return lines.map((line, index) => `${index === 0 ? head : indent}${line}`).join('\n')
+}
+
+/** What may still be taken back is told without its evidence: that comes with the verdict. */
+function detailText(event: Event, place: Position | undefined): string {
+  if (!('failure' in event) || event.kind === 'message-unanswered') return ''
+  return `: ${failureDetail(located(event.failure, place))}`
 }
 
 function located(failure: Failure, line: Position | undefined): FailureBlock {

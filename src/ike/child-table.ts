@@ -23,6 +23,8 @@ export class ChildTable {
   readonly #sending = new Set<ChildSa>()
   /** How often it was told that the outbound SA is near its end. */
   readonly #nearEnd = new Map<ChildSa, number>()
+  /** What is older may have died with the IKE SA the peer closed. */
+  #doubtfulBefore: Instant = Number.NEGATIVE_INFINITY
 
   constructor(tunnel: string) {
     this.#tunnel = tunnel
@@ -54,6 +56,18 @@ export class ChildTable {
       rekeyAt: child.rekeyAt,
       state: actives.has(child) ? 'active' : 'draining',
     }))
+  }
+
+  /** The peer has closed the IKE SA: what there is is renewed as soon as there is another. */
+  doubt(now: Instant): void {
+    this.#doubtfulBefore = now
+  }
+
+  renewDoubtful(now: Instant): void {
+    for (const child of this.actives) {
+      if (child.establishedAt < this.#doubtfulBefore) child.rekeyAt = now
+    }
+    this.#doubtfulBefore = Number.NEGATIVE_INFINITY
   }
 
   add(child: ChildSa, context: IkeContext): void {

@@ -39,6 +39,8 @@ export type Event =
       readonly failure: Failure
       readonly retryAt?: number
     }
+  /** A message of ours is sent again and again: told once, while there is still time for an answer. */
+  | ({ readonly kind: 'message-unanswered'; readonly tunnel: string } & UnansweredMessage)
   /** The peer, or someone in its name, said no in clear: shown at once, but the negotiation goes on until its time is up. */
   | { readonly kind: 'refusal-hinted'; readonly tunnel: string; readonly failure: Failure }
   | {
@@ -215,6 +217,23 @@ export type Failure = {
   readonly otherCauses?: readonly string[]
 }
 
+/** A message of ours that was sent again and has no answer yet. */
+export type UnansweredMessage = {
+  readonly phase: 1 | 2
+  /** Of phase 2: the network pair. */
+  readonly pair?: number
+  readonly exchange: 'main' | 'aggressive' | 'quick'
+  /** Its place in the exchange; those of the peer before it came. */
+  readonly message: number
+  /** How often, so far. */
+  readonly sent: number
+  /** Milliseconds since the first time, and until it is given up. */
+  readonly waited: number
+  readonly remaining: number
+  /** What it will have failed of, as far as is known, should no answer come. */
+  readonly failure: Failure
+}
+
 /** What a tunnel has shown since it came up for the first time. A packet of full size: both ways, or at least to the peer. */
 export type ProofPart =
   | 'peer-answered'
@@ -266,6 +285,8 @@ export type TunnelSnapshot = {
   readonly childSas: readonly ChildSaFacts[]
   /** One for each network pair of the configuration, in its order. */
   readonly pairs: readonly PairFacts[]
+  /** Absent where nothing waits for longer than it should. */
+  readonly unanswered?: readonly UnansweredMessage[]
   /** The newest of what has not passed since. */
   readonly lastFailure?: Failure
   readonly failures: number

@@ -30,16 +30,23 @@ export function isRekeyFailure({ code }: Failure): boolean {
 /** The failure as it is told: of a renewal, where an SA of ours is still there to be renewed and its peer is heard. */
 export function judgedFailure(
   phase: 1 | 2,
-  { failure, sa, child }: Failed,
-  {
-    children,
-    ikeSas,
-    proof,
-  }: { readonly children: ChildTable; readonly ikeSas: IkeSaSet; readonly proof: Proof },
+  failed: Failed,
+  tunnel: Renewing & { readonly proof: Proof },
   now: Instant,
 ): Failure {
-  const proven = proof.judge(phase, failure, children)
-  if (proven !== failure) return proven
+  const proven = tunnel.proof.judge(phase, failed.failure, tunnel.children)
+  return proven === failed.failure ? foreseenFailure(phase, failed, tunnel, now) : proven
+}
+
+type Renewing = { readonly children: ChildTable; readonly ikeSas: IkeSaSet }
+
+/** The same of a negotiation that still goes on. */
+export function foreseenFailure(
+  phase: 1 | 2,
+  { failure, sa, child }: Failed,
+  { children, ikeSas }: Renewing,
+  now: Instant,
+): Failure {
   const serving = ikeSas.preferred
   // A peer that is gone answers nothing, and dead peer detection is about to say so.
   if (serving === undefined || serving.peerAliveAt <= now - SILENCE) return failure

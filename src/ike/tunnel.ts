@@ -23,6 +23,7 @@ import { Proof } from './proof.ts'
 import { type Failed, judgedFailure } from './rekey-failure.ts'
 import { clearReplaced, replacedSas } from './replacement.ts'
 import { RestartDoubt } from './restart-doubt.ts'
+import { UnansweredMessages } from './unanswered-messages.ts'
 import type { IkeContext, IkeSa, Initiate, Outcome } from './version.ts'
 
 /**
@@ -46,8 +47,7 @@ export class Tunnel {
   #rekeys = 0
   readonly #openings = new Openings()
   readonly #icmp: IcmpEvidence
-  /** Children that may have died with the IKE SA the peer closed: they are renewed as soon as there is another. */
-  #doubtfulBefore = Number.NEGATIVE_INFINITY
+  readonly #unanswered: UnansweredMessages
   readonly #initiate: Initiate
 
   constructor(config: TunnelConfig, now: Instant, initiate: Initiate) {
@@ -55,6 +55,7 @@ export class Tunnel {
     this.children = new ChildTable(config.name)
     this.#restartDoubt = new RestartDoubt(this.ikeSas, this.children)
     this.#icmp = new IcmpEvidence(config)
+    this.#unanswered = new UnansweredMessages(this.#icmp)
     this.#initiate = initiate
     this.#wanted = config.start === 'always' ? 'all' : new Set()
     this.#since = now
@@ -190,6 +191,7 @@ export class Tunnel {
   /** Deadlines that have come. */
   handleDeadline(context: IkeContext): void {
     this.ikeSas.handleDeadlines(context)
+    this.#unanswered.advance(this, context)
     this.children.handleDeadline(context)
     this.#restartDoubt.handleDeadline(context)
     for (const child of this.children.all) {
@@ -246,6 +248,7 @@ export class Tunnel {
       ikeSas: this.ikeSas.all.map((sa) => sa.facts()).filter((facts) => facts !== undefined),
       childSas: this.children.facts(),
       pairs: pairFacts(this, this.#wanted, this.#stopped, now),
+      ...this.#unanswered.facts(this, now),
       ...(newest === undefined ? {} : { lastFailure: newest }),
       failures: count,
       rekeys: this.#rekeys,
@@ -267,10 +270,7 @@ export class Tunnel {
     this.failures.phase1Passed()
     this.#phase1BackOff = { ...this.#phase1BackOff, retryAt: NO_FAILURE.retryAt }
     if (this.ikeSas.established.length > 1) this.#rekeys++
-    for (const child of this.children.actives) {
-      if (child.establishedAt < this.#doubtfulBefore) child.rekeyAt = context.now
-    }
-    this.#doubtfulBefore = Number.NEGATIVE_INFINITY
+    this.children.renewDoubtful(context.now)
     context.tell({ kind: 'ike-sa-established', tunnel: this.config.name, ikeSa: facts })
   }
 
@@ -283,7 +283,7 @@ export class Tunnel {
       for (const child of this.children.all) this.children.remove(child, why, context)
     }
     if (why !== 'peer-deleted') return
-    this.#doubtfulBefore = context.now
+    this.children.doubt(context.now)
     // A peer that closes at once what we open would otherwise be asked again without pause.
     this.#phase1BackOff = failedAgain(this.#phase1BackOff, context.now, context.crypto)
   }

@@ -7,7 +7,14 @@ import type { Lifetime } from '#policy/proposal'
 import type { SelectorPair } from '#policy/traffic-selector'
 import type { IkeHeader } from '#wire/ike-header'
 import type { Answer, Effect, Instant, Question } from './effects.ts'
-import type { ChildSaFacts, CloseReason, Event, Failure, IkeSaFacts } from './events.ts'
+import type {
+  ChildSaFacts,
+  CloseReason,
+  Event,
+  Failure,
+  IkeSaFacts,
+  UnansweredMessage,
+} from './events.ts'
 import type { ExpectedAnswers } from './expected-answers.ts'
 import type { LookMemory } from './look-memory.ts'
 import type { RareWork } from './rare-work.ts'
@@ -92,6 +99,8 @@ export interface IkeSa {
   openChild(child: ChildId, rekeyOf: EspSpi | undefined, context: IkeContext): void
   /** Children being negotiated by us or by the peer. */
   negotiating(): readonly ChildId[]
+  /** Messages of ours that the peer has not answered for some time, as far as nothing better is known of why. */
+  unanswered(now: Instant): readonly UnansweredMessage[]
   /** Tells the peer that our inbound SAs are gone. */
   deleteChildren(inboundSpis: readonly EspSpi[], context: IkeContext): void
   /** Follows a peer that its NAT moved; where nobody is behind a NAT nothing changes. */

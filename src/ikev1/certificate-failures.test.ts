@@ -31,6 +31,8 @@ const MESSAGE_5 = {
   natAtPeer: false,
   repeatedByPeer: 0,
   port4500Passes: false,
+  sent: 6,
+  waited: 31_000,
 }
 const FAILED = NotifyType.number('AUTHENTICATION-FAILED')
 

@@ -13,6 +13,8 @@ const MESSAGE_5 = {
   udp: true,
   cutByIp: false,
   natAtPeer: true,
+  sent: 6,
+  waited: 31_000,
   repeatedByPeer: 0,
   port4500Passes: false,
 }

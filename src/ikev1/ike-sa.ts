@@ -5,7 +5,7 @@ import type { ChildId, EspSpi } from '#esp/sa'
 import { ExchangeType } from '#iana/isakmp'
 import type { Answer, Instant } from '#ike/effects'
 import { PeerViolation } from '#ike/errors'
-import type { CloseReason, IkeSaFacts } from '#ike/events'
+import type { CloseReason, IkeSaFacts, UnansweredMessage } from '#ike/events'
 import type { Datagram, Ends, IkeContext, IkeSa, PathProbe } from '#ike/version'
 import { formatIdentity, type Identity } from '#policy/identity'
 import type { IkeHeader } from '#wire/ike-header'
@@ -163,12 +163,10 @@ export class Ikev1Sa implements IkeSa {
         return
       case ExchangeType.number('NEW-GROUP-MODE'):
       case ExchangeType.number('TRANSACTION'): {
-        if (encrypted && this.#phase2 !== undefined) {
-          this.#handlePhase2(this.#phase2, datagram, header, context)
-          return
-        }
         const detail = `${ExchangeType.nameOf(header.exchangeType)} before its time`
-        this.#phase1.drop(datagram, 'out-of-state', detail, context)
+        if (!encrypted || this.#phase2 === undefined)
+          this.#phase1.drop(datagram, 'out-of-state', detail, context)
+        else this.#handlePhase2(this.#phase2, datagram, header, context)
         return
       }
       default: {
@@ -190,12 +188,11 @@ export class Ikev1Sa implements IkeSa {
 
   handleDeadline(context: IkeContext): void {
     if (this.#closed) return
+    this.#phase1.handleDeadline(context)
     if (this.#phase2 === undefined) {
-      this.#phase1.handleDeadline(context)
       this.#followPhase1(context)
       return
     }
-    this.#phase1.handleDeadline(context)
     if (this.#phase2.handleDeadline(context) === 'dead') {
       this.#end('dead-peer', context)
       return
@@ -230,6 +227,11 @@ export class Ikev1Sa implements IkeSa {
 
   negotiating(): readonly ChildId[] {
     return this.#phase2?.quick.negotiating() ?? []
+  }
+
+  unanswered(now: Instant): readonly UnansweredMessage[] {
+    const { hints, abilities } = this.#phase1
+    return [...hints.unanswered(abilities, now), ...(this.#phase2?.quick.unanswered(now) ?? [])]
   }
 
   deleteChildren(inboundSpis: readonly EspSpi[], context: IkeContext): void {

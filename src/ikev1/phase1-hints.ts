@@ -1,5 +1,5 @@
-import type { Answer } from '#ike/effects'
-import type { Failure } from '#ike/events'
+import type { Answer, Instant } from '#ike/effects'
+import type { Failure, UnansweredMessage } from '#ike/events'
 import type { Datagram, IkeContext } from '#ike/version'
 import type { Moment } from '#pki/moment'
 import type { Payload } from '#wire/v1/payloads'
@@ -10,9 +10,10 @@ import { type HalfOpen, leftHalfOpen, message6Lost } from './half-open-failures.
 import { lastProofRefused } from './identity-failures.ts'
 import { answerUnreadable } from './key-failures.ts'
 import { keySearch, opensInformational } from './key-search.ts'
+import type { Phase1Sender } from './phase1-sender.ts'
 import { type Finding, SecondLook } from './second-look.ts'
 import { lookedAt, type Treatment } from './second-look-failures.ts'
-import { type Unanswered, unanswered } from './silence-failures.ts'
+import { unanswered } from './silence-failures.ts'
 import type { Keyed, PeerAbilities, Phase1State } from './state.ts'
 import type { TunnelChoice } from './tunnel-choice.ts'
 
@@ -23,7 +24,10 @@ import type { TunnelChoice } from './tunnel-choice.ts'
 export class Phase1Hints {
   readonly #choice: TunnelChoice
   readonly #look: SecondLook
+  readonly #sender: Phase1Sender
   readonly #isOver: () => boolean
+  /** How often the peer has sent its last message again. */
+  #repeatedByPeer = 0
   #hint: Failure | undefined
   #isTold = false
   #treatment: Treatment = 'ignored'
@@ -31,8 +35,9 @@ export class Phase1Hints {
   /** The peer answers other messages there. */
   #port4500Passes = false
 
-  constructor(choice: TunnelChoice, isOver: () => boolean) {
+  constructor(choice: TunnelChoice, sender: Phase1Sender, isOver: () => boolean) {
     this.#choice = choice
+    this.#sender = sender
     this.#isOver = isOver
     this.#look = new SecondLook(choice.config, (finding, context) => this.#find(finding, context))
   }
@@ -53,27 +58,45 @@ export class Phase1Hints {
   }
 
   /** Why it failed, now that its time is up. */
-  reason(how: Omit<Unanswered, 'port4500Passes'>): Failure {
-    const port4500Passes = this.#port4500Passes
-    return this.#hint ?? unanswered(this.#choice.config, { ...how, port4500Passes })
+  reason(now: Instant): Failure {
+    return (
+      this.#hint ??
+      unanswered(this.#choice.config, {
+        ...this.#sender.manner,
+        ...this.#sender.patience(now),
+        repeatedByPeer: this.#repeatedByPeer,
+        port4500Passes: this.#port4500Passes,
+      })
+    )
+  }
+
+  /** Our last message, where it was sent again and has no answer, and nothing was told of why. */
+  unanswered({ asksFor }: PeerAbilities, now: Instant): readonly UnansweredMessage[] {
+    const { lastExchange: exchange, lastNumber: message, isOverdue } = this.#sender
+    const awaited = exchange === 'main' || exchange === 'aggressive'
+    if (!isOverdue || !awaited || this.#isOver() || this.#hint !== undefined) return []
+    const failure = this.judged(this.reason(now), asksFor)
+    return [{ phase: 1, exchange, message, ...this.#sender.patience(now), failure }]
+  }
+
+  /** The peer has said something new. */
+  wentOn(): void {
+    this.#repeatedByPeer = 0
   }
 
   /** Why a negotiation of the peer's was left, where there is something to say that was not said; what came in clear was only shown. */
-  halfOpen(
-    kind: HalfOpen['kind'],
-    repeatedByPeer: number,
-    udp: boolean,
-    context: IkeContext,
-  ): Failure | undefined {
+  halfOpen(kind: HalfOpen['kind'], udp: boolean, context: IkeContext): Failure | undefined {
     if (this.#hint !== undefined) return this.#isTold ? undefined : this.#hint
     // Whoever sends no more than message 1 need not even hear us: of a tunnel that is up it says nothing.
     if (kind !== 'ke-answered' && this.#isUp(context)) return undefined
+    const repeatedByPeer = this.#repeatedByPeer
     return leftHalfOpen(this.#choice.config, { kind, repeatedByPeer, udp })
   }
 
   /** The peer sends its last message again, though it was answered. */
-  repeated(kind: HalfOpen['kind'], times: number, udp: boolean, context: IkeContext): void {
-    const hint = message6Lost(this.#choice.config, { kind, repeatedByPeer: times, udp })
+  repeated(kind: HalfOpen['kind'], udp: boolean, context: IkeContext): void {
+    const repeatedByPeer = ++this.#repeatedByPeer
+    const hint = message6Lost(this.#choice.config, { kind, repeatedByPeer, udp })
     if (hint !== undefined) this.learn(hint, context)
   }
 
@@ -140,7 +163,8 @@ export class Phase1Hints {
   }
 
   /** A message stays unanswered: something beside it may tell why. */
-  unanswered(message: number, repeats: number, udp: boolean, context: IkeContext): void {
+  sentAgain(udp: boolean, context: IkeContext): void {
+    const { lastNumber: message, repeats } = this.#sender
     if (repeats !== LOOK_AT_REPEAT) return
     if (message === 1) {
       this.#look.askSets(context)

@@ -1,6 +1,13 @@
 import { toHex } from '#bytes/hex'
 import type { Instant } from '#ike/effects'
-import { firstTransmission, type Retransmission, retransmitted } from '#ike/retransmission'
+import {
+  firstTransmission,
+  type Patience,
+  patienceWith,
+  type Retransmission,
+  retransmitted,
+  TOLD_AT_REPEAT,
+} from '#ike/retransmission'
 import type { Datagram, Ends, IkeContext } from '#ike/version'
 import type { PlacedPayload } from '#wire/v1/message'
 import type { Payload } from '#wire/v1/payloads'
@@ -44,13 +51,22 @@ export class Phase1Sender {
     return this.#retransmission?.repeats ?? 0
   }
 
-  /** How the last message was sent that nobody answered. */
-  unanswered(repeatedByPeer: number): Omit<Unanswered, 'port4500Passes'> {
+  /** How the last message was sent that nobody answers. */
+  get manner(): Pick<Unanswered, 'message' | 'octets' | 'udp' | 'cutByIp' | 'natAtPeer'> {
     const octets = this.#last?.octets.length ?? 0
     const { udp, canFragment, nat } = this.#path
     const cutByIp = octets > UNCUT_OCTETS && !canFragment
-    const natAtPeer = nat.remote
-    return { message: this.lastNumber, octets, udp, cutByIp, natAtPeer, repeatedByPeer }
+    return { message: this.lastNumber, octets, udp, cutByIp, natAtPeer: nat.remote }
+  }
+
+  /** How long the answer to the last message has been waited for. */
+  patience(now: Instant): Patience {
+    return patienceWith(this.#retransmission ?? { repeats: 0, firstAt: now, nextAt: now }, now)
+  }
+
+  /** It was sent again, and not only once. */
+  get isOverdue(): boolean {
+    return this.repeats >= TOLD_AT_REPEAT
   }
 
   get lastExchange(): Phase1Message['exchange'] | undefined {

@@ -59,7 +59,6 @@ export class Phase1 {
   /** When a half-open SA is given up. */
   #giveUpAt: Instant
   readonly hints: Phase1Hints
-  #repeatedByPeer = 0
   readonly #failures: Failure[] = []
 
   private constructor(
@@ -77,7 +76,7 @@ export class Phase1 {
     this.#isFirstContact = isFirstContact
     this.#giveUpAt = now + HALF_OPEN_TIME
     this.#sender = new Phase1Sender(choice, role, this.ends)
-    this.hints = new Phase1Hints(choice, () => OVER.has(this.#state.kind))
+    this.hints = new Phase1Hints(choice, this.#sender, () => OVER.has(this.#state.kind))
   }
 
   static initiator(
@@ -165,7 +164,7 @@ export class Phase1 {
     context: IkeContext,
   ): void {
     if (this.#received !== undefined && isRepeatOf(this.#received.octets, datagram.octets)) {
-      this.hints.repeated(this.#state.kind, ++this.#repeatedByPeer, this.ends.udp, context)
+      this.hints.repeated(this.#state.kind, this.ends.udp, context)
       this.#answerRepeat(datagram, context)
       return
     }
@@ -192,7 +191,7 @@ export class Phase1 {
       this.#abilities = known
       this.#sender.tellOwnReceived(row.message, payloads, datagram, this.#cookies, context)
       this.#received = datagram
-      this.#repeatedByPeer = 0
+      this.hints.wentOn()
       this.#sender.stop()
       this.#commit(step, row.message, datagram, context)
     } catch (error) {
@@ -232,17 +231,15 @@ export class Phase1 {
     if ((nextAt ?? this.#giveUpAt) > context.now) return
     const sent = nextAt !== undefined && this.#sender.retransmit(this.ends, this.#cookies, context)
     if (sent === 'sent') {
-      const { lastNumber, repeats } = this.#sender
-      this.hints.unanswered(lastNumber, repeats, this.ends.udp, context)
+      this.hints.sentAgain(this.ends.udp, context)
       return
     }
     if (this.#state.kind === 'established') {
       this.confirmed()
       return
     }
-    const repeated = this.#repeatedByPeer
-    if (this.role === 'initiator') this.fail(this.hints.reason(this.#sender.unanswered(repeated)))
-    else this.fail(this.hints.halfOpen(this.#state.kind, repeated, this.ends.udp, context))
+    if (this.role === 'initiator') this.fail(this.hints.reason(context.now))
+    else this.fail(this.hints.halfOpen(this.#state.kind, this.ends.udp, context))
   }
 
   /** The peer has shown that it has our last message: nothing more is repeated. */

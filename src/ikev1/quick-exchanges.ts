@@ -4,8 +4,8 @@ import type { ChildId, EspSpi, InboundSa } from '#esp/sa'
 import { isErrorNotify, NotifyType } from '#iana/isakmp'
 import type { Answer, Instant, Question } from '#ike/effects'
 import { PeerViolation } from '#ike/errors'
-import type { CloseReason, Failure } from '#ike/events'
-import { firstTransmission, retransmitted } from '#ike/retransmission'
+import type { CloseReason, Failure, UnansweredMessage } from '#ike/events'
+import { firstTransmission, patienceWith, retransmitted, TOLD_AT_REPEAT } from '#ike/retransmission'
 import type { Datagram, IkeContext, IkeSa } from '#ike/version'
 import type { SelectorPair } from '#policy/traffic-selector'
 import type { IkeHeader } from '#wire/ike-header'
@@ -64,6 +64,25 @@ export class QuickExchanges implements QuickHost {
     const busy = [...this.#exchanges.values()].filter(({ state }) => state.kind !== 'done')
     const children = busy.map(({ child }) => child).filter((child) => child !== undefined)
     return [...children, ...this.#looks.waiting()]
+  }
+
+  /** First messages of ours that were sent again and have no answer. */
+  unanswered(now: Instant): readonly UnansweredMessage[] {
+    return [...this.#exchanges.values()].flatMap((exchange) => {
+      const { state, child, retransmission } = exchange
+      if (state.kind !== 'offered' || retransmission === undefined) return []
+      if (retransmission.repeats < TOLD_AT_REPEAT) return []
+      return [
+        {
+          phase: 2,
+          ...(child === undefined ? {} : { pair: child.pair }),
+          exchange: 'quick',
+          message: 1,
+          ...patienceWith(retransmission, now),
+          failure: childSilence(this.tunnel, this.#pairOf(exchange)),
+        },
+      ]
+    })
   }
 
   deadline(): Instant {

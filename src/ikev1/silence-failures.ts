@@ -1,13 +1,13 @@
 import type { TunnelConfig } from '#config/config'
 import type { Failure } from '#ike/events'
-import { RETRANSMIT_AFTER } from '#ike/retransmission'
+import type { Patience } from '#ike/retransmission'
 import { certificateUnanswered } from './certificate-failures.ts'
 import { ourEnd } from './hidden-address.ts'
 import { message5Silent } from './key-failures.ts'
 import { stoppedMidway } from './stopped-midway.ts'
 
-/** How a negotiation of ours stood when its time was up. */
-export type Unanswered = {
+/** How a negotiation of ours stands, or stood when its time was up. */
+export type Unanswered = Pick<Patience, 'sent' | 'waited'> & {
   /** Of our last message. */
   readonly message: number
   readonly octets: number
@@ -25,7 +25,7 @@ export type Unanswered = {
 
 /** A message that was never answered; which one, and what came instead, tells what to look at. */
 export function unanswered(tunnel: TunnelConfig, how: Unanswered): Failure {
-  if (how.message < 5) return silence(tunnel, how.message)
+  if (how.message < 5) return silence(tunnel, how)
   if (how.cutByIp) return largeMessageLost(tunnel, how)
   if (how.udp) return how.port4500Passes ? notForThePort(tunnel) : port4500Silent(tunnel, how)
   return tunnel.authentication.kind === 'psk'
@@ -34,15 +34,14 @@ export function unanswered(tunnel: TunnelConfig, how: Unanswered): Failure {
 }
 
 /** CW-101. Who has answered the message before has a tunnel for us, and its IKE daemon ran. */
-function silence(tunnel: TunnelConfig, message: number): Failure {
+function silence(tunnel: TunnelConfig, { message, sent, waited }: Unanswered): Failure {
   const { name, peer, local, ike } = tunnel
-  const seconds = RETRANSMIT_AFTER.reduce((sum, wait) => sum + wait, 0) / 1_000
-  const times = RETRANSMIT_AFTER.length
+  const seconds = Math.round(waited / 1_000)
   const mode = ike === 'v1-aggressive' ? 'Aggressive' : 'Main'
   const first = message === 1
   return {
     code: 'CW-101',
-    summary: `${peer} has not answered message ${message} of ${mode} mode, sent ${times} times in ${seconds} s`,
+    summary: `${peer} has not answered message ${message} of ${mode} mode, sent ${sent} times in ${seconds} s`,
     evidence: first
       ? `no datagram from ${peer} and no ICMP error`
       : `message ${message - 1} of ${peer} came, then nothing more and no ICMP error`,

@@ -294,6 +294,30 @@ export const statusSample: StatusDocument = {
       rekeys: 0,
       failures: 4,
       retryAt: '2026-11-23T15:12:44.000Z',
+      unanswered: [
+        {
+          phase: 2,
+          pair: 0,
+          exchange: 'quick',
+          message: 1,
+          sent: 4,
+          since: '2026-11-23T15:11:53.000Z',
+          until: '2026-11-23T15:12:24.000Z',
+          failure: {
+            code: 'CW-401',
+            summary: 'tokyo did not answer Quick mode for 10.1.0.0/16 ↔ 10.9.0.0/16',
+            ours: '10.1.0.0/16 ↔ 10.9.0.0/16',
+            theirs: 'not told by the peer',
+            evidence: 'phase 1 is established; no answer to Quick mode message 1',
+            certainty: 'possible',
+            remedy: 'compare networks, phase2 and PFS with tokyo',
+            findOut: 'causeway probe 203.0.113.200',
+            forPeer: 'Our Quick mode gets no answer; what does your log say?',
+            otherCauses: ['algorithms or PFS differ (CW-404, CW-405)'],
+            line: { file: '/etc/causeway/causeway.yaml', line: 54, column: 15 },
+          },
+        },
+      ],
       lastFailure: {
         code: 'CW-201',
         summary:
