@@ -1,5 +1,5 @@
 import type { Config, TunnelConfig } from './config.ts'
-import { diffConfig, sameValue } from './diff.ts'
+import { diffConfig, isAdjusted, sameValue } from './diff.ts'
 
 /** One key of the file: absent on the side where it is not written. */
 export type KeyChange = {
@@ -15,7 +15,7 @@ export type ConfigChanges = {
   readonly added: readonly string[]
   /** Each is closed and opened anew. */
   readonly changed: readonly TunnelChange[]
-  /** Each runs on: what differs is whom it watches, or by what name its peer is found. */
+  /** Each runs on: what differs is how it is watched, what its peer is asked, or by what name it is found. */
   readonly adjusted: readonly TunnelChange[]
   readonly removed: readonly string[]
   readonly unchanged: readonly string[]
@@ -29,10 +29,7 @@ export function configChanges(before: Config, after: Config): ConfigChanges {
     tunnel: tunnel.name,
     keys: keyChanges(old.get(tunnel.name) ?? tunnel, tunnel),
   })
-  const adjusted = unchanged.filter(({ name, watch, peerName }) => {
-    const before = old.get(name)
-    return before?.watch !== watch || before?.peerName?.name !== peerName?.name
-  })
+  const adjusted = unchanged.filter((tunnel) => isAdjusted(old.get(tunnel.name) ?? tunnel, tunnel))
   return {
     added: names(added),
     changed: changed.map(changeIn),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Config, TunnelConfig } from './config.ts'
-import { diffConfig } from './diff.ts'
+import { diffConfig, isAdjusted } from './diff.ts'
 import { memoryFiles } from './files.ts'
 import { loadConfig } from './reader.ts'
 
@@ -23,10 +23,21 @@ test('a file that only looks different changes nothing', () => {
   })
 })
 
-test('whom a tunnel watches changes without touching it', () => {
-  const watching = TWO.replace('psk: file:a', 'psk: file:a, watch: ping 10.2.0.1')
-  assert.deepEqual(names(TWO, watching).changed, '')
-})
+for (const keys of [
+  'second-look: off',
+  'probe-v2: off',
+  'ike-v1-until: 2030-06-30',
+  'watch: ping 10.2.0.1',
+]) {
+  test(`${keys} holds from now on without touching the tunnel, and is told apart`, () => {
+    const after = TWO.replace('psk: file:a', `psk: file:a, ${keys}`)
+    assert.deepEqual(names(TWO, after).unchanged, 'paris tokyo')
+    const [paris] = config(after).tunnels
+    const [before, tokyo] = config(TWO).tunnels
+    assert.ok(paris !== undefined && before !== undefined && tokyo !== undefined)
+    assert.deepEqual([isAdjusted(before, paris), isAdjusted(tokyo, tokyo)], [true, false])
+  })
+}
 
 test('tunnels are told apart by what happened to them', () => {
   const text = TWO.replace('tokyo:', 'osaka:').replace('10.2.0.0/16', '10.2.0.0/15')

@@ -10,7 +10,7 @@ export type ConfigDiff = {
   readonly unchanged: readonly TunnelConfig[]
 }
 
-/** Compares by name and meaning: keys by value; where a tunnel stands in the file, its note, whom it watches, by what name the peer was found, and whether a preset said it, do not count. */
+/** Compares by name and meaning: keys by value; where a tunnel stands in the file, its note, how it is watched and asked, by what name the peer was found, and whether a preset said it, do not count. */
 export function diffConfig(before: Config, after: Config): ConfigDiff {
   const old = new Map(before.tunnels.map((tunnel) => [tunnel.name, tunnel]))
   const names = new Set(after.tunnels.map(({ name }) => name))
@@ -31,12 +31,23 @@ export function sameTunnel(a: TunnelConfig, b: TunnelConfig): boolean {
   return sameValue(meaning(a), meaning(b))
 }
 
+/** Whether the tunnel runs on and is looked after in another way: whom it watches, what its peer is asked beside, by what name it is found, and by when it should have left IKEv1. */
+export function isAdjusted(before: TunnelConfig, after: TunnelConfig): boolean {
+  if (before.peerName?.name !== after.peerName?.name) return true
+  return LOOKED_AFTER_BY.some((key) => before[key] !== after[key])
+}
+
+const LOOKED_AFTER_BY = ['watch', 'secondLook', 'probeV2', 'ikeV1Until'] as const
+
 function meaning(tunnel: TunnelConfig): object {
   const {
     positions: _positions,
     written: _written,
     note: _note,
     watch: _watch,
+    secondLook: _secondLook,
+    probeV2: _probeV2,
+    ikeV1Until: _ikeV1Until,
     preset: _preset,
     peerName: _peerName,
     ...rest

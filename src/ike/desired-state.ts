@@ -31,7 +31,7 @@ export function childrenToOpen(
   busy: ReadonlySet<number>,
   now: Instant,
 ): readonly ChildToOpen[] {
-  const due = children.actives.filter(({ rekeyAt }) => rekeyAt <= now)
+  const due = children.actives.filter((child) => failures.looks.renewalAt(child) <= now)
   const renewals = due.map(({ facts }) => ({ pair: facts.child.pair, rekeyOf: facts.inboundSpi }))
   const establishedAt = sa.facts()?.establishedAt ?? now
   const peersTurn = sa.role === 'responder' && now < establishedAt + INITIATOR_GOES_FIRST

@@ -253,11 +253,13 @@ export class Engine {
       this.#deadlines.delete(tunnel)
     }
     for (const tunnelConfig of [...added, ...changed]) {
-      const tunnel = new Tunnel(tunnelConfig, context.now, (isFirstContact, now, along) =>
-        this.#initiate(tunnelConfig, isFirstContact, now, along),
-      )
+      const tunnel = new Tunnel(tunnelConfig, context.now, (...how) => this.#initiate(...how))
       this.#tunnels.set(tunnelConfig.name, tunnel)
       touched.add(tunnel)
+    }
+    for (const tunnelConfig of unchanged) {
+      const tunnel = this.#tunnels.get(tunnelConfig.name)
+      if (tunnel !== undefined) tunnel.config = tunnelConfig
     }
     const names = (tunnels: readonly TunnelConfig[]) => tunnels.map(({ name }) => name)
     context.tell({

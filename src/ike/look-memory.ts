@@ -1,3 +1,4 @@
+import type { ChildSa } from './child-table.ts'
 import type { Duration, Instant } from './effects.ts'
 import type { Failure } from './events.ts'
 
@@ -8,9 +9,33 @@ import type { Failure } from './events.ts'
 export class LookMemory {
   readonly #begun = new Map<string, Instant>()
   readonly #shown = new Map<string, Failure>()
+  readonly #nextRenewal: (besides: number) => Instant
+  #underWayUntil: Instant = Number.NEGATIVE_INFINITY
+
+  /** @param nextRenewal when a Child SA is renewed next, of another network pair than this */
+  constructor(nextRenewal: (besides: number) => Instant) {
+    this.#nextRenewal = nextRenewal
+  }
 
   begun(treatment: string, now: Instant): void {
     this.#begun.set(treatment, now)
+    this.#underWayUntil = now + LOOK_TAKES
+  }
+
+  /** None is under way any more. */
+  ended(): void {
+    this.#underWayUntil = Number.NEGATIVE_INFINITY
+  }
+
+  /** Whether one would have ended before anything is renewed that its refusals could disturb (see Openings). */
+  isUndisturbing(pair: number, now: Instant): boolean {
+    return this.#nextRenewal(pair) > now + LOOK_TAKES
+  }
+
+  /** When a Child SA is renewed: what comes due during a look waits for its end, but not long, and no more than half of what is left of it. */
+  renewalAt({ rekeyAt, facts }: Pick<ChildSa, 'facts' | 'rekeyAt'>): Instant {
+    const latest = Math.min(rekeyAt + HELD_FOR, (rekeyAt + facts.expiresAt) / 2)
+    return Math.max(rekeyAt, Math.min(this.#underWayUntil, latest))
   }
 
   /** Whether one was begun so short a time ago that another would show the same. */
@@ -43,3 +68,6 @@ function keyOf(pair: number, treatment: string, { code }: Failure): string {
 }
 
 const LOOK_AGAIN_AFTER: Duration = 600_000
+/** No more than nine questions, each waited for as long as a peer may take to answer. */
+const LOOK_TAKES: Duration = 20_000
+const HELD_FOR: Duration = 5_000

@@ -5,7 +5,7 @@ import type { Failure } from './events.ts'
 import { NegotiationFailures } from './negotiation-failures.ts'
 
 test('a pair that passes takes its own failure away, and not another pair’s', () => {
-  const failures = new NegotiationFailures()
+  const failures = new NegotiationFailures({ actives: [] })
   failures.note(0, failure('CW-404'))
   failures.note(1, failure('CW-401'))
   failures.pairPassed(0)
@@ -14,7 +14,7 @@ test('a pair that passes takes its own failure away, and not another pair’s', 
 })
 
 test('the newest is what failed last of what has not passed', () => {
-  const failures = new NegotiationFailures()
+  const failures = new NegotiationFailures({ actives: [] })
   for (const place of [1, 'phase 1', 0, 1] as const) failures.note(place, failure(`CW-${place}`))
   assert.equal(failures.newest?.code, 'CW-1')
   failures.pairPassed(1)
@@ -23,7 +23,7 @@ test('the newest is what failed last of what has not passed', () => {
 })
 
 test('phase 1 has passed where it is up, and where a pair came up under it', () => {
-  const failures = new NegotiationFailures()
+  const failures = new NegotiationFailures({ actives: [] })
   failures.note('phase 1', failure('CW-201'))
   failures.phase1Passed()
   assert.equal(failures.newest, undefined)
@@ -33,7 +33,7 @@ test('phase 1 has passed where it is up, and where a pair came up under it', () 
 })
 
 test('a phase 1 that cannot be renewed stays amiss while pairs come up under the old one', () => {
-  const failures = new NegotiationFailures()
+  const failures = new NegotiationFailures({ actives: [] })
   failures.note('phase 1', failure('CW-603'))
   failures.pairPassed(0)
   assert.equal(failures.newest?.code, 'CW-603')
@@ -42,7 +42,7 @@ test('a phase 1 that cannot be renewed stays amiss while pairs come up under the
 })
 
 test('each pair waits for its own next attempt, longer each time, until it passes', () => {
-  const failures = new NegotiationFailures()
+  const failures = new NegotiationFailures({ actives: [] })
   for (let i = 0; i < 8; i++) failures.defer(1, 0, nodeCrypto)
   assert.ok(failures.retryAt(1) >= 30_000)
   assert.equal(failures.retryAt(0), Number.NEGATIVE_INFINITY)
@@ -53,7 +53,7 @@ test('each pair waits for its own next attempt, longer each time, until it passe
 })
 
 test('asked for anew, the pairs begin without a past, and phase 1 does not', () => {
-  const failures = new NegotiationFailures()
+  const failures = new NegotiationFailures({ actives: [] })
   for (const place of [0, 'no pair', 'phase 1'] as const) failures.note(place, failure('CW-301'))
   failures.defer(0, 0, nodeCrypto)
   failures.pairsAskedAnew()

@@ -1,12 +1,16 @@
 import type { Crypto } from '#crypto/port'
 import { type BackOff, failedAgain, NO_FAILURE } from './back-off.ts'
+import type { ChildSa } from './child-table.ts'
 import type { Instant } from './effects.ts'
-import type { Failure } from './events.ts'
+import type { Failure, TunnelSnapshot } from './events.ts'
 import { LookMemory } from './look-memory.ts'
 import { isRekeyFailure } from './rekey-failure.ts'
 
 /** What a failure is of: phase 1, a network pair by its number, or a wish of the peer that is no pair of ours. */
 export type FailurePlace = 'phase 1' | 'no pair' | number
+
+/** The Child SAs of a tunnel that are to be renewed. */
+type Renewals = { readonly actives: readonly Pick<ChildSa, 'facts' | 'rekeyAt'>[] }
 
 /**
  * Why negotiations of a tunnel came to nothing, each kept until what failed has passed, and when a network pair is tried again. One pair's success
@@ -16,8 +20,12 @@ export class NegotiationFailures {
   /** Newest last. */
   readonly #standing = new Map<FailurePlace, Failure>()
   readonly #backOff = new Map<number, BackOff>()
-  readonly looks: LookMemory = new LookMemory()
+  readonly looks: LookMemory
   #count = 0
+
+  constructor(children: Renewals) {
+    this.looks = new LookMemory((besides) => this.#nextRenewal(children, besides))
+  }
 
   /** All there ever were. */
   get count(): number {
@@ -26,6 +34,12 @@ export class NegotiationFailures {
 
   get newest(): Failure | undefined {
     return [...this.#standing.values()].at(-1)
+  }
+
+  /** As `status` tells of them. */
+  facts(): Pick<TunnelSnapshot, 'lastFailure' | 'failures'> {
+    const { newest, count } = this
+    return { ...(newest === undefined ? {} : { lastFailure: newest }), failures: count }
   }
 
   ofPair(pair: number): Failure | undefined {
@@ -54,6 +68,14 @@ export class NegotiationFailures {
 
   get retryTimes(): readonly Instant[] {
     return [...this.#backOff.values()].map(({ retryAt }) => retryAt)
+  }
+
+  /** When a Child SA of another network pair is renewed next. */
+  #nextRenewal({ actives }: Renewals, besides: number): Instant {
+    const others = actives.filter(({ facts }) => facts.child.pair !== besides)
+    return Math.min(
+      ...others.map(({ rekeyAt, facts }) => Math.max(rekeyAt, this.retryAt(facts.child.pair))),
+    )
   }
 
   phase1Passed(): void {

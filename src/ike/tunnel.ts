@@ -31,10 +31,11 @@ import type { IkeContext, IkeSa, Initiate, Outcome } from './version.ts'
  * difference, for ever. Which messages that takes is the version's affair.
  */
 export class Tunnel {
-  readonly config: TunnelConfig
+  /** Replaced by one that means the same for its SAs. */
+  config: TunnelConfig
   readonly children: ChildTable
   readonly ikeSas: IkeSaSet = new IkeSaSet()
-  readonly failures: NegotiationFailures = new NegotiationFailures()
+  readonly failures: NegotiationFailures
   readonly proof: Proof = new Proof()
   readonly #restartDoubt: RestartDoubt
   readonly path: PathWatch = new PathWatch()
@@ -53,6 +54,7 @@ export class Tunnel {
   constructor(config: TunnelConfig, now: Instant, initiate: Initiate) {
     this.config = config
     this.children = new ChildTable(config.name)
+    this.failures = new NegotiationFailures(this.children)
     this.#restartDoubt = new RestartDoubt(this.ikeSas, this.children)
     this.#icmp = new IcmpEvidence(config)
     this.#unanswered = new UnansweredMessages(this.#icmp)
@@ -223,7 +225,7 @@ export class Tunnel {
       this.children.deadline(),
       this.#restartDoubt.deadline(),
       ...this.children.all.map(({ facts: { expiresAt } }) => expiresAt),
-      ...this.children.actives.map(({ rekeyAt }) => later(rekeyAt)),
+      ...this.children.actives.map((child) => later(this.failures.looks.renewalAt(child))),
       ...this.failures.retryTimes.map(later),
       ...replacedSas(this).map(({ clearAt }) => later(clearAt)),
       later(this.#phase1BackOff.retryAt),
@@ -238,7 +240,6 @@ export class Tunnel {
 
   snapshot(now: Instant): TunnelSnapshot {
     const { retryAt } = this.#phase1BackOff
-    const { newest, count } = this.failures
     const willRetry = retryAt > now && this.#missing().length > 0
     const aliveAt = Math.max(...this.ikeSas.established.map(({ sa }) => sa.peerAliveAt))
     return {
@@ -249,8 +250,7 @@ export class Tunnel {
       childSas: this.children.facts(),
       pairs: pairFacts(this, this.#wanted, this.#stopped, now),
       ...this.#unanswered.facts(this, now),
-      ...(newest === undefined ? {} : { lastFailure: newest }),
-      failures: count,
+      ...this.failures.facts(),
       rekeys: this.#rekeys,
       ...(willRetry && this.#state !== 'up' ? { retryAt } : {}),
       ...(Number.isFinite(aliveAt) ? { peerAliveAt: aliveAt } : {}),
@@ -379,7 +379,7 @@ export class Tunnel {
     if ((peer === 'any' || peer === 'unresolved') && along === undefined) return
     const isFirstContact = () =>
       this.children.all.length === 0 && this.ikeSas.established.length === 0
-    this.ikeSas.add(this.#initiate(isFirstContact, context, along), context.now)
+    this.ikeSas.add(this.#initiate(this.config, isFirstContact, context, along), context.now)
   }
 
   #noteState(now: Instant): void {

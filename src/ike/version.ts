@@ -192,4 +192,9 @@ export interface IkeContext {
 }
 
 /** How a tunnel begins phase 1; `along` as for `IkeVersion.initiate`. */
-export type Initiate = (isFirstContact: () => boolean, context: IkeContext, along?: Ends) => IkeSa
+export type Initiate = (
+  tunnel: TunnelConfig,
+  isFirstContact: () => boolean,
+  context: IkeContext,
+  along?: Ends,
+) => IkeSa

@@ -6,6 +6,7 @@ import { equalSelectorPair } from '#policy/traffic-selector'
 import { type ChildFinding, ChildLook } from './child-look.ts'
 import { lookedAtChild } from './child-look-failures.ts'
 import { anyOf, type ChildTreatment, childQuestions } from './child-questions.ts'
+import { newestOf } from './newest-form.ts'
 import type { QuickExchange, QuickHost } from './quick-exchange.ts'
 import type { ChildRequest } from './transitions/quick-mode.ts'
 
@@ -109,6 +110,7 @@ export class ChildLooks {
   /** Tells of what waits for nothing any more; called after everything the look may have learnt from. */
   advance(context: IkeContext): void {
     const asking = this.#asking
+    if (asking === undefined) context.looksOf(this.#host.tunnel.name)?.ended()
     const ready = this.#waiting.filter(
       ({ treatment }) => asking === undefined || this.#looks.get(treatment) !== asking,
     )
@@ -132,7 +134,8 @@ export class ChildLooks {
     const { tunnel } = this.#host
     const memory = context.looksOf(tunnel.name)
     const isRecent = memory?.isRecent(treatment, context.now) === true
-    if (!tunnel.secondLook || isRecent || this.#asking !== undefined) return
+    if (!newestOf(tunnel, context).secondLook || isRecent || this.#asking !== undefined) return
+    if (memory?.isUndisturbing(request.child.pair, context.now) === false) return
     memory?.begun(treatment, context.now)
     const questions = childQuestions(treatment, request.wish, request.selectors)
     this.#looks.set(treatment, new ChildLook(this.#host, request, questions, context))

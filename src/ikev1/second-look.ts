@@ -16,6 +16,7 @@ import type { SaPayload, Transform } from '#wire/v1/payloads'
 import { authenticationMethod } from './authentication-method.ts'
 import { decodeClear, freshCookie, plainOf } from './clear-message.ts'
 import { NAT_TRAVERSAL_PORT } from './nat-traversal.ts'
+import { newestOf } from './newest-form.ts'
 import { offerPhase1 } from './phase1-proposals.ts'
 import { encodePlain, outgoingHeader } from './protect.ts'
 import { cookiesOf } from './step.ts'
@@ -86,7 +87,8 @@ export class SecondLook {
   }
 
   askIkev2(context: IkeContext): void {
-    const { local, peer, probeV2, secondLook } = this.#tunnel
+    const { local, peer } = this.#tunnel
+    const { probeV2, secondLook } = newestOf(this.#tunnel, context)
     if (peer === 'any' || peer === 'unresolved') return
     if (!probeV2 || !secondLook || this.#isAsked('IKEv2')) return
     const spi = context.crypto.random(PROBE_SPI_OCTETS)
@@ -112,9 +114,9 @@ export class SecondLook {
     context: IkeContext,
     read: (octets: Uint8Array, header: IkeHeader, later: IkeContext) => Finding | undefined,
   ): void {
-    const { local, peer, secondLook } = this.#tunnel
+    const { local, peer } = this.#tunnel
     if (peer === 'any' || peer === 'unresolved') return
-    if (!secondLook || this.#isAsked(what)) return
+    if (!newestOf(this.#tunnel, context).secondLook || this.#isAsked(what)) return
     const cookies = cookiesOf(freshCookie(context), new Uint8Array(8))
     const header = outgoingHeader(cookies, ExchangeType.number('IDENTITY-PROTECTION'), 0)
     context.expected.expect(cookies.initiator, peer, (datagram, answer, later) => {
