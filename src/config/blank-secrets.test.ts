@@ -4,10 +4,10 @@ import { parseDocument } from 'yaml'
 import { blankSecrets } from './blank-secrets.ts'
 
 test('a value is blanked once, in place', () => {
-  const text = 'tunnels:\n  a:\n    certificate:\n      key: "/etc/pki/gateway.pem"\n'
+  const text = 'tunnels:\n  a:\n    certificate:\n      key: "c2VjcmV0IGdhdGV3YXkK"\n'
   const blanked = blankSecrets(text, parseDocument(text)).split('\n')[3]
   assert.match(blanked ?? '', /^ {6}key: \[secret\]\S*\s*$/)
-  assert.doesNotMatch(blanked ?? '', /\[secret.*\[secret|gateway/)
+  assert.doesNotMatch(blanked ?? '', /\[secret.*\[secret|2VjcmV0/)
 })
 
 test('what stands behind a secret is hidden with it', () => {
@@ -16,3 +16,28 @@ test('what stands behind a secret is hidden with it', () => {
   assert.equal(psk.trimEnd(), 'psk: [secret]')
   assert.equal(peer, 'peer: 1.2.3.4 # Paris')
 })
+
+for (const file of ['/etc/pki/gateway.pem', 'keys/gateway.key', '"gw.p12"']) {
+  test(`the name of the key file of a certificate is shown: ${file}`, () => {
+    const text = `certificate: {own: a.pem, key: ${file}, passphrase: tr0ub4dor}\n`
+    const blanked = blankSecrets(text, parseDocument(text))
+    assert.ok(blanked.includes(`key: ${file},`), blanked)
+    assert.doesNotMatch(blanked, /tr0ub4dor/)
+  })
+}
+
+for (const [what, text] of [
+  ['octets in base64', 'certificate: {key: /9j4AAQSkZJRgABAQ+EASA==}\n'],
+  ['a passphrase', 'certificate: {key: correct.horse battery}\n'],
+  [
+    'the key itself',
+    'certificate:\n  key: |\n    -----BEGIN PRIVATE KEY-----\n    MC4CAQAwBQ.pem\n',
+  ],
+  ['a word without an ending', 'certificate: {key: hunter2hunter2}\n'],
+  ['a list', 'certificate: {key: [hunter2.pem, hunter2hunter2]}\n'],
+  ['a key somewhere else', 'tunnels: {a: {key: hunter2hunter2.pem}}\n'],
+] as const) {
+  test(`what is under key may be a secret and is hidden: ${what}`, () => {
+    assert.doesNotMatch(blankSecrets(text, parseDocument(text)), /hunter2|horse|AAQ|MC4/)
+  })
+}

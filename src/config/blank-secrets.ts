@@ -1,4 +1,13 @@
-import { type Document, isCollection, isNode, isScalar, type Range, visit } from 'yaml'
+import {
+  type Document,
+  isCollection,
+  isNode,
+  isPair,
+  isScalar,
+  type Node,
+  type Range,
+  visit,
+} from 'yaml'
 import type { z } from 'zod'
 import { nearestName } from '#policy/nearest'
 import { fileKeys, gatewayKeys, tunnelKeys } from './schema.ts'
@@ -12,12 +21,13 @@ export function blankSecrets(text: string, document: Document.Parsed): string {
   const ranges: [number, number][] = []
   const shown = new ShownKeys()
   visit(document, {
-    Pair(_, { key, value }) {
+    Pair(_, { key, value }, above) {
       if (!isScalar(key)) return
       const name = String(key.value)
       if (!isWord(name)) ranges.push(rangeOf(key))
       if (!isNode(value) || shown.has(name)) return
       if (isScalar(value) && (value.value === null || REFERENCE.test(String(value.value)))) return
+      if (name === 'key' && isFileOfCertificate(value, above)) return
       // The keys of a group are looked at one by one, unless it stands for a key itself.
       if (isCollection(value) && !isSecret(name)) return
       ranges.push(rangeOf(value))
@@ -33,6 +43,16 @@ export function blankSecrets(text: string, document: Document.Parsed): string {
 export function isWord(key: string): boolean {
   return /^[\w.-][\w. -]{0,62}$/.test(key)
 }
+
+/** `certificate.key` names a file, which is no secret; what does not look like one may be the key itself. */
+function isFileOfCertificate(value: Node, above: readonly unknown[]): boolean {
+  const group = above.at(-2)
+  const inCertificate = isPair(group) && isScalar(group.key) && group.key.value === 'certificate'
+  return inCertificate && isScalar(value) && KEY_FILE.test(String(value.value))
+}
+
+/** No octets in base64 end like this: there is no dot among them. */
+const KEY_FILE = /^[\w./-]{1,200}\.(?:pem|key|der|p12|pfx)$/i
 
 const LABEL = '[secret]'
 const REFERENCE = /^(?:file|env):/

@@ -44,20 +44,22 @@ test('a second look is not begun shortly before a rekey: what was refused is tol
     assert.doesNotMatch(failure.evidence, /asked beside it/)
 })
 
-test('second-look: off is heeded at once, under the ISAKMP SA there is', () => {
-  const rehearsal = refusing()
-  rehearsal.start()
-  rehearsal.runFor(3_000)
-  assert.match(failed(rehearsal).at(-1)?.failure.evidence ?? '', /asked beside it/)
-  const [before] = snapshot(rehearsal, 'a').ikeSas
-  const { gateway, tunnels } = rehearsal.gateways.a.config
-  const without = tunnels.map((tunnel) => ({ ...tunnel, secondLook: false }))
-  rehearsal.configure('a', { gateway, tunnels: without })
-  rehearsal.command('a', { kind: 'up', tunnel: TUNNEL })
-  rehearsal.runFor(3_000)
-  assert.doesNotMatch(failed(rehearsal).at(-1)?.failure.evidence ?? '', /asked beside it/)
-  assert.deepEqual(snapshot(rehearsal, 'a').ikeSas, [before])
-})
+for (const secondLook of ['on', 'off'] as const) {
+  test(`second-look: ${secondLook} is heeded at once, under the ISAKMP SA there is`, () => {
+    const rehearsal = refusing({ secondLook: secondLook === 'off' })
+    rehearsal.start()
+    rehearsal.runFor(3_000)
+    const [before] = snapshot(rehearsal, 'a').ikeSas
+    const { gateway, tunnels } = rehearsal.gateways.a.config
+    const changed = tunnels.map((one) => ({ ...one, secondLook: secondLook === 'on' }))
+    rehearsal.configure('a', { gateway, tunnels: changed })
+    const earlier = quickModes(rehearsal)
+    rehearsal.command('a', { kind: 'up', tunnel: TUNNEL })
+    rehearsal.runFor(1_000)
+    assert.equal(quickModes(rehearsal) - earlier > 1, secondLook === 'on')
+    assert.deepEqual(snapshot(rehearsal, 'a').ikeSas, [before])
+  })
+}
 
 const PHASE2: TunnelConfig['phase2'] = {
   suites: [{ encryption: 'aes256-gcm16', integrity: 'none', esn: false }],
@@ -90,6 +92,14 @@ function looking() {
     rehearsal.intercept = ({ octets }) => octets
   }
   return { rehearsal, answersAgain }
+}
+
+/** That A has begun. */
+function quickModes(rehearsal: Rehearsal): number {
+  return events(rehearsal, 'a', 'message').filter(
+    ({ exchange, direction, number }) =>
+      exchange === 'quick' && direction === 'sent' && number === 1,
+  ).length
 }
 
 function failed(rehearsal: Rehearsal) {
