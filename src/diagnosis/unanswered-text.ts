@@ -6,7 +6,7 @@ export type Unanswered = Pick<
   'exchange' | 'message' | 'sent' | 'waited' | 'remaining'
 >
 
-/** `no answer yet to message 5 of Main mode, sent 3 times in 3 s (the first four were answered); it is sent on until 31 s have passed`. */
+/** `no answer yet to message 5 of Main mode, sent 3 times in 3 s (messages 1 to 4 passed); still trying, until 31 s have passed`. */
 export function unansweredText({ exchange, message, sent, waited, remaining }: Unanswered): string {
   const [seconds, all] = [waited, waited + remaining].map((one) => Math.round(one / 1_000))
   const what = `message ${message} of ${MODES[exchange]}`
@@ -17,7 +17,7 @@ export function unansweredText({ exchange, message, sent, waited, remaining }: U
 function beforeText(exchange: Unanswered['exchange'], message: number): string {
   if (exchange === 'quick') return 'phase 1 is up'
   if (message === 1) return 'nothing has come back'
-  return `messages 1 to ${message - 1} went well`
+  return `messages 1 ${message === 3 ? 'and' : 'to'} ${message - 1} passed`
 }
 
 const MODES: Readonly<Record<Unanswered['exchange'], string>> = {

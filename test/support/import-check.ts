@@ -14,12 +14,21 @@ import { formatSelectorPair } from '#policy/traffic-selector'
 /** Imports texts as if they were files. */
 export function importedFrom(
   texts: Readonly<Record<string, string>>,
-  { format, ours = [] }: { format?: ImportFormat; ours?: readonly string[] } = {},
+  {
+    format,
+    ours = [],
+    beside = {},
+  }: {
+    format?: ImportFormat
+    ours?: readonly string[]
+    /** Files that are there and are not imported themselves. */
+    beside?: Readonly<Record<string, string>>
+  } = {},
 ): Imported {
   const sources = Object.entries(texts).map(([file, text]) => ({ file, text }))
   const { imported, unknown } = importTexts({
     sources,
-    files: memoryFiles(texts),
+    files: memoryFiles({ ...texts, ...beside }),
     options: { ourAddresses: ours, ...(ours[0] === undefined ? {} : { ourAddress: ours[0] }) },
     ...(format === undefined ? {} : { format }),
   })

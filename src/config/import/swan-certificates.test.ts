@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { PrivateKey } from '#pki/node-private-key'
+import { toPem } from '#pki/pem'
 import { importedFrom } from '../../../test/support/import-check.ts'
+import { sampleAuthority, sampleGateway, sampleKey } from '../../../test/support/sample-pki.ts'
 import type { ImportedTunnel } from './imported.ts'
 
 const given = (tunnel: ImportedTunnel | undefined, key: string) =>
@@ -41,6 +44,53 @@ test('the key is the one named like the certificate, whichever stands first', ()
   const [tunnel] = importedFrom({ '/etc/ipsec.conf': IPSEC, '/etc/ipsec.secrets': keys }).tunnels
   assert.equal(given(tunnel, 'certificate.key'), '/etc/ipsec.d/private/nearKey.pem')
   assert.equal(tunnel?.passphrase, undefined)
+})
+
+/** Two keys and the certificate of the second; the names say the contrary. */
+const CERTIFICATE = sampleGateway('near', sampleAuthority('near-ca'))
+const OF_ANOTHER = sampleKey('far')
+const KEY_FILES = {
+  '/etc/swanctl/x509/nearCert.pem': toPem('CERTIFICATE', CERTIFICATE.certificate.der),
+  '/etc/swanctl/private/nearKey.pem': pemOf(OF_ANOTHER),
+  '/etc/swanctl/private/other.pem': pemOf(CERTIFICATE.key),
+}
+
+test('swanctl: the key is the one that belongs to the certificate, whatever the names', () => {
+  const named = 'secrets { private-a { file = nearKey.pem }\n private-b { file = other.pem } }\n'
+  for (const secrets of ['', named, 'secrets { private { file = nearKey.pem } }\n']) {
+    const conf = { '/etc/swanctl/swanctl.conf': swanctl(SIGNED, secrets) }
+    const [tunnel] = importedFrom(conf, { beside: KEY_FILES }).tunnels
+    assert.equal(given(tunnel, 'certificate.key'), '/etc/swanctl/private/other.pem')
+    assert.deepEqual(
+      tunnel?.remarks.filter((remark) => /for its name/.test(remark)),
+      [],
+    )
+  }
+})
+
+test('swanctl: a key that belongs to another certificate is never taken', () => {
+  const { '/etc/swanctl/private/other.pem': _, ...files } = KEY_FILES
+  const conf = { '/etc/swanctl/swanctl.conf': swanctl(SIGNED) }
+  const [tunnel] = importedFrom(conf, { beside: files }).tunnels
+  assert.match(tunnel?.remarks.join('\n') ?? '', /key is not named/)
+})
+
+test('swanctl: where keys cannot be compared the name decides, and that is said', () => {
+  const sealed =
+    '-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n'
+  const keys = {
+    '/etc/swanctl/private/nearKey.pem': sealed,
+    '/etc/swanctl/private/other.pem': sealed,
+  }
+  for (const certificate of [
+    {},
+    { '/etc/swanctl/x509/nearCert.pem': KEY_FILES['/etc/swanctl/x509/nearCert.pem'] },
+  ]) {
+    const conf = { '/etc/swanctl/swanctl.conf': swanctl(SIGNED) }
+    const [tunnel] = importedFrom(conf, { beside: { ...certificate, ...keys } }).tunnels
+    assert.equal(given(tunnel, 'certificate.key'), '/etc/swanctl/private/nearKey.pem')
+    assert.match(tunnel?.remarks.join('\n') ?? '', /nearKey\.pem is taken for its name/)
+  }
 })
 
 test('where no key is named it has the name of the certificate, and that is to be looked at', () => {
@@ -145,3 +195,7 @@ test('a key on a token is not read: the connection is skipped with that reason',
   })
   assert.match(skipped[0]?.why ?? '', /leftcert=%smartcard:50: keys on a smart card/)
 })
+
+function pemOf(key: PrivateKey): string {
+  return `${key.handle().export({ type: 'pkcs8', format: 'pem' })}`
+}

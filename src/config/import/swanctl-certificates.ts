@@ -3,6 +3,7 @@ import type { Files } from '../files.ts'
 import { absolute } from '../psk.ts'
 import type { Origin } from './imported.ts'
 import type { CertificateSides } from './ipsec-certificates.ts'
+import { holdsKeyOf, publicKeyIn } from './key-of-certificate.ts'
 import type { Section } from './settings.ts'
 import { isContainer, keyFileBeside, stemOf } from './swan-values.ts'
 import type { SwanSecrets } from './swanctl-secrets.ts'
@@ -52,8 +53,13 @@ function ownCertificate(
     const path = `${folder}/private/${keyFileBeside(own)}`
     tunnel.assume('certificate.key', path, 'by custom: not named')
     tunnel.remark('The file of our private key is not named: set certificate.key.')
-  } else if (key.origin === undefined) tunnel.assume('certificate.key', key.path, 'by its name')
+  } else if (key.origin === undefined)
+    tunnel.assume('certificate.key', key.path, key.by === 'public key' ? FITS : 'by its name')
   else tunnel.set('certificate.key', key.path, key.origin)
+  if (key?.by === 'name')
+    tunnel.remark(
+      `Of several private keys ${key.path} is taken for its name, since they could not be compared with our certificate: see that it belongs to it (certificate.key).`,
+    )
   if (key?.passphrase !== undefined && key.origin !== undefined)
     tunnel.givePassphrase(key.passphrase, key.origin)
 }
@@ -107,28 +113,74 @@ function authoritiesOf(
   tunnel.remark('The CA of the peer is not named: set certificate.trust.')
 }
 
+const FITS = 'the key of our certificate'
 const MOST_CAS = 32
 
-type FoundKey = { readonly path: string; readonly origin?: Origin; readonly passphrase?: Secret }
+type FoundKey = {
+  readonly path: string
+  readonly origin?: Origin
+  readonly passphrase?: Secret
+  /** How it was chosen, where it is not the only one there is. */
+  readonly by?: 'public key' | 'name'
+}
 
 /** swanctl loads every key and lets the certificate choose; here the file is named. */
 function keyFor(
   own: string | undefined,
-  { keyFiles }: SwanSecrets,
+  secrets: SwanSecrets,
   files: Files,
   folder: string,
 ): FoundKey | undefined {
+  const certificate =
+    own === undefined || own === ''
+      ? undefined
+      : publicKeyIn(absolute(own, `${folder}/x509`), files)
+  const possible: FoundKey[] = []
+  for (const key of keysOf(secrets, files, folder)) {
+    const fits = certificate === undefined ? 'unknown' : holdsKeyOf(certificate, key, files)
+    if (fits === 'yes') return { ...key, by: 'public key' }
+    if (fits === 'unknown') possible.push(key)
+  }
   const stem = stemOf(own)
-  const isOurs = (name: string) => stem !== undefined && name.toLowerCase().startsWith(stem)
-  const inFolder = (name: string, place: string) => absolute(name, `${folder}/${place}`)
-  const named = keyFiles.find(({ file }) => isOurs(file.value)) ?? keyFiles[0]
-  if (named !== undefined && (keyFiles.length === 1 || isOurs(named.file.value)))
-    return { ...named, path: inFolder(named.file.value, named.folder), origin: named.file }
-  for (const place of ['private', 'rsa', 'ecdsa', 'pkcs8']) {
-    const names = files.list(`${folder}/${place}`) ?? []
-    const name = names.find(isOurs) ?? names[0]
-    if (name !== undefined && (names.length === 1 || isOurs(name)))
-      return { path: inFolder(name, place) }
+  const isOurs = ({ path }: FoundKey) =>
+    stem !== undefined && path.replace(/^.*\//, '').toLowerCase().startsWith(stem)
+  // What sections name comes first, then each folder by itself.
+  const groups = [
+    possible.filter(({ origin }) => origin !== undefined),
+    ...KEY_FOLDERS.map((place) =>
+      possible.filter(
+        ({ origin, path }) => origin === undefined && isIn(`${folder}/${place}`, path),
+      ),
+    ),
+  ]
+  for (const keys of groups) {
+    const [only, ...others] = keys
+    if (only !== undefined && others.length === 0) return only
+    const named = keys.find(isOurs)
+    if (named !== undefined) return { ...named, by: 'name' }
   }
   return undefined
 }
+
+/** Those that sections name, then all that lie where swanctl looks for keys. */
+function keysOf({ keyFiles }: SwanSecrets, files: Files, folder: string): readonly FoundKey[] {
+  const named = keyFiles.map(({ file, folder: place, passphrase }) => ({
+    path: absolute(file.value, `${folder}/${place}`),
+    origin: file,
+    ...(passphrase === undefined ? {} : { passphrase }),
+  }))
+  const paths = new Set(named.map(({ path }) => path))
+  const listed = KEY_FOLDERS.flatMap((place) =>
+    (files.list(`${folder}/${place}`) ?? []).map((name) => ({
+      path: `${folder}/${place}/${name}`,
+    })),
+  )
+  return [...named, ...listed.filter(({ path }) => !paths.has(path))].slice(0, MOST_KEYS)
+}
+
+function isIn(folder: string, path: string): boolean {
+  return path.slice(0, path.lastIndexOf('/')) === folder
+}
+
+const KEY_FOLDERS: readonly string[] = ['private', 'rsa', 'ecdsa', 'pkcs8']
+const MOST_KEYS = 100
