@@ -68,6 +68,26 @@ test('names a certificate once, however many tunnels use it', () => {
   assert.match(text, /CW-307 {2}[^\n]*: a, b, c, d, e and 2 more\n/)
 })
 
+test('tells of a message without an answer and what that most likely means, until a diagnosis says the same', () => {
+  assert.ok(tokyo !== undefined)
+  const shown = (tunnel: TunnelStatus) => [
+    statusTable({ ...statusSample, tunnels: [tunnel] }, plain),
+    tunnelDetail(tunnel, statusSample, plain),
+  ]
+  const words =
+    /o answer yet to message 1 of Quick mode, sent 4 times in 10 s \(phase 1 is up\); still trying, until 31 s have passed/
+  for (const text of shown(tokyo)) {
+    assert.match(text.replace(/\s+/g, ' '), words)
+    assert.match(text, /CW-401[\s\S]*compare networks, phase2 and PFS with tokyo/)
+    assert.doesNotMatch(text, /what does your log say/, 'the peer is written to when it is final')
+    for (const line of text.split('\n')) assert.ok(columnsOf(line) <= 80, line)
+  }
+  const [known] = tokyo.unanswered ?? []
+  assert.ok(known !== undefined)
+  for (const text of shown({ ...tokyo, lastFailure: known.failure }))
+    assert.doesNotMatch(text.replace(/\s+/g, ' '), words)
+})
+
 test('calls networks idle only where the tunnel is up', () => {
   assert.ok(paris !== undefined)
   const networks = paris.networks.map((network) => ({ ...network, state: 'idle' as const }))
