@@ -10,6 +10,7 @@ import type { Datagram, Ends, IkeContext, IkeSa, PathProbe } from '#ike/version'
 import { formatIdentity, type Identity } from '#policy/identity'
 import type { IkeHeader } from '#wire/ike-header'
 import { MalformedMessage } from '#wire/malformed'
+import { toldAfterAggressiveMode } from './aggressive-status.ts'
 import { handleEarlyInformational } from './early-informational.ts'
 import { FRAGMENT, FragmentAssembly, joinFragment } from './fragments.ts'
 import { takenByAnother } from './identity-failures.ts'
@@ -19,7 +20,6 @@ import { Phase1 } from './phase1.ts'
 import { Phase2 } from './phase2.ts'
 import { Preliminaries } from './preliminaries.ts'
 import { FLAG_ENCRYPTION } from './protect.ts'
-import { phase1ResponderLifetime } from './responder-lifetime.ts'
 import { SaLife } from './sa-life.ts'
 
 /** One ISAKMP SA: leads each message to phase 1, or to what runs under its keys. */
@@ -339,10 +339,8 @@ export class Ikev1Sa implements IkeSa {
     const options = { udp, peerKnowsDpd: abilities.dpd, life, transactions }
     this.#phase2 = new Phase2(this, config, channel, options, context)
     if (phase1.ends.needsKeepalive) this.#keepaliveAt = context.now + NAT_KEEPALIVE_EVERY
-    if (this.role === 'responder' && config.ike === 'v1-aggressive') {
-      const told = phase1ResponderLifetime(phase1.cookies.pair, lifetime)
-      if (told.length > 0) sendInformational(channel, told, context)
-    }
+    const told = toldAfterAggressiveMode(phase1, lifetime)
+    if (told.length > 0) sendInformational(channel, told, context)
     this.#preliminaries?.begin(context)
     this.#followPreliminaries(context)
   }

@@ -44,8 +44,8 @@ import { learnAbilities } from './vendor-ids.ts'
 export class Phase1 {
   readonly role: 'initiator' | 'responder'
   readonly #choice: TunnelChoice
-  /** Whether our proof as the initiator comes with INITIAL-CONTACT; asked when it is made. */
-  readonly #isFirstContact: () => boolean
+  /** Whether we hold no older SA with the peer, as the initiator says with INITIAL-CONTACT; asked when it is said. */
+  readonly isFirstContact: () => boolean
   /** Whether the peer's did. */
   #initialContact = false
   #cookies: Cookies
@@ -73,7 +73,7 @@ export class Phase1 {
     this.role = role
     this.#cookies = cookies
     this.ends = new PeerEnds(choice.config, ends)
-    this.#isFirstContact = isFirstContact
+    this.isFirstContact = isFirstContact
     this.#giveUpAt = now + HALF_OPEN_TIME
     this.#sender = new Phase1Sender(choice, role, this.ends)
     this.hints = new Phase1Hints(choice, this.#sender, () => OVER.has(this.#state.kind))
@@ -386,7 +386,7 @@ export class Phase1 {
       local,
       remote,
       abilities,
-      isFirstContact: this.#isFirstContact,
+      isFirstContact: this.isFirstContact,
     }
   }
 }

@@ -22,7 +22,9 @@ import { sites } from '../support/sites.ts'
 const AGGRESSIVE_AND_QUICK = [
   'a → b  aggressive 1  SA KE NONCE ID VID',
   'a ← b  aggressive 2  SA KE NONCE ID HASH NAT-D NAT-D VID',
-  'a → b  aggressive 3*  HASH NAT-D NAT-D N',
+  'a → b  aggressive 3*  HASH NAT-D NAT-D',
+  // INITIAL-CONTACT, which Aggressive mode would not protect (RFC 2407 §4.6.3).
+  'a → b  informational 1*  HASH N',
   'a → b  quick 1*  HASH SA NONCE KE ID ID',
   'a ← b  quick 2*  HASH SA NONCE KE ID ID',
   'a → b  quick 3*  HASH',

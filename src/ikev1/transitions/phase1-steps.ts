@@ -99,11 +99,11 @@ function skeyidOf(
     : skeyidForSignatures(crypto, suite, sharedSecret, nonceI, nonceR)
 }
 
-/** Beside the initiator's proof, when it holds no older SA with the peer. */
+/** From the initiator, when it holds no older SA with the peer. */
 export function initialContact({
   isFirstContact,
   cookies,
-}: Phase1Environment): readonly NotificationPayload[] {
+}: Pick<Phase1Environment, 'isFirstContact' | 'cookies'>): readonly NotificationPayload[] {
   return isFirstContact() ? [phase1Notify('INITIAL-CONTACT', cookies.pair)] : []
 }
 

@@ -111,7 +111,7 @@ function sendProof(
       const payloads =
         message === 'Main mode message 6'
           ? [id, ...proof, ...phase1ResponderLifetime(environment.cookies.pair, keyed.lifetime)]
-          : [...proof, ...nat, ...initialContact(environment)]
+          : [...proof, ...nat]
       return {
         next: { kind: 'authenticated', peer, from: keyed },
         send: { payloads, under: keyed },
