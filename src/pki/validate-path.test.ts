@@ -64,7 +64,6 @@ test('builds the path from leaf to anchor, whatever else came and in what order'
     found.chain.map(({ subject }) => subject.text),
     ['CN=gw, O=Example', 'CN=Middle, O=Example', 'CN=Root, O=Example'],
   )
-  assert.deepEqual(found.notes, [])
 })
 
 test('a certificate that is trusted itself needs no CA', () => {
@@ -140,18 +139,16 @@ for (const [usages, kind] of [
   })
 }
 
-for (const [purpose, kind, notes] of [
-  [PURPOSE.ipsecIke, 'valid-path', 0],
-  [PURPOSE.any, 'valid-path', 0],
-  [PURPOSE.serverAuth, 'valid-path', 1],
-  [PURPOSE.clientAuth, 'valid-path', 1],
-  ['1.3.6.1.5.5.7.3.3', 'wrong-extended-key-usage', 0],
+for (const [purpose, kind] of [
+  [PURPOSE.ipsecIke, 'valid-path'],
+  [PURPOSE.any, 'valid-path'],
+  [PURPOSE.serverAuth, 'valid-path'],
+  [PURPOSE.clientAuth, 'valid-path'],
+  ['1.3.6.1.5.5.7.3.3', 'wrong-extended-key-usage'],
 ] as const) {
-  test(`extended key usage ${purpose}: ${kind}, ${notes} notes (RFC 4945 §5.1.3.12)`, () => {
+  test(`extended key usage ${purpose}: ${kind} (RFC 4945 §5.1.3.12)`, () => {
     const extensions = changed(OID.extendedKeyUsage, der(DER.sequence, derOid(purpose)))
-    const found = validate(sampleGateway('gw', middle, { extensions }))
-    assert.equal(found.kind, kind)
-    if (found.kind === 'valid-path') assert.equal(found.notes.length, notes)
+    assert.equal(validate(sampleGateway('gw', middle, { extensions })).kind, kind)
   })
 }
 

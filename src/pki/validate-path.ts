@@ -16,8 +16,6 @@ export type ValidPath = {
   readonly kind: 'valid-path'
   /** Leaf first, trust anchor last; one certificate alone when the leaf itself is trusted. */
   readonly chain: readonly Certificate[]
-  /** What was tolerated, in words. */
-  readonly notes: readonly string[]
   readonly [proof]: true
 }
 
@@ -128,9 +126,7 @@ class Search {
   #whole(chain: readonly Certificate[]): ValidPath | undefined {
     const problem = constraintsProblem(chain)
     if (problem !== undefined) return this.#fail(chain.length, problem)
-    const [leaf] = chain
-    const notes = leaf === undefined ? [] : purposeNotes(leaf)
-    return { kind: 'valid-path', chain, notes } as Omit<ValidPath, typeof proof> as ValidPath
+    return { kind: 'valid-path', chain } as Omit<ValidPath, typeof proof> as ValidPath
   }
 
   #fail(depth: number, problem: PathProblem): undefined {
@@ -277,14 +273,6 @@ const TOLERATED_PURPOSES: ReadonlySet<string> = new Set([
   PURPOSE.ipsecTunnel,
   PURPOSE.ipsecUser,
 ])
-
-function purposeNotes({ subject, extendedKeyUsage }: Certificate): readonly string[] {
-  if (extendedKeyUsage === undefined || extendedKeyUsage.some((oid) => IKE_PURPOSES.has(oid)))
-    return []
-  return [
-    `the extended key usage of ${subject.text} does not name ipsecIKE (RFC 4945 §5.1.3.12); accepted all the same`,
-  ]
-}
 
 /** Of every CA, the anchor too, over all that is below it (RFC 5280 §6.1.3 (b) and (c)). */
 function constraintsProblem(chain: readonly Certificate[]): PathProblem | undefined {

@@ -175,7 +175,7 @@ export function verifyPeer(
     identity,
     certificate,
     chain: path.chain.map(({ subject }) => subject.text),
-    notes: [...path.notes, ...verdict.notes],
+    notes: verdict.notes,
   }
 }
 

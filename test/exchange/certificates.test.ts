@@ -1,19 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Authentication, TunnelConfig } from '#config/config'
-import { PURPOSE } from '#pki/extensions'
-import { gatewayExtensions } from '#pki/issue'
+import { issueCrl } from '#pki/issue'
 import { opensslEcdsa } from '#platform/openssl-ecdsa'
 import type { Identity } from '#policy/identity'
 import { arrows, assertUp, events, prepare, snapshot } from '../support/exchange.ts'
 import {
   A_DAY,
   dn,
-  GATEWAY_NAME,
   type Holder,
   sampleAuthority,
   sampleGateway,
-  sampleKey,
   TODAY,
 } from '../support/sample-pki.ts'
 import { sites, TUNNEL } from '../support/sites.ts'
@@ -61,15 +58,16 @@ test('keys of 1024 bits bring a tunnel up where both sides accept them, and else
   assert.match(JSON.stringify(told?.failure), /RSA-1024; 2048 bits are the least/)
 })
 
-test('a certificate that is accepted all the same is warned of, and the tunnel comes up', () => {
-  const { publicKey } = sampleKey('b server')
-  const purposes = [PURPOSE.serverAuth]
-  const extensions = gatewayExtensions(publicKey, CA.key.publicKey, [GATEWAY_NAME], purposes)
-  const server = sampleGateway('b server', CA, { extensions })
-  const rehearsal = begin({ authentication: by(gateway('a')) }, { authentication: by(server) })
+test('a certificate of which nothing can be told, the list of its CA being stale, is warned of and accepted where the tunnel says so', () => {
+  const draft = { number: Uint8Array.of(1), revoked: [] }
+  const dates = { thisUpdate: TODAY - 2 * A_DAY, nextUpdate: TODAY - A_DAY }
+  const stale = issueCrl({ ...draft, ...dates }, { name: CA.certificate.subject.der, key: CA.key })
+  const lenient = { crl: 'if-present', ocsp: 'off' } as const
+  const authentication = { ...by(gateway('a')), revocation: lenient, crls: [stale] }
+  const rehearsal = begin({ authentication }, { authentication: by(gateway('b')) })
   assertUp(rehearsal)
   const [warning] = events(rehearsal, 'a', 'warning')
-  assert.match(warning?.text ?? '', /extended key usage of CN=b server, .* accepted all the same/)
+  assert.match(warning?.text ?? '', /whether CN=b, O=Example was revoked cannot be told: .* out of date since .*; accepted/)
 })
 
 test('Main mode asks for certificates with the keys, and shows them with the signatures', () => {
