@@ -5,7 +5,7 @@ import { Capture, countFrames } from '../support/capture.ts'
 import { GatewayProcess } from '../support/gateway.ts'
 import { assertPing, causewaySide, LINK, type Link, PSK } from '../support/interop.ts'
 import { Libreswan, type LibreswanConnection } from '../support/libreswan.ts'
-import { eventually, run } from '../support/process.ts'
+import { eventually, run, stop } from '../support/process.ts'
 import { ADDRESSES, buildTopology, type Topology } from '../support/topology.ts'
 import { UmlGuest } from '../support/uml.ts'
 
@@ -126,6 +126,30 @@ test('another key is told as that', async () => {
   await libreswan.up(LINK.name, 2)
   const failed = await gateway.waitFor('negotiation-failed', LINK.name)
   assert.equal(failed.failure.code, 'CW-301')
+})
+
+test('a key that libreswan finds wrong without a word is told of while message 5 is still sent on', async () => {
+  const gateway = await meet(LINK, { psk: 'another key that only one side knows' })
+  const up = topology.gatewayA.start([
+    ...[process.execPath, join(import.meta.dirname, '../../bin/causeway.js')],
+    ...['up', LINK.name, '--control', gateway.control],
+  ])
+  let printed = ''
+  up.stdout?.on('data', (chunk) => {
+    printed += chunk
+  })
+  try {
+    await gateway.waitFor('message-unanswered', LINK.name, { patience: 20_000 })
+    const { unanswered, lastFailure } = await gateway.tunnel(LINK.name)
+    const [message] = unanswered ?? []
+    assert.deepEqual([message?.message, message?.failure.code], [5, 'CW-301'])
+    assert.equal(lastFailure, undefined)
+    await eventually('up has printed it', async () => /CW-301[\s\S]*keys most likely/.test(printed))
+    assert.match(printed, /No answer yet to message 5 of Main mode, sent 3 times in \d+ s/)
+    assert.equal(up.exitCode, null, 'up goes on')
+  } finally {
+    await stop(up)
+  }
 })
 
 test('algorithms without anything in common are told as that', async () => {
