@@ -67,7 +67,10 @@ test('a certificate of which nothing can be told, the list of its CA being stale
   const rehearsal = begin({ authentication }, { authentication: by(gateway('b')) })
   assertUp(rehearsal)
   const [warning] = events(rehearsal, 'a', 'warning')
-  assert.match(warning?.text ?? '', /whether CN=b, O=Example was revoked cannot be told: .* out of date since .*; accepted/)
+  assert.match(
+    warning?.text ?? '',
+    /whether CN=b, O=Example was revoked cannot be told: .* out of date since .*; accepted/,
+  )
 })
 
 test('Main mode asks for certificates with the keys, and shows them with the signatures', () => {
