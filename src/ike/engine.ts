@@ -317,6 +317,7 @@ export class Engine {
       if (tunnel === undefined) continue
       touched.add(tunnel)
       if (outcome.kind === 'ike-sa-established') {
+        this.#sas.update(outcome.sa, outcome.sa.remote)
         this.#rehome(outcome.sa, tunnel, context.now)
         takeOver(tunnel, outcome.sa, context)
       }

@@ -74,7 +74,7 @@ export class SaTable {
     return this.#keys.size
   }
 
-  /** Only whoever gets our messages knows the SPI we drew by lot; strangers do too, while they have proved nothing. */
+  /** Only who sees our messages knows the SPI we drew by lot; a stranger to whom we answer does too, and counts once he has proved something. */
   #trust(sa: IkeSa): void {
     if (this.#trusted.has(sa)) return
     const spi = sa.role === 'initiator' ? sa.initiatorSpi : sa.responderSpi

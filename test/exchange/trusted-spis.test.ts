@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Authentication } from '#config/config'
 import type { Effect } from '#ike/effects'
+import { opensslEcdsa } from '#platform/openssl-ecdsa'
 import { decodeHeader } from '#wire/ike-header'
 import { prepare, recorded, rehearseUp, snapshot } from '../support/exchange.ts'
+import { type Holder, sampleAuthority, sampleGateway, TODAY } from '../support/sample-pki.ts'
 import { A_BEGINS, type Sites, sites, TUNNEL } from '../support/sites.ts'
 
 // Which SPIs of its own an engine wants to be heard before others, when it is flooded with IKE.
 
+const CA = sampleAuthority('Plant CA')
 const ANYWHERE = { ...A_BEGINS, peer: 'any' } as const
 
 test('its own SPI counts on each side from the first message on, where each calls the other at its address', () => {
@@ -34,6 +38,39 @@ test('once he has, it does, until the SA is closed', () => {
   rehearsal.runFor(1_000)
   assert.deepEqual(engines.map(trustedSpis), [[], []])
 })
+
+test('so it does where his certificate took its time to be checked, with no message since', () => {
+  const { engines, options } = recorded()
+  const [a, b] = [by(sampleGateway('a', CA)), by(sampleGateway('b', CA))]
+  const remoteId = { kind: 'fqdn', name: 'gw.example.net' } as const
+  const named = { localId: remoteId, remoteId }
+  const rehearsal = prepare(
+    sites({ ...named, authentication: a }, { ...named, authentication: b }, ANYWHERE),
+    options,
+  )
+  rehearsal.intercept = ({ side, octets }) =>
+    side === 'a' && decodeHeader(octets).messageId !== 0 ? undefined : octets
+  for (const side of [rehearsal.gateways.a, rehearsal.gateways.b]) {
+    side.bareEcdsa = opensslEcdsa()
+    side.date = TODAY
+  }
+  rehearsal.start()
+  rehearsal.runFor(3_000)
+  const [sa] = snapshot(rehearsal, 'b').ikeSas
+  assert.deepEqual(trustedSpis(engines[1] ?? []), [sa?.responderSpi])
+})
+
+function by({ certificate, key }: Holder): Authentication {
+  const revocation = { crl: 'off', ocsp: 'off' } as const
+  return {
+    kind: 'certificate',
+    own: [certificate],
+    key,
+    trust: [CA.certificate],
+    revocation,
+    crls: [],
+  }
+}
 
 /** What counts after the first two messages of phase 1, when no other comes through. */
 function trustedAfterTwo(of: Sites): readonly (readonly string[])[] {

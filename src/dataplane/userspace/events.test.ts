@@ -24,23 +24,24 @@ test('a flood of IKE datagrams is cut off until the main thread has caught up, a
     for (let i = 0; i < 3000; i++) events.ikeDatagram({ ...datagram, ...from })
     return posted.length - before
   }
-  // Of no SA that is known; of strangers who begin; of a peer who does; of SAs, wherever they come from.
+  // Of no SA that is known; of strangers; of a peer; of SAs, wherever they come from, as much as one of them may have.
   const peer = { address: ip('192.0.2.2'), port: 500 }
   events.follow([peer.address])
-  events.trust([OURS], [])
-  assert.equal(flood({ octets: header(7n, 9n), remote: peer }), 1024)
-  assert.equal(flood({ octets: header(7n, 0n) }), 0)
-  assert.equal(flood({ octets: header(7n, 0n), remote: peer }), 512)
-  assert.equal(flood({ octets: header(7n, OURS) }), 512)
+  events.trust([OURS, OURS + 1n], [])
+  assert.equal(flood({ octets: header(7n, 0n) }), 1024)
+  assert.equal(flood({ octets: header(7n, 9n), remote: peer }), 512)
+  assert.equal(flood({ octets: header(7n, 0n), remote: peer }), 0)
+  assert.equal(flood({ octets: header(7n, OURS) }), 256)
   assert.equal(flood({ octets: header(OURS, 9n) }), 0)
-  assert.equal(counters[GlobalCounter.ikeOverflow], 5 * 3000 - 2048)
+  assert.equal(flood({ octets: header(OURS + 1n, 9n) }), 256)
+  assert.equal(counters[GlobalCounter.ikeOverflow], 6 * 3000 - 2048)
   assert.deepEqual(
     posted.map((message) => message.kind === 'ike' && message.trusted),
     posted.map((_, index) => index >= 1536),
   )
   counters[GlobalCounter.ikeTaken] = 2000
   events.trust([], [OURS])
-  assert.equal(flood({ octets: header(7n, OURS), remote: peer }), 976)
+  assert.equal(flood({ octets: header(7n, OURS), remote: peer }), 1488)
 })
 
 test('warnings come at most once a second', () => {

@@ -6,9 +6,11 @@ import type { PlannedTunnel } from './routing-plan.ts'
 
 /**
  * IKE datagrams that may wait for the main thread, of each kind behind so many others: a flood is dropped here, before it fills the memory.
- * Whoever floods must not push out what belongs to an SA, nor from elsewhere the peers that begin.
+ * Whoever floods must not push out what belongs to an SA, nor from elsewhere what comes from the peers.
  */
-const MAX_IKE_WAITING = { trusted: 2048, beginning: 1536, other: 1024 } as const
+const MAX_IKE_WAITING = { trusted: 2048, peer: 1536, other: 1024 } as const
+/** Messages in a second that go before others for the SPI they bear: SPIs are sent in clear, so whoever has seen one can flood with it. */
+const MAX_TRUSTED_OF_AN_SPI = 256
 /** What is told of paths in a second, each once: ICMP errors are easily forged, and every one would be a message to every thread. */
 const MAX_PATHS_TOLD = 256
 
@@ -18,6 +20,9 @@ export class Events {
   readonly #counters: Float64Array
   #peers: ReadonlySet<IpAddress> = new Set()
   readonly #trusted = new Set<bigint>()
+  /** How many came for each trusted SPI within the second. */
+  readonly #heard = new Map<bigint, number>()
+  #heardSince = Number.NEGATIVE_INFINITY
   #ikePosted = 0
   #warnedAt = Number.NEGATIVE_INFINITY
   readonly #pathsTold = new Set<string>()
@@ -28,7 +33,7 @@ export class Events {
     this.#counters = counters
   }
 
-  /** Whose first messages of IKE go before those of others: the peers of all lanes, because IKE comes to the first. */
+  /** Whose messages of IKE go before those of strangers: the peers of all lanes, because IKE comes to the first. */
   follow(peers: readonly IpAddress[]): void {
     this.#peers = new Set(peers)
   }
@@ -132,12 +137,21 @@ export class Events {
   #kindOf({ octets, remote }: IkeDatagram): keyof typeof MAX_IKE_WAITING {
     const { buffer, byteOffset, byteLength } = octets
     const header = new DataView(buffer, byteOffset, byteLength)
-    const responderSpi = header.getBigUint64(8)
-    if (this.#trusted.has(header.getBigUint64(0)) || this.#trusted.has(responderSpi)) {
-      return 'trusted'
+    const spis = [header.getBigUint64(0), header.getBigUint64(8)]
+    const ours = spis.find((spi) => this.#trusted.has(spi))
+    if (ours !== undefined && this.#isWithinShare(ours)) return 'trusted'
+    return this.#peers.has(remote.address) ? 'peer' : 'other'
+  }
+
+  #isWithinShare(spi: bigint): boolean {
+    const now = performance.now()
+    if (now - this.#heardSince >= 1000) {
+      this.#heardSince = now
+      this.#heard.clear()
     }
-    const isBeginning = responderSpi === 0n && this.#peers.has(remote.address)
-    return isBeginning ? 'beginning' : 'other'
+    const heard = this.#heard.get(spi) ?? 0
+    this.#heard.set(spi, heard + 1)
+    return heard < MAX_TRUSTED_OF_AN_SPI
   }
 
   #count(field: number, by = 1): void {

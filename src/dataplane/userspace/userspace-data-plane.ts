@@ -166,8 +166,9 @@ export class UserspaceDataPlane implements DataPlane {
 
   trustIkeSpis(come: readonly string[], gone: readonly string[]): void {
     const [numbers, old] = [come, gone].map((spis) => spis.map((spi) => BigInt(`0x${spi}`)))
-    // IKE comes to the first lane.
-    this.#first.tellBoth({ kind: 'trust-ike-spis', come: numbers ?? [], gone: old ?? [] })
+    const message = { kind: 'trust-ike-spis', come: numbers ?? [], gone: old ?? [] } as const
+    // IKE comes to the first lane; and while a change of configuration is under way, it goes on.
+    for (const thread of this.#first.threads) thread.order(message)
   }
 
   probePath(tunnel: string, id: number, octets: number): void {
