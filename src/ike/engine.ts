@@ -25,7 +25,7 @@ import type {
   IkeVersion,
   Outcome,
 } from './version.ts'
-import { roams, talksTo } from './whereabouts.ts'
+import { leave, roams, talksTo, undecided } from './whereabouts.ts'
 
 export type EngineOptions = SpiSource & {
   readonly versions: readonly IkeVersion[]
@@ -244,14 +244,17 @@ export class Engine {
     const before = this.#config ?? { gateway: config.gateway, tunnels: [] }
     const { added, changed, removed, unchanged } = diffConfig(before, config)
     this.#config = config
+    const gone: TunnelConfig[] = []
     for (const { name } of [...removed, ...changed]) {
       const tunnel = this.#tunnels.get(name)
       if (tunnel === undefined) continue
+      gone.push(tunnel.config)
       tunnel.down('reconfigured', context)
       this.#learn(context)
       this.#tunnels.delete(name)
       this.#deadlines.delete(tunnel)
     }
+    for (const sa of undecided(this.#tunnels.values(), gone)) sa.abandon(context)
     for (const tunnelConfig of [...added, ...changed]) {
       const tunnel = new Tunnel(tunnelConfig, context.now, (...how) => this.#initiate(...how))
       this.#tunnels.set(tunnelConfig.name, tunnel)
@@ -313,13 +316,18 @@ export class Engine {
       const tunnel = this.#tunnels.get(
         outcome.kind === 'refused' ? outcome.tunnel : outcome.sa.tunnel,
       )
-      if (outcome.kind === 'ike-sa-closed') this.#sas.remove(outcome.sa)
+      if (outcome.kind === 'ike-sa-closed') {
+        this.#sas.remove(outcome.sa)
+        for (const one of leave(this.#tunnels.values(), outcome.sa)) touched.add(one)
+      }
       if (tunnel === undefined) continue
       touched.add(tunnel)
       if (outcome.kind === 'ike-sa-established') {
-        this.#sas.update(outcome.sa, outcome.sa.remote)
-        this.#rehome(outcome.sa, tunnel, context.now)
-        takeOver(tunnel, outcome.sa, context)
+        const { sa } = outcome
+        this.#sas.update(sa, sa.remote)
+        for (const other of leave(this.#tunnels.values(), sa, tunnel)) touched.add(other)
+        tunnel.ikeSas.add(sa, context.now)
+        takeOver(tunnel, sa, context)
       }
       if (outcome.kind === 'refused') tunnel.refused('phase 1', outcome.failure, context)
       else tunnel.learn(outcome, context)
@@ -333,14 +341,6 @@ export class Engine {
     for (const tunnel of this.#tunnels.values()) {
       if (talksTo(tunnel, remote)) tunnel.disown(spi, context)
     }
-  }
-
-  /** Where several tunnels take a peer from anywhere, its identity tells late which of them it is. */
-  #rehome(sa: IkeSa, tunnel: Tunnel, now: Instant): void {
-    for (const other of this.#tunnels.values()) {
-      if (other !== tunnel) other.ikeSas.remove(sa)
-    }
-    if (!tunnel.ikeSas.all.includes(sa)) tunnel.ikeSas.add(sa, now)
   }
 
   #touch(name: string, touched: Set<Tunnel>): Tunnel | undefined {
@@ -374,7 +374,7 @@ export class Engine {
       expected: this.#expected,
       freshSpi: (tunnel) =>
         freshSpi(tunnel, this.#spis, (spi) => this.#bySpi('inbound', spi) !== undefined),
-      holderOf: (tunnel) => this.#tunnels.get(tunnel)?.ikeSas.preferred?.peerIdentity,
+      holderOf: (tunnel) => this.#tunnels.get(tunnel)?.ikeSas.preferred?.holder,
       looksOf: (tunnel) => this.#tunnels.get(tunnel)?.failures.looks,
       selectorsOf: ({ tunnel, pair }) =>
         this.#tunnels.get(tunnel)?.children.active(pair)?.facts.selectors,

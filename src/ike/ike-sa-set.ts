@@ -1,6 +1,6 @@
 import type { TunnelConfig } from '#config/config'
-import type { Identity } from '#policy/identity'
 import type { Instant } from './effects.ts'
+import type { Holder } from './holder.ts'
 import { type Candidate, preferredOf } from './preference.ts'
 import type { Ends, IkeContext, IkeSa } from './version.ts'
 
@@ -11,7 +11,7 @@ export type EstablishedIkeSa = Candidate & { readonly sa: IkeSa }
 export class IkeSaSet {
   readonly #ikeSas = new Set<IkeSa>()
   /** Whose SA was established last. */
-  lastHolder: Identity | undefined
+  lastHolder: Holder | undefined
   #yieldingSince = Number.NEGATIVE_INFINITY
 
   get all(): readonly IkeSa[] {
@@ -80,12 +80,14 @@ export class IkeSaSet {
   }
 
   add(sa: IkeSa, now: Instant): void {
+    if (this.#ikeSas.has(sa)) return
     if (!this.all.some(({ state }) => state === 'negotiating')) this.#yieldingSince = now
     this.#ikeSas.add(sa)
   }
 
-  remove(sa: IkeSa): void {
-    this.#ikeSas.delete(sa)
+  /** @returns whether it was there */
+  remove(sa: IkeSa): boolean {
+    return this.#ikeSas.delete(sa)
   }
 }
 

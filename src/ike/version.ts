@@ -16,6 +16,7 @@ import type {
   UnansweredMessage,
 } from './events.ts'
 import type { ExpectedAnswers } from './expected-answers.ts'
+import type { Holder } from './holder.ts'
 import type { LookMemory } from './look-memory.ts'
 import type { RareWork } from './rare-work.ts'
 
@@ -89,7 +90,7 @@ export interface IkeSa {
   /** When the peer last answered a question whether it is there, under the keys of this SA. */
   readonly answeredProbeAt: Instant
   /** Who the peer has proven to be, once the SA is established. */
-  readonly peerIdentity: Identity | undefined
+  readonly holder: Holder | undefined
   facts(): IkeSaFacts | undefined
   handleDatagram(datagram: Datagram, header: IkeHeader, context: IkeContext): void
   handleAnswer(id: number, answer: Answer, context: IkeContext): void
@@ -186,7 +187,7 @@ export interface IkeContext {
   /** What the active Child SA of a network pair is for, which may be less than was written. */
   selectorsOf(child: ChildId): SelectorPair | undefined
   /** Who has the tunnel now. */
-  holderOf(tunnel: string): Identity | undefined
+  holderOf(tunnel: string): Holder | undefined
   /** What second looks at its phase 2 have shown. */
   looksOf(tunnel: string): LookMemory | undefined
 }

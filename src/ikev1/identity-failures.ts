@@ -2,9 +2,10 @@ import type { TunnelConfig } from '#config/config'
 import { IdType } from '#iana/ipsec-doi'
 import { NotifyType } from '#iana/isakmp'
 import type { Failure } from '#ike/events'
+import { type Holder, isSameHolder } from '#ike/holder'
 import { sameParts } from '#policy/distinguished-name'
 import { formatExpected } from '#policy/expected-identity'
-import { equalIdentity, formatIdentity, type Identity } from '#policy/identity'
+import { formatIdentity, type Identity } from '#policy/identity'
 import { identityFromPayload } from '#wire/v1/id-payload'
 import type { IdPayload } from '#wire/v1/payloads'
 import { certificateRefused } from './certificate-failures.ts'
@@ -123,12 +124,11 @@ export function proofRefused(
 /** CW-303 of a tunnel that takes several peers, one at a time; undefined where nobody else has it. */
 export function takenByAnother(
   { name, deadPeer }: TunnelConfig,
-  identity: Identity | undefined,
-  holder: Identity | undefined,
+  caller: Holder | undefined,
+  holder: Holder | undefined,
 ): Failure | undefined {
-  if (identity === undefined || holder === undefined || equalIdentity(holder, identity))
-    return undefined
-  const [theirs, ours] = [formatIdentity(identity), formatIdentity(holder)]
+  if (caller === undefined || holder === undefined || isSameHolder(holder, caller)) return undefined
+  const [theirs, ours] = [holderText(caller), holderText(holder)]
   return {
     code: 'CW-303',
     summary: `${theirs} wants ${name} while ${ours} has it: a tunnel has one peer at a time`,
@@ -140,6 +140,10 @@ export function takenByAnother(
     remedy: `give each peer a tunnel with its peer-id and networks of its own; or wait until ${ours} has left, or is given up: ${deadPeer.giveUpAfter / 1_000} s after it fell silent, where it knows DPD`,
     forPeer: `Your gateway proved itself as ${theirs}, and another one has the tunnel meant for it. Is it the right one that calls?`,
   }
+}
+
+function holderText({ identity, user }: Holder): string {
+  return user === undefined ? formatIdentity(identity) : `${user} of ${formatIdentity(identity)}`
 }
 
 function namesIdentity(notifyType: number): boolean {

@@ -6,8 +6,9 @@ import { ExchangeType } from '#iana/isakmp'
 import type { Answer, Instant } from '#ike/effects'
 import { PeerViolation } from '#ike/errors'
 import type { CloseReason, IkeSaFacts, UnansweredMessage } from '#ike/events'
+import type { Holder } from '#ike/holder'
 import type { Datagram, Ends, IkeContext, IkeSa, PathProbe } from '#ike/version'
-import { formatIdentity, type Identity } from '#policy/identity'
+import { formatIdentity } from '#policy/identity'
 import type { IkeHeader } from '#wire/ike-header'
 import { MalformedMessage } from '#wire/malformed'
 import { toldAfterAggressiveMode } from './aggressive-status.ts'
@@ -98,9 +99,10 @@ export class Ikev1Sa implements IkeSa {
     return this.#ready ? 'established' : 'negotiating'
   }
 
-  get peerIdentity(): Identity | undefined {
+  get holder(): Holder | undefined {
     const { state } = this.#phase1
-    return state.kind === 'established' ? state.peer.identity : undefined
+    if (state.kind !== 'established') return undefined
+    return { identity: state.peer.identity, user: this.#preliminaries?.facts().user }
   }
 
   get peerAliveAt(): Instant {
@@ -370,7 +372,7 @@ export class Ikev1Sa implements IkeSa {
   /** Whether another peer that the tunnel takes has it; then this one has to wait. */
   #isTaken(context: IkeContext): boolean {
     const { config } = this.#phase1
-    const failure = takenByAnother(config, this.peerIdentity, context.holderOf(config.name))
+    const failure = takenByAnother(config, this.holder, context.holderOf(config.name))
     if (failure === undefined) return false
     context.outcomes.push({ kind: 'ike-sa-failed', sa: this, failure })
     this.close('failed', [], context)

@@ -16,6 +16,7 @@ const ANY_KEY: ExpectedIdentity = { kind: 'any-of', proof: 'psk' }
 const ANY_CERTIFICATE: ExpectedIdentity = { kind: 'any-of', proof: 'trust' }
 const ONE: Identity = { kind: 'fqdn', name: 'one.example' }
 const TWO: Identity = { kind: 'fqdn', name: 'two.example' }
+const THREE: Identity = { kind: 'fqdn', name: 'three.example' }
 const CA = sampleAuthority('Plant CA')
 const FIRST = sampleGateway('first', CA)
 const SECOND = sampleGateway('second', CA)
@@ -108,6 +109,62 @@ test('a tunnel that takes any has one peer at a time: a second one is turned awa
   assert.equal(told?.failure.code, 'CW-303')
   assert.match(told?.failure.summary ?? '', /two\.example wants anyone while one\.example has it/)
 })
+
+test('of two users of one group the second is turned away, too', () => {
+  const login = (user: string) => ({ user, password: new Secret(new TextEncoder().encode(user)) })
+  const [six, seven] = [login('six'), login('seven')]
+  const server = { role: 'server', users: [six, seven] } as const
+  const rehearsal = calls(
+    [
+      { localId: ONE, xauth: { role: 'client', ...six } },
+      { ...RIVALS[1], localId: ONE, xauth: { role: 'client', ...seven } },
+    ],
+    [waits('group', ONE, { xauth: server })],
+  )
+  const before = children(rehearsal)
+  rehearsal.command('a', { kind: 'up', tunnel: 'rival' })
+  rehearsal.runFor(10_000)
+  assert.deepEqual(children(rehearsal), before)
+  const [told] = events(rehearsal, 'b', 'negotiation-failed')
+  const summary = /seven of one\.example wants group while six of one\.example has it/
+  assert.match(told?.failure.summary ?? '', summary)
+})
+
+test('of callers that are refused nothing stays with the tunnel they were taken for at first', () => {
+  const authentication = by(SECOND)
+  const stranger = sampleGateway('stranger', sampleAuthority('Another CA'))
+  const localId: Identity = { kind: 'dn', der: stranger.certificate.subject.der }
+  const rehearsal = calls(
+    [{ localId, authentication: by(stranger) }],
+    [waits('one', ONE, { authentication }), waits('two', localId, { authentication })],
+  )
+  rehearsal.command('a', { kind: 'down', tunnel: TUNNEL })
+  rehearsal.runFor(120_000)
+  assert.deepEqual(codes(rehearsal), ['CW-306'])
+  const states = rehearsal.gateways.b.snapshot(rehearsal.now).map(({ state }) => state)
+  assert.deepEqual(states, ['down', 'down'])
+})
+
+for (const change of ['removed', 'given to another'] as const) {
+  test(`who has not yet said who he is gets no tunnel that is ${change} meanwhile`, () => {
+    const tunnels = [waits('one', ONE), waits('two', TWO)]
+    const { a, b } = sites()
+    const rehearsal = prepare({ a: several(a, [{ localId: TWO }]), b: several(b, tunnels) })
+    const [one = {}, two = {}] = tunnels
+    const after = change === 'removed' ? [one] : [one, { ...two, remoteId: THREE }]
+    let messages = 0
+    rehearsal.intercept = ({ octets }) => {
+      messages += 1
+      if (messages === 5) rehearsal.configure('b', several(b, after))
+      return octets
+    }
+    rehearsal.start()
+    rehearsal.runFor(20_000)
+    const standing = rehearsal.gateways.b.snapshot(rehearsal.now).flatMap(({ ikeSas }) => ikeSas)
+    assert.deepEqual(standing, [])
+    assert.deepEqual(children(rehearsal), [])
+  })
+}
 
 test('two that come at once do not both get it', () => {
   const [one, two] = RIVALS
