@@ -1,4 +1,4 @@
-import { type IpAddress, ipFamily } from '#bytes/ip'
+import type { IpAddress } from '#bytes/ip'
 import { selectorFromPrefix } from '#policy/traffic-selector'
 import type { Config, TunnelConfig } from './config.ts'
 
@@ -33,14 +33,6 @@ export function withAddresses(
   return tunnels.every((tunnel, i) => tunnel === config.tunnels[i])
     ? config
     : { ...config, tunnels }
-}
-
-/** Of what a name leads to, what this tunnel could call: of the IP version of our address, and no address of our own. */
-export function callable(
-  { local }: Pick<TunnelConfig, 'local'>,
-  answers: readonly IpAddress[],
-): readonly IpAddress[] {
-  return answers.filter((one) => ipFamily(one) === ipFamily(local) && one !== local)
 }
 
 /** One sentence for all peers that are written as host names; undefined when there is none. */

@@ -1,11 +1,12 @@
 import { z } from 'zod'
-import { type IpAddress, ipFamily, ipOctets, parseIp } from '#bytes/ip'
+import { type IpAddress, ipFamily, parseIp } from '#bytes/ip'
 import { type Identity, parseIdentity } from '#policy/identity'
 import { parseDuration } from '#policy/lifetime'
 import { isTextProblem, type TextProblem, textProblem } from '#policy/text-problem'
 import { type Prefix, parseSelectorPair, selectorFromPrefix } from '#policy/traffic-selector'
 import type { InterfaceAddress } from './config.ts'
 import type { NetworksDraft, PeerDraft, PeerIdDraft, PskSource } from './draft.ts'
+import { noHost } from './host-address.ts'
 import { isHostName } from './host-name.ts'
 import { LONGEST_INTERFACE_NAME } from './interface-name.ts'
 import { documented } from './key-doc.ts'
@@ -272,13 +273,8 @@ function readIdentity(text: string): Identity | TextProblem {
 }
 
 function unusable(found: IpAddress): TextProblem | undefined {
-  const octets = ipOctets(found)
-  const first = octets[0] ?? 0
-  const multicast = ipFamily(found) === 4 ? first >= 0xe0 && first < 0xf0 : first === 0xff
-  if (multicast) return textProblem(found, `${found} is a multicast address`)
-  if (octets.every((octet) => octet === 0)) return textProblem(found, `${found} is no host`)
-  if (found === '255.255.255.255') return textProblem(found, `${found} is no host`)
-  return undefined
+  const what = noHost(found)
+  return what === undefined ? undefined : textProblem(found, `${found} is ${what}`)
 }
 
 /** One of them, or a list. */

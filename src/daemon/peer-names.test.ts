@@ -124,11 +124,13 @@ test('it is looked up again until it leads somewhere; that it does not is told o
   names.stop()
 })
 
-test('a name that has no address of our IP version, or ours, is told as that', async (context) => {
+test('a name that has no address of our IP version, or ours, or that of no host, is told as that', async (context) => {
   const { names, answers, told, load } = rig(context)
   answers['vpn.paris.example'] = ['2001:db8::7']
   answers['vpn.oslo.example'] = [paris.local]
-  await load(sampleConfig(paris, named('oslo', 'vpn.oslo.example')))
+  answers['vpn.bern.example'] = ['2001:db8::7', '224.0.0.1']
+  const oslo = named('oslo', 'vpn.oslo.example')
+  await load(sampleConfig(paris, oslo, named('bern', 'vpn.bern.example')))
   names.start()
   names.stop()
   assert.deepEqual(
@@ -136,6 +138,7 @@ test('a name that has no address of our IP version, or ours, is told as that', a
     [
       'vpn.paris.example, the peer of paris, has no IPv4 address, and ours for it is 203.0.113.10',
       'vpn.oslo.example, the peer of oslo, leads to 203.0.113.10, which is our own address',
+      'vpn.bern.example, the peer of bern, leads to 224.0.0.1, which is a multicast address',
     ],
   )
 })

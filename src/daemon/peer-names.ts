@@ -1,6 +1,7 @@
 import type { IpAddress } from '#bytes/ip'
 import type { Config, TunnelConfig } from '#config/config'
-import { addressOfPeer, callable, withAddresses } from '#config/peer-name'
+import { callable } from '#config/peer-answers'
+import { addressOfPeer, withAddresses } from '#config/peer-name'
 import { nameLeadsNowhere } from '#diagnosis/peer-name-failures'
 import type { Event, Failure, TunnelSnapshot } from '#ike/events'
 import type { Clock } from './clock.ts'
@@ -151,12 +152,16 @@ export class PeerNames {
     return withAddresses(config, (tunnel) => {
       const twin = running.get(tunnel.name)
       const present = twin && addressOfPeer(twin)
-      return open.has(tunnel) ? this.#chosen(tunnel, present) : present
+      return open.has(tunnel) ? this.#chosen(tunnel, present, config) : present
     })
   }
 
-  #chosen(tunnel: TunnelConfig, present: IpAddress | undefined): IpAddress | undefined {
-    const found = callable(tunnel, this.facts(tunnel)?.addresses ?? [])
+  #chosen(
+    tunnel: TunnelConfig,
+    present: IpAddress | undefined,
+    { tunnels }: Config,
+  ): IpAddress | undefined {
+    const found = callable(tunnel, this.facts(tunnel)?.addresses ?? [], tunnels)
     return present !== undefined && found.includes(present) ? present : found[0]
   }
 
@@ -178,11 +183,12 @@ export class PeerNames {
 
   #failureOf(tunnel: NamedTunnel): Failure | undefined {
     const { name } = tunnel.peerName
+    if (tunnel.peer !== 'unresolved') return undefined
     const facts = this.#book.facts(name)
+    const { tunnels } = this.#parts.config()
     // Where there is one, it is about to be put in.
-    if (tunnel.peer !== 'unresolved' || callable(tunnel, facts.addresses).length > 0)
-      return undefined
-    return nameLeadsNowhere(tunnel, { name, ...facts })
+    if (callable(tunnel, facts.addresses, tunnels).length > 0) return undefined
+    return nameLeadsNowhere(tunnel, { name, ...facts }, tunnels)
   }
 
   #retryAt({ peerName }: NamedTunnel): number {

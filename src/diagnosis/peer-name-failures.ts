@@ -1,5 +1,6 @@
 import { type IpAddress, ipFamily } from '#bytes/ip'
 import type { TunnelConfig } from '#config/config'
+import { unfit } from '#config/peer-answers'
 import type { Failure } from '#ike/events'
 
 /** What came of looking a name up. */
@@ -9,16 +10,22 @@ export type NameAnswer = {
   readonly trouble?: string
 }
 
-/** Why a peer that is written as a host name cannot be called; undefined while nothing is known yet. */
+/**
+ * Why a peer that is written as a host name cannot be called; undefined while nothing is known yet.
+ *
+ * @param tunnels all of the configuration
+ */
 export function nameLeadsNowhere(
-  { name: tunnel, local }: Pick<TunnelConfig, 'name' | 'local'>,
-  { name, addresses, trouble }: NameAnswer,
+  tunnel: TunnelConfig,
+  answer: NameAnswer,
+  tunnels: readonly TunnelConfig[],
 ): Failure | undefined {
-  if (addresses.length > 0) return noneIsCallable(tunnel, local, name, addresses)
+  const { name, addresses, trouble } = answer
+  if (addresses.length > 0) return noneIsCallable(tunnel, answer, tunnels)
   if (trouble === undefined) return undefined
   return {
     code: 'CW-109',
-    summary: `${name}, the peer of ${tunnel}, leads to no address: ${trouble}`,
+    summary: `${name}, the peer of ${tunnel.name}, leads to no address: ${trouble}`,
     evidence: 'this host looked the name up, in /etc/hosts and by its name servers',
     certainty: 'certain',
     key: 'peer',
@@ -28,26 +35,47 @@ export function nameLeadsNowhere(
 }
 
 function noneIsCallable(
-  tunnel: string,
-  local: IpAddress,
-  name: string,
-  addresses: readonly IpAddress[],
+  tunnel: TunnelConfig,
+  { name, addresses }: NameAnswer,
+  tunnels: readonly TunnelConfig[],
 ): Failure {
-  const family = `IPv${ipFamily(local)}`
-  const isOurs = addresses.includes(local)
+  const { local } = tunnel
   return {
     code: 'CW-109',
-    summary: isOurs
-      ? `${name}, the peer of ${tunnel}, leads to ${local}, which is our own address`
-      : `${name}, the peer of ${tunnel}, has no ${family} address, and ours for it is ${local}`,
+    ...whyNot(tunnel, name, addresses, tunnels),
     ours: local,
     theirs: addresses.join(', '),
     evidence: 'what this host found when it looked the name up',
     certainty: 'certain',
     key: 'peer',
-    remedy: isOurs
-      ? 'have the name lead to the peer (see /etc/hosts, too), or write its address'
-      : `give this tunnel an address: of ours of the other IP version, or the name an ${family} address`,
     findOut: `getent ahosts ${name}`,
   }
 }
+
+/** Of several addresses, the first of our IP version is told of. */
+function whyNot(
+  tunnel: TunnelConfig,
+  name: string,
+  addresses: readonly IpAddress[],
+  tunnels: readonly TunnelConfig[],
+): Pick<Failure, 'summary' | 'remedy'> {
+  const peer = `${name}, the peer of ${tunnel.name},`
+  for (const address of addresses) {
+    const why = unfit(tunnel, address, tunnels)
+    switch (why?.kind) {
+      case 'ours':
+        return { summary: `${peer} leads to ${address}, which is our own address`, remedy: TO_PEER }
+      case 'no-host':
+        return { summary: `${peer} leads to ${address}, which is ${why.what}`, remedy: TO_PEER }
+      case 'other-version':
+      case undefined:
+    }
+  }
+  const family = `IPv${ipFamily(tunnel.local)}`
+  return {
+    summary: `${peer} has no ${family} address, and ours for it is ${tunnel.local}`,
+    remedy: `give this tunnel an address: of ours of the other IP version, or the name an ${family} address`,
+  }
+}
+
+const TO_PEER = 'have the name lead to the peer (see /etc/hosts, too), or write its address'
