@@ -143,6 +143,24 @@ test('a name that has no address of our IP version, or ours, or that of no host,
   )
 })
 
+test('a name that leads to the peer of another tunnel is told as that, and no tunnel is mistaken for it', async (context) => {
+  const { names, answers, told, load, pass, peers } = rig(context)
+  answers['vpn.paris.example'] = ['192.0.2.1']
+  await load(sampleConfig(paris, rome))
+  names.start()
+  await pass(60)
+  assert.deepEqual([peers(), told.length], [['unresolved', rome.peer], 1])
+  const [event] = told
+  assert.match(
+    event?.kind === 'negotiation-failed' ? event.failure.summary : '',
+    /^vpn\.paris\.example, the peer of paris, leads to 192\.0\.2\.1, which is the peer of rome: /,
+  )
+  answers['vpn.paris.example'] = [FIRST!]
+  await pass(60)
+  assert.deepEqual(peers(), [FIRST, rome.peer])
+  names.stop()
+})
+
 test('a tunnel that is not up moves to where the name leads now', async (context) => {
   const { names, answers, renewed, notes, load, pass } = rig(context)
   answers['vpn.paris.example'] = [FIRST!]

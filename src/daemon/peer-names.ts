@@ -1,6 +1,5 @@
-import type { IpAddress } from '#bytes/ip'
 import type { Config, TunnelConfig } from '#config/config'
-import { callable } from '#config/peer-answers'
+import { addressesTaken, callable } from '#config/peer-answers'
 import { addressOfPeer, withAddresses } from '#config/peer-name'
 import { nameLeadsNowhere } from '#diagnosis/peer-name-failures'
 import type { Event, Failure, TunnelSnapshot } from '#ike/events'
@@ -148,21 +147,16 @@ export class PeerNames {
   /** Looks nothing up. @param wanted tunnels that the operator wants up again */
   #applied(config: Config, wanted: readonly string[] = []): Config {
     const running = byName(this.#parts.config())
-    const open = new Set<TunnelConfig>(this.#open(config, wanted))
-    return withAddresses(config, (tunnel) => {
+    const open = new Set(this.#open(config, wanted).map(({ name }) => name))
+    const taken = addressesTaken(config, (tunnel) => {
       const twin = running.get(tunnel.name)
-      const present = twin && addressOfPeer(twin)
-      return open.has(tunnel) ? this.#chosen(tunnel, present, config) : present
+      return {
+        answers: this.facts(tunnel)?.addresses ?? [],
+        present: twin && addressOfPeer(twin),
+        mayMove: open.has(tunnel.name),
+      }
     })
-  }
-
-  #chosen(
-    tunnel: TunnelConfig,
-    present: IpAddress | undefined,
-    { tunnels }: Config,
-  ): IpAddress | undefined {
-    const found = callable(tunnel, this.facts(tunnel)?.addresses ?? [], tunnels)
-    return present !== undefined && found.includes(present) ? present : found[0]
+    return withAddresses(config, ({ name }) => taken.get(name))
   }
 
   /** The tunnels with a name that may take another address. */

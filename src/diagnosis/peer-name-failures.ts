@@ -67,6 +67,11 @@ function whyNot(
         return { summary: `${peer} leads to ${address}, which is our own address`, remedy: TO_PEER }
       case 'no-host':
         return { summary: `${peer} leads to ${address}, which is ${why.what}`, remedy: TO_PEER }
+      case 'of-another':
+        return {
+          summary: `${peer} leads to ${address}, which is the peer of ${why.tunnel}: with a pre-shared key in Main mode a peer is known by its address, so only one of the two can have it`,
+          remedy: `have the name lead to the peer of ${tunnel.name}; where that is the peer of ${why.tunnel}, write all networks in one tunnel`,
+        }
       case 'other-version':
       case undefined:
     }
