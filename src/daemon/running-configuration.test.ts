@@ -14,6 +14,7 @@ function rig(context: TestContext) {
   const file: { config: Config | undefined } = { config: paris }
   const refusal: { error: Error | undefined } = { error: undefined }
   const put: string[] = []
+  const lookup: { over: Promise<void> } = { over: Promise.resolve() }
   const notes: string[] = []
   const configuration = new RunningConfiguration({
     load: () => ({
@@ -21,7 +22,10 @@ function rig(context: TestContext) {
       problems: file.config === undefined ? 'line 3 is wrong' : '',
       errors: file.config === undefined ? 1 : 0,
     }),
-    resolve: async (config) => config,
+    resolve: async (config) => {
+      await lookup.over
+      return config
+    },
     replace: async (_from, to, taken) => {
       if (refusal.error !== undefined) throw refusal.error
       taken()
@@ -36,7 +40,7 @@ function rig(context: TestContext) {
     // Lets what the timer began come to its end.
     await configuration.serialised(async () => {})
   }
-  return { configuration, file, refusal, put, notes, tick }
+  return { configuration, file, refusal, lookup, put, notes, tick }
 }
 
 test('a change on trial that nobody confirms is taken back, and the status says so', async (context) => {
@@ -64,6 +68,38 @@ test('a change that is confirmed stays', async (context) => {
   await tick(120)
   assert.deepEqual(put, ['paris', 'rome'])
   assert.deepEqual(configuration.confirm(), { outcome: 'nothing-to-confirm' })
+})
+
+test('once it is being taken back, which may wait for host names, it is too late to confirm', async (context) => {
+  const { configuration, file, lookup, put, tick } = rig(context)
+  await configuration.start(paris)
+  file.config = rome
+  await configuration.reload(60)
+  let answer = () => {}
+  lookup.over = new Promise((resolve) => {
+    answer = resolve
+  })
+  const undone = tick(60)
+  for (let turn = 0; turn < 10; turn++) await Promise.resolve()
+  assert.deepEqual(configuration.confirm(), { outcome: 'nothing-to-confirm' })
+  assert.equal(configuration.status().confirmBy, undefined)
+  answer()
+  await undone
+  assert.deepEqual(put, ['paris', 'rome', 'paris'])
+  assert.equal(configuration.status().undone?.why, 'not-confirmed')
+})
+
+test('an undo that cannot be done leaves the trial as it was', async (context) => {
+  const { configuration, file, refusal, tick } = rig(context)
+  await configuration.start(paris)
+  file.config = rome
+  await configuration.reload(60)
+  refusal.error = new Error('cw-paris: interface exists')
+  assert.equal((await configuration.undo()).outcome, 'refused')
+  assert.equal(configuration.status().confirmBy, '1970-01-01T00:01:00.000Z')
+  refusal.error = undefined
+  await tick(60)
+  assert.equal(configuration.config, paris)
 })
 
 test('while one is on trial no other takes its place for good', async (context) => {

@@ -49,6 +49,8 @@ export class RunningConfiguration {
   #refused: { at: string; problems: string } | undefined
   #undone: { at: string; why: 'not-confirmed' | 'operator' } | undefined
   #trial: { readonly by: Date; readonly timer: NodeJS.Timeout } | undefined
+  /** From its beginning on, which may wait for host names, it is too late to confirm. */
+  #isUndoing = false
   #queue: Promise<unknown> = Promise.resolve()
   #stopped = false
 
@@ -78,11 +80,11 @@ export class RunningConfiguration {
   }
 
   undo(): Promise<ReloadResult> {
-    return this.serialised(() => this.#undo('operator'))
+    return this.serialised(() => this.#undoing('operator'))
   }
 
   confirm(): ConfirmResult {
-    if (this.#trial === undefined) return { outcome: 'nothing-to-confirm' }
+    if (this.#trial === undefined || this.#isUndoing) return { outcome: 'nothing-to-confirm' }
     this.#endTrial()
     this.#parts.note('info', 'the configuration is confirmed')
     return { outcome: 'confirmed' }
@@ -113,7 +115,7 @@ export class RunningConfiguration {
   }
 
   status(): Omit<GatewayStatus['configuration'], 'file'> {
-    const by = this.#trial?.by
+    const by = this.#isUndoing ? undefined : this.#trial?.by
     return {
       loadedAt: (this.#held?.loadedAt ?? this.#parts.now()).toISOString(),
       ...(this.#refused === undefined ? {} : { refused: this.#refused }),
@@ -159,6 +161,15 @@ export class RunningConfiguration {
     this.#undone = undefined
     if (confirmWithin === undefined || (isSame && this.#trial === undefined)) return applied
     return { ...applied, confirmBy: this.#beginTrial(confirmWithin).toISOString() }
+  }
+
+  async #undoing(why: 'not-confirmed' | 'operator'): Promise<ReloadResult> {
+    this.#isUndoing = true
+    try {
+      return await this.#undo(why)
+    } finally {
+      this.#isUndoing = false
+    }
   }
 
   async #undo(why: 'not-confirmed' | 'operator'): Promise<ReloadResult> {
@@ -210,7 +221,7 @@ export class RunningConfiguration {
     const by = new Date(this.#parts.now().getTime() + seconds * 1_000)
     const timer = setTimeout(() => {
       void this.serialised(async () => {
-        if (this.#trial?.timer === timer) await this.#undo('not-confirmed')
+        if (this.#trial?.timer === timer) await this.#undoing('not-confirmed')
       })
     }, seconds * 1_000)
     this.#trial = { by, timer }
