@@ -18,6 +18,7 @@ function rig(context: TestContext) {
   const established: Record<string, readonly IkeSaFacts[]> = {}
   const running: { config: Config } = { config: sampleConfig() }
   const renewed: string[][] = []
+  const refused: { isAll: boolean; at: number[] } = { isAll: false, at: [] }
   const asked: string[] = []
   const told: Event[] = []
   const notes: string[] = []
@@ -45,10 +46,15 @@ function rig(context: TestContext) {
     config: () => running.config,
     renew: async (addressed) => {
       const [from, to] = [running.config, addressed(running.config)]
-      if (to === from) return
+      if (to === from) return true
+      if (refused.isAll) {
+        refused.at.push(Date.now() / 1_000)
+        return false
+      }
       running.config = to
       names.follow(from, to)
       renewed.push(to.tunnels.map(({ peer }) => peer))
+      return true
     },
     tell: (event) => told.push(event),
   })
@@ -71,6 +77,7 @@ function rig(context: TestContext) {
     states,
     established,
     renewed,
+    refused,
     asked,
     told,
     notes,
@@ -173,6 +180,27 @@ test('a tunnel that is not up moves to where the name leads now', async (context
     notes.at(-1),
     'paris: vpn.paris.example leads to 198.51.100.9, no longer to 198.51.100.7',
   )
+  names.stop()
+})
+
+test('a change of address that cannot be made is tried again more and more seldom, and by up at once', async (context) => {
+  const { names, answers, refused, load, pass, peers } = rig(context)
+  answers['vpn.paris.example'] = [FIRST!]
+  await load(sampleConfig(paris))
+  names.start()
+  refused.isAll = true
+  answers['vpn.paris.example'] = [SECOND!]
+  await pass(300)
+  const pauses = refused.at.slice(1).map((at, i) => at - refused.at[i]!)
+  assert.deepEqual(pauses, [2, 4, 8, 16, 32, 60, 60, 60])
+  refused.isAll = false
+  await names.askAnew(['paris'])
+  assert.deepEqual(peers(), [SECOND])
+  refused.isAll = true
+  answers['vpn.paris.example'] = [THIRD!]
+  refused.at.length = 0
+  await pass(60)
+  assert.equal(refused.at[1]! - refused.at[0]!, 2)
   names.stop()
 })
 

@@ -16,8 +16,8 @@ export type PeerNamesParts = {
   readonly log: Pick<Log, 'note'>
   /** What runs. */
   readonly config: () => Config
-  /** Puts what `addressed` makes of the running configuration in its place. */
-  readonly renew: (addressed: (config: Config) => Config) => Promise<void>
+  /** Puts what `addressed` makes of the running configuration in its place. @returns false where that failed */
+  readonly renew: (addressed: (config: Config) => Config) => Promise<boolean>
   readonly tell: (event: Event) => void
 }
 
@@ -26,6 +26,8 @@ type NamedTunnel = TunnelConfig & Required<Pick<TunnelConfig, 'peerName'>>
 /** Milliseconds: how often it is looked for what is due, and what a start, a reload and `up` wait for names at most. */
 const LOOK_EVERY = 2_000
 const PATIENCE = 2_000
+/** Milliseconds between two tries of a change that failed: doubled each time, up to that. */
+const LONGEST_PAUSE = 60_000
 
 /**
  * The host names that stand for peers, and the addresses their tunnels take of them. A name is looked up at a start and a reload, and again
@@ -37,6 +39,10 @@ export class PeerNames {
   readonly #book: NameBook
   /** Of tunnels without an address: what was told last. */
   readonly #told = new Map<string, string>()
+  #isRenewing = false
+  /** Milliseconds; of a change of address that failed. */
+  #pause = 0
+  #failedAt = 0
   #timer: NodeJS.Timeout | undefined
 
   constructor(parts: PeerNamesParts) {
@@ -67,13 +73,14 @@ export class PeerNames {
     if (asked.length === 0) return
     for (const { peerName } of asked) this.#book.rest(peerName.name)
     await this.#askAll(asked)
-    await this.#parts.renew((running) => this.#applied(running, tunnels))
+    await this.#renew(tunnels)
     for (const { name } of asked) this.#told.delete(name)
     this.#tellFailures()
   }
 
   /** After a configuration has taken the place of another. */
   follow(from: Config | undefined, to: Config): void {
+    this.#pause = 0
     const before = byName(from)
     for (const tunnel of named(to)) {
       const [was, address] = [before.get(tunnel.name), addressOfPeer(tunnel)]
@@ -140,8 +147,19 @@ export class PeerNames {
   #takeUp(): void {
     const config = this.#parts.config()
     this.#tellFailures()
-    if (this.#applied(config) === config) return
-    void this.#parts.renew((running) => this.#applied(running))
+    const isPausing = this.#parts.clock.now() < this.#failedAt + this.#pause
+    if (this.#isRenewing || isPausing || this.#applied(config) === config) return
+    this.#isRenewing = true
+    void this.#renew().finally(() => {
+      this.#isRenewing = false
+    })
+  }
+
+  /** @param wanted tunnels that the operator wants up again */
+  async #renew(wanted: readonly string[] = []): Promise<void> {
+    if (await this.#parts.renew((running) => this.#applied(running, wanted))) return
+    this.#failedAt = this.#parts.clock.now()
+    this.#pause = Math.min(LONGEST_PAUSE, Math.max(LOOK_EVERY, 2 * this.#pause))
   }
 
   /** Looks nothing up. @param wanted tunnels that the operator wants up again */

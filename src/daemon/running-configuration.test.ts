@@ -206,6 +206,21 @@ test('another address of a peer changes nothing else: not when it was loaded, no
   assert.deepEqual(put.at(-1), 'paris')
 })
 
+test('why an address cannot be changed is told once, and again after it could', async (context) => {
+  const { configuration, refusal, notes } = rig(context)
+  await configuration.start(paris)
+  const told = 'the address of a peer could not be changed: cw-paris: interface exists'
+  refusal.error = new Error('cw-paris: interface exists')
+  assert.equal(await configuration.renew(() => tokyo), false)
+  assert.equal(await configuration.renew(() => tokyo), false)
+  assert.deepEqual(notes, [told])
+  refusal.error = undefined
+  assert.equal(await configuration.renew(() => tokyo), true)
+  refusal.error = new Error('cw-paris: interface exists')
+  await configuration.renew(() => paris)
+  assert.deepEqual(notes, [told, told])
+})
+
 test('diff reads the file and changes nothing', async (context) => {
   const { configuration, file, put } = rig(context)
   await configuration.start(paris)

@@ -51,6 +51,8 @@ export class RunningConfiguration {
   #trial: { readonly by: Date; readonly timer: NodeJS.Timeout } | undefined
   /** From its beginning on, which may wait for host names, it is too late to confirm. */
   #isUndoing = false
+  /** Why the last change of an address failed; told once. */
+  #renewTrouble: string | undefined
   #queue: Promise<unknown> = Promise.resolve()
   #stopped = false
 
@@ -97,19 +99,23 @@ export class RunningConfiguration {
     return { outcome: 'read', changes: configChanges(this.current, config), problems }
   }
 
-  /** What runs goes on running, but for tunnels whose names lead elsewhere now. */
-  renew(addressed: (config: Config) => Config): Promise<void> {
+  /** What runs goes on running, but for tunnels whose names lead elsewhere now. @returns false where that failed */
+  renew(addressed: (config: Config) => Config): Promise<boolean> {
     return this.serialised(async () => {
       const held = this.#held
-      if (this.#stopped || held === undefined) return
+      if (this.#stopped || held === undefined) return true
       const config = addressed(held.config)
-      if (config === held.config) return
+      if (config === held.config) return true
       const refused = this.#refused
       try {
         await this.#replace({ ...held, config })
         this.#refused = refused
+        return true
       } catch (error) {
-        this.#parts.note('error', `the address of a peer could not be changed: ${messageOf(error)}`)
+        const trouble = `the address of a peer could not be changed: ${messageOf(error)}`
+        if (trouble !== this.#renewTrouble) this.#parts.note('error', trouble)
+        this.#renewTrouble = trouble
+        return false
       }
     })
   }
@@ -205,6 +211,7 @@ export class RunningConfiguration {
       this.#held = to
     })
     this.#refused = undefined
+    this.#renewTrouble = undefined
     return configured
   }
 
