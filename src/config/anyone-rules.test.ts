@@ -80,6 +80,23 @@ test('what several can come into has networks of its own: nobody takes the traff
   assert.doesNotMatch(told({ one: { ...BY_KEY, ...given }, two: { ...two, ...given } }), /error/)
 })
 
+test('overlaps of other tunnels, however many, do not hide that', () => {
+  const many = Array.from({ length: 101 }, (_, i) => `10.1.0.0/16 <-> 10.50.${i}.0/24`)
+  const [a, b, fixed] = ['198.51.100.7', '198.51.100.8', '198.51.100.9'].map((peer) => ({
+    psk: OTHER_KEY,
+    peer,
+  }))
+  const networks = ['10.1.0.0/16 <-> 10.200.0.0/16']
+  const all = {
+    a: { ...a, networks: many },
+    b: { ...b, networks: many },
+    branch: { ...BY_KEY, networks },
+    fixed: { ...fixed, networks },
+  }
+  assert.match(told(all), /error CW-408 branch .* overlaps fixed/)
+  assert.equal(load(all).problems.filter(({ code }) => code === 'CW-408').length, 101)
+})
+
 test('any certificate of a CA is taken where that is written, and called what it is', () => {
   const certificate = { ...CERTIFIED, 'peer-id': { 'any-of': 'trust' } }
   for (const peer of ['any', '198.51.100.7']) {

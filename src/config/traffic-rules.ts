@@ -119,31 +119,32 @@ export const overlapsBetweenTunnels: CrossRule = (tunnels) => {
       (isRouteBased(tunnel.draft) ? [] : pairsOf(tunnel.draft)).map((pair, i) => ({
         tunnel,
         order,
+        isOpen: isOpenToSeveral(tunnel),
         pair,
         i,
         ...range(pair),
       })),
     )
     .sort((a, b) => (a.from < b.from ? -1 : a.from > b.from ? 1 : a.order - b.order))
-  const found: [TunnelSource, ReturnType<typeof tunnelProblem>][] = []
+  const found = { error: [] as Found[], warning: [] as Found[] }
   for (const [at, claim] of claims.entries()) {
     for (const other of claims.slice(at + 1, at + 1 + MOST_NEIGHBOURS)) {
       if (other.from > claim.to) break
-      if (other.tunnel === claim.tunnel || !meets(claim.pair, other.pair)) continue
-      if (found.length === MOST_OVERLAPS) return found
+      // Each has a bound of its own: warnings, however many, hide no error.
+      const severity = claim.isOpen || other.isOpen ? 'error' : 'warning'
+      if (found[severity].length === MOST_OVERLAPS || other.tunnel === claim.tunnel) continue
+      if (!meets(claim.pair, other.pair)) continue
       const [first, second] = claim.order < other.order ? [claim, other] : [other, claim]
       const place = placeOf(second.tunnel, ['networks', second.i])
       const line = lineOf(place, placeOf(first.tunnel, ['networks', first.i]))
       const message = `${first.tunnel.name} ${shown(first.pair)} overlaps ${second.tunnel.name} (${line})`
-      const isOpen = isOpenToSeveral(first.tunnel) || isOpenToSeveral(second.tunnel)
-      const keys = ['networks', first.i]
-      const problem = isOpen
-        ? tunnelProblem('error', first.tunnel, keys, { code: 'CW-408', message, hints: [OWN_ONLY] })
-        : tunnelProblem('warning', first.tunnel, keys, { code: 'CW-408', message })
-      found.push([first.tunnel, problem])
+      const hints = severity === 'error' ? [OWN_ONLY] : []
+      const text = { code: 'CW-408', message, hints }
+      const problem = tunnelProblem(severity, first.tunnel, ['networks', first.i], text)
+      found[severity].push([first.tunnel, problem])
     }
   }
-  return found
+  return [...found.error, ...found.warning]
 }
 
 export const interfaceNames: CrossRule = (tunnels) => {
@@ -258,6 +259,8 @@ export const watchedHost: Rule = (tunnel) => {
 function isRouteBased({ networks, interface: device }: TunnelSource['draft']): boolean {
   return networks === 'any' || device?.routes !== undefined
 }
+
+type Found = readonly [TunnelSource, ReturnType<typeof tunnelProblem>]
 
 const OWN_ONLY =
   'one of the two takes whoever has a shared key, or any certificate: he could take the traffic of the other. It needs networks of its own.'
