@@ -80,6 +80,23 @@ test('what several can come into has networks of its own: nobody takes the traff
   assert.doesNotMatch(told({ one: { ...BY_KEY, ...given }, two: { ...two, ...given } }), /error/)
 })
 
+test('a distinguished name with a wildcard is several peers, where they come from anywhere', () => {
+  const fixed = { psk: OTHER_KEY, peer: '198.51.100.7' }
+  const branches = (peer: string, name: string, moves?: string) => ({
+    peer,
+    'peer-moves': moves,
+    certificate: { ...CERTIFIED, 'peer-id': name },
+  })
+  const any = branches('any', 'CN=*, O=Example')
+  assert.match(told({ one: fixed, two: any }), /error CW-408 one .*any of several certificates/)
+  const moving = branches('198.51.100.8', 'CN=*, O=Example', 'allow')
+  assert.match(told({ one: fixed, two: moving }), /error CW-408/)
+  const named = branches('any', 'CN=branch7, O=Example')
+  assert.match(told({ one: fixed, two: named }), /warning CW-408/)
+  const placed = branches('198.51.100.8', 'CN=*, O=Example')
+  assert.match(told({ one: fixed, two: placed }), /warning CW-408/)
+})
+
 test('overlaps of other tunnels, however many, do not hide that', () => {
   const many = Array.from({ length: 101 }, (_, i) => `10.1.0.0/16 <-> 10.50.${i}.0/24`)
   const [a, b, fixed] = ['198.51.100.7', '198.51.100.8', '198.51.100.9'].map((peer) => ({

@@ -1,3 +1,4 @@
+import { hasWildcard } from '#policy/distinguished-name'
 import { formatExpected } from '#policy/expected-identity'
 import type { CrossRule, Rule } from './checks.ts'
 import { isPublicAuthority } from './public-authority.ts'
@@ -100,9 +101,12 @@ export const oneKeyForAll: CrossRule = (tunnels) => {
   })
 }
 
-/** Whether more than one party can come into a tunnel: by any certificate, or by a key that others have too. */
+/** Whether more than one party can come into a tunnel: by any certificate, by one of several names, or by a key that others have too. */
 export function isOpenToSeveral(tunnel: TunnelSource): boolean {
-  return tunnel.draft['peer-id']?.identity.kind === 'any-of' || isKeyedFromAnywhere(tunnel)
+  const { 'peer-id': peerId, peer, 'peer-moves': moves } = tunnel.draft
+  if (peerId?.identity.kind === 'any-of' || isKeyedFromAnywhere(tunnel)) return true
+  const isFromAnywhere = peer?.kind === 'any' || moves === 'allow'
+  return isFromAnywhere && peerId?.identity.kind === 'dn' && hasWildcard(peerId.identity.der)
 }
 
 function takesAny({ draft }: TunnelSource, proof: 'trust' | 'psk'): boolean {

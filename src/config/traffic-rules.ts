@@ -263,7 +263,7 @@ function isRouteBased({ networks, interface: device }: TunnelSource['draft']): b
 type Found = readonly [TunnelSource, ReturnType<typeof tunnelProblem>]
 
 const OWN_ONLY =
-  'one of the two takes whoever has a shared key, or any certificate: he could take the traffic of the other. It needs networks of its own.'
+  'one of the two takes whoever has a shared key, or any of several certificates: he could take the traffic of the other. It needs networks of its own.'
 const MOST_NEIGHBOURS = 1000
 const MOST_OVERLAPS = 100
 

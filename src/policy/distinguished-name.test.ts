@@ -8,6 +8,7 @@ import {
   EMAIL_ADDRESS,
   equalDn,
   formatDn,
+  hasWildcard,
   isBelowDn,
   matchesDn,
   parseDn,
@@ -88,6 +89,8 @@ test('a star takes any value of its attribute, in the pattern only', () => {
   assert.ok(!matchesDn(dn('CN=gw-7, O=Example'), dn('CN=*, O=Example')))
   assert.ok(!equalDn(dn('CN=*'), dn('CN=gw')))
   assert.ok(matchesDn(dn('CN=*+CN=b'), dn('CN=b+CN=a')))
+  assert.ok(hasWildcard(dn('CN=*, O=Example')))
+  assert.ok(!hasWildcard(dn('CN=gw*, O=Example')))
 })
 
 test('knows what is below a name', () => {

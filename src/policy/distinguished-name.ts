@@ -47,6 +47,11 @@ export function matchesDn(pattern: Uint8Array, name: Uint8Array): boolean {
   return compareNames(pattern, name, true)
 }
 
+/** Whether it is a pattern that fits more than one name. */
+export function hasWildcard(pattern: Uint8Array): boolean {
+  return (readName(pattern) ?? []).flat().some(({ text }) => text === ANY)
+}
+
 /** Whether `name` is `base` or below it: its first RDNs are those of `base` (RFC 5280 §4.2.1.10). */
 export function isBelowDn(base: Uint8Array, name: Uint8Array): boolean {
   const [above, whole] = [readName(base), readName(name)]
@@ -85,6 +90,8 @@ type AttributeValue = {
 }
 
 const MOST_RDNS = 64
+/** As a value of a pattern. */
+const ANY = '*'
 
 function readName(name: Uint8Array): readonly (readonly AttributeValue[])[] | undefined {
   try {
@@ -138,9 +145,9 @@ function equalRdn(
 ): boolean {
   if (pattern.length !== rdn.length) return false
   const left = [...rdn]
-  const exactFirst = [...pattern].sort((a, b) => Number(a.text === '*') - Number(b.text === '*'))
+  const exactFirst = [...pattern].sort((a, b) => Number(a.text === ANY) - Number(b.text === ANY))
   return exactFirst.every(({ type, text, folded }) => {
-    const any = wildcards && text === '*'
+    const any = wildcards && text === ANY
     const at = left.findIndex((one) => one.type === type && (any || one.folded === folded))
     if (at === -1) return false
     left.splice(at, 1)
