@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { rootCertificates } from 'node:tls'
 import { exportKey } from '#pki/node-private-key'
 import { toPem } from '#pki/pem'
-import { sampleAuthority, sampleGateway, TODAY } from '../../test/support/sample-pki.ts'
+import { inVersion1, sampleAuthority, sampleGateway, TODAY } from '../../test/support/sample-pki.ts'
 import { memoryFiles } from './files.ts'
 import { loadConfig } from './reader.ts'
 
@@ -133,6 +133,14 @@ test('the certificate of the peer itself, alone, is as good as its name', () => 
   assert.equal(told({ t: { peer: 'any', certificate } }), '')
 })
 
+test('a root of version 1, which cannot say that it is a CA, is one all the same', () => {
+  const certificate = { ...CERTIFIED, trust: 'old.pem', 'peer-id': { 'any-of': 'trust' } }
+  assert.match(
+    told({ t: { peer: 'any', certificate } }),
+    /warning any certificate of CN=Plant CA, O=Example opens t, whoever holds it/,
+  )
+})
+
 test('a public CA is refused: anybody can have a certificate of it', () => {
   const certificate = { ...CERTIFIED, trust: 'public.pem', 'peer-id': { 'any-of': 'trust' } }
   const text = told({ t: { peer: 'any', certificate } })
@@ -187,6 +195,7 @@ function load(tunnels: Readonly<Record<string, Tunnel>>) {
   const files = memoryFiles({
     '/c.yaml': JSON.stringify(document, null, 2),
     '/ca.pem': toPem('CERTIFICATE', CA.certificate.der),
+    '/old.pem': toPem('CERTIFICATE', inVersion1(CA.certificate)),
     '/office.pem': toPem('CERTIFICATE', OTHER_CA.certificate.der),
     '/gw.pem': toPem('CERTIFICATE', GATEWAY.certificate.der),
     '/gw.key': exportKey(GATEWAY.key),

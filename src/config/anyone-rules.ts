@@ -17,8 +17,10 @@ export const anyCertificate: Rule = (tunnel) => {
     return [tunnelProblem('error', tunnel, keys, { message, hints: ['any-of: psk, or a name'] })]
   }
   const trust = tunnel.credentials?.trust ?? []
-  // A certificate of the peer itself, alone, is as good as a name.
-  const authorities = trust.filter(({ basicConstraints }) => basicConstraints?.ca === true)
+  // A certificate of the peer itself, alone, is as good as a name. One of version 1 cannot say that it is no CA, and is trusted as one.
+  const authorities = trust.filter(
+    ({ basicConstraints, version }) => basicConstraints?.ca === true || version === 1,
+  )
   if (trust.length > 0 && authorities.length === 0) return []
   const open = authorities.find(({ der }) => isPublicAuthority(der))
   if (open !== undefined) {

@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
+import { DER, der, derChildren, derExpect, readDer } from '#bytes/der'
 import { type Certificate, parseCertificate } from '#pki/certificate'
 import type { GeneralName } from '#pki/extensions'
 import {
@@ -50,6 +51,19 @@ export function sampleAuthority(name: string, issuer?: Holder, changes: Changes 
     extensions: authorityExtensions(key.publicKey, by.publicKey),
     ...changes,
   })
+}
+
+/** What its issuer would have given in version 1, which has no extensions; its signature is not made anew. */
+export function inVersion1({ der: octets }: Certificate): Uint8Array {
+  const [tbs, ...signature] = derChildren(readDer(octets), 3)
+  const fields = derChildren(derExpect(tbs, DER.sequence, 'tbsCertificate'), 12)
+  // [0] is the version, [3] the extensions (RFC 5280 §4.1).
+  const old = fields.filter(({ tag }) => tag !== 0xa0 && tag !== 0xa3)
+  const parts = [
+    der(DER.sequence, ...old.map((one) => one.octets)),
+    ...signature.map((one) => one.octets),
+  ]
+  return der(DER.sequence, ...parts)
 }
 
 export const GATEWAY_NAME: GeneralName = { kind: 'dns', name: 'gw.example.net' }

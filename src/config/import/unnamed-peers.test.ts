@@ -66,6 +66,14 @@ test('a name with a wildcard is not widened to any', () => {
   assert.match(skipped[0]?.why ?? '', /a connection for each with its identity/)
 })
 
+test('but one in a distinguished name is kept: it may have that', () => {
+  const [tunnel] = importedFrom({
+    '/etc/swanctl/swanctl.conf': byCertificate('id = "C=DE, O=Example, CN=*"'),
+  }).tunnels
+  const written = tunnel?.values.find(({ key }) => key.endsWith('peer-id'))
+  assert.equal(written?.value, 'CN=*, O=Example, C=DE')
+})
+
 test('a peer that only logs in shows no certificate, so it needs a name', () => {
   const conf = byCertificate('').replace('remote { auth = pubkey', 'remote { auth = xauth')
   const { skipped } = importedFrom({ '/etc/swanctl/swanctl.conf': conf })
