@@ -34,10 +34,14 @@ for (const [what, text] of [
     'certificate:\n  key: |\n    -----BEGIN PRIVATE KEY-----\n    MC4CAQAwBQ.pem\n',
   ],
   ['a word without an ending', 'certificate: {key: hunter2hunter2}\n'],
+  ['users with their passwords', 'xauth: {users: "bob:hunter2"}\n'],
+  ['a list of such', 'xauth: {users: ["bob:hunter2"]}\n'],
+  ['PEM', 'certificate: {own: "-----BEGIN CERTIFICATE----- hunter2"}\n'],
+  ['PEM in a list', 'certificate: {trust: ["-----BEGIN CERTIFICATE----- hunter2"]}\n'],
   ['a list', 'certificate: {key: [hunter2.pem, hunter2hunter2]}\n'],
   ['a key somewhere else', 'tunnels: {a: {key: hunter2hunter2.pem}}\n'],
 ] as const) {
-  test(`what is under key may be a secret and is hidden: ${what}`, () => {
+  test(`what is under the name of a file may be a secret and is hidden: ${what}`, () => {
     assert.doesNotMatch(blankSecrets(text, parseDocument(text)), /hunter2|horse|AAQ|MC4/)
   })
 }

@@ -21,15 +21,19 @@ export function blankSecrets(text: string, document: Document.Parsed): string {
   const ranges: [number, number][] = []
   const shown = new ShownKeys()
   visit(document, {
+    Scalar(_, scalar) {
+      if (PEM.test(String(scalar.value))) ranges.push(rangeOf(scalar))
+    },
     Pair(_, { key, value }, above) {
       if (!isScalar(key)) return
       const name = String(key.value)
       if (!isWord(name)) ranges.push(rangeOf(key))
-      if (!isNode(value) || shown.has(name)) return
+      if (!isNode(value)) return
+      if (shown.has(name) && !(name === 'users' && mayHoldPasswords(value))) return
       if (isScalar(value) && (value.value === null || REFERENCE.test(String(value.value)))) return
       if (name === 'key' && isFileOfCertificate(value, above)) return
       // The keys of a group are looked at one by one, unless it stands for a key itself.
-      if (isCollection(value) && !isSecret(name)) return
+      if (isCollection(value) && !isSecret(name) && name !== 'users') return
       ranges.push(rangeOf(value))
     },
   })
@@ -44,17 +48,26 @@ export function isWord(key: string): boolean {
   return /^[\w.-][\w. -]{0,62}$/.test(key)
 }
 
+/** `xauth.users` names a file; the users themselves are NAME:PASSWORD. */
+function mayHoldPasswords(value: Node): boolean {
+  return !isScalar(value) || /[:\r\n]/.test(String(value.value))
+}
+
+/** No octets in base64 end like this: there is no dot among them. */
+export function isKeyFileName(written: string): boolean {
+  return /^[\w./-]{1,200}\.(?:pem|key|der|p12|pfx)$/i.test(written)
+}
+
 /** `certificate.key` names a file, which is no secret; what does not look like one may be the key itself. */
 function isFileOfCertificate(value: Node, above: readonly unknown[]): boolean {
   const group = above.at(-2)
   const inCertificate = isPair(group) && isScalar(group.key) && group.key.value === 'certificate'
-  return inCertificate && isScalar(value) && KEY_FILE.test(String(value.value))
+  return inCertificate && isScalar(value) && isKeyFileName(String(value.value))
 }
 
-/** No octets in base64 end like this: there is no dot among them. */
-const KEY_FILE = /^[\w./-]{1,200}\.(?:pem|key|der|p12|pfx)$/i
-
 const LABEL = '[secret]'
+/** A key pasted with a certificate, say, where the file of both is to be named. */
+const PEM = /-----BEGIN/
 const REFERENCE = /^(?:file|env):/
 const SECRET_WORD = /psk|secret|passw|passphrase|preshared|pre-shared/i
 const SECRET_LINE =

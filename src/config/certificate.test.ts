@@ -131,6 +131,37 @@ for (const [what, changes, expected] of [
   })
 }
 
+for (const [what, key] of [
+  ['a passphrase', 'hunter2hunter2'],
+  ['its octets in base64', `MC4CAQAwBQYDK2VwBCIE${'hunter2+'.repeat(6)}`],
+  ['its PEM', '-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----\n'],
+  ['its PEM, cut off', '-----BEGIN PRIVATE KEY----- hunter2.pem'],
+  ['far too much', 'hunter2'.repeat(200)],
+] as const) {
+  test(`what stands in the place of the key file is said nowhere: ${what}`, () => {
+    const { problems } = load({ certificate: { key } })
+    assert.equal(problems.length, 1)
+    assert.doesNotMatch(JSON.stringify(problems), /hunter2/)
+    if (key.length > 1024) return
+    assert.match(problems[0]!.message, /^certificate\.key names a file, and what .* no file name/)
+  })
+}
+
+for (const name of ['own', 'trust', 'crl'] as const) {
+  test(`a key pasted with what belongs into the file of ${name} is said nowhere`, () => {
+    const text = told({ certificate: { [name]: '-----BEGIN PRIVATE KEY-----\nhunter2\n' } })
+    assert.match(text, new RegExp(`certificate\\.${name} names a file, and what stands there`))
+    assert.doesNotMatch(text, /hunter2/)
+  })
+}
+
+test('a key file that is there is read whatever its name, and one that is not is named', () => {
+  const odd = '/etc/keys of 2026/gw+berlin'
+  const { problems } = load({ certificate: { key: odd }, files: { [odd]: exportKey(gateway.key) } })
+  assert.deepEqual(problems, [])
+  assert.match(told({ certificate: { key: 'none.key' } }), /\/etc\/none\.key: no such file/)
+})
+
 for (const [what, now, expected] of [
   [
     'has expired',

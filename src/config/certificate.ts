@@ -11,8 +11,9 @@ import { LEAST_RSA_BITS } from '#pki/public-key'
 import type { RevocationPolicy } from '#pki/revocation'
 import { UnreadableKey } from '#pki/unreadable-key'
 import type { CertificateCredentials, TrustAnchors } from '#pki/verify-peer'
+import { isKeyFileName } from './blank-secrets.ts'
 import type { CertificateDraft } from './certificate-values.ts'
-import { type Environment, isTrouble } from './files.ts'
+import { type Environment, isContents, isTrouble, unreadable } from './files.ts'
 import type { ProblemText } from './problem.ts'
 import { absolute, chmodLine, exposure, readPsk } from './psk.ts'
 
@@ -97,7 +98,7 @@ class Reading {
   #key({ key }: CertificateDraft, passphrase: Secret | undefined): KeyFile | undefined {
     if (key === undefined) return undefined
     const path = absolute(key, this.#folder)
-    const octets = this.#octets('key', path)
+    const octets = this.#octets('key', key)
     if (octets === undefined) return undefined
     const open = exposure(octets.mode, 'this key')
     if (open !== undefined) {
@@ -117,7 +118,7 @@ class Reading {
 
   #certificates(key: 'own' | 'trust', written: string, index?: number): readonly Certificate[] {
     const path = absolute(written, this.#folder)
-    const read = this.#octets(key, path, index)
+    const read = this.#octets(key, written, index)
     if (read === undefined) return []
     try {
       return parseCertificates(read.octets)
@@ -152,7 +153,7 @@ class Reading {
 
   #crl(written: string, index: number): readonly Uint8Array[] {
     const path = absolute(written, this.#folder)
-    const read = this.#octets('crl', path, index, LONGEST_CRL_FILE)
+    const read = this.#octets('crl', written, index, LONGEST_CRL_FILE)
     if (read === undefined) return []
     try {
       parseCrl(read.octets)
@@ -176,14 +177,18 @@ class Reading {
 
   #octets(
     key: CertificateFinding['key'],
-    path: string,
+    written: string,
     index?: number,
     most: number = LONGEST_FILE,
   ) {
+    const path = absolute(written, this.#folder)
     this.#files.push(path)
     const read = this.#environment.files.read(path, most)
     if (isTrouble(read)) {
-      this.#say(key, { message: `${path}: ${read.why}` }, undefined, index)
+      // Where the key is expected, anything that does not look like a path may be the key itself.
+      const mayBeSecret = isContents(written) || (key === 'key' && !isKeyFileName(written))
+      const text = unreadable(`certificate.${key}`, path, read, mayBeSecret)
+      this.#say(key, text, undefined, index)
       return undefined
     }
     if (!read.more) return read

@@ -20,6 +20,25 @@ export function isTrouble(read: FileText | FileTrouble): read is FileTrouble {
   return 'why' in read
 }
 
+/** Whether what stands where a file is to be named can be no name of one: most likely it is what belongs into the file. */
+export function isContents(written: string): boolean {
+  return /[\r\n]|-----BEGIN/.test(written)
+}
+
+/** Of a file that cannot be read: its name only where that cannot be a secret written in its place. */
+export function unreadable(
+  what: string,
+  path: string,
+  { why }: FileTrouble,
+  mayBeSecret: boolean,
+): { readonly message: string; readonly hints?: readonly string[] } {
+  if (!mayBeSecret) return { message: `${path}: ${why}` }
+  return {
+    message: `${what} names a file, and what stands there is no file name, or none that can be read: ${why}`,
+    hints: ['put it into a file that only root can read, and say the path of that file here'],
+  }
+}
+
 /** Where a configuration finds what is outside its text. */
 export type Environment = {
   readonly files: Files

@@ -60,6 +60,12 @@ test('a key that is empty, missing or far too long is an error', () => {
   )
 })
 
+test('a key written behind "file:" is not repeated as the name of a file', () => {
+  const { findings } = readPsk({ kind: 'file', path: 'hunter2\nhunter2' }, '/keys', host({}))
+  assert.match(findings[0]!.message, /behind "file:" is no file name: no such file/)
+  assert.doesNotMatch(JSON.stringify(findings), /hunter2/)
+})
+
 test('a key can come from the environment', () => {
   const source: PskSource = { kind: 'env', name: 'PSK' }
   const given = readPsk(source, '/', { ...host({}), variables: { PSK: KEY } })

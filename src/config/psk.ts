@@ -1,6 +1,6 @@
 import { Secret } from '#bytes/secret'
 import type { PskSource } from './draft.ts'
-import { type Environment, isTrouble } from './files.ts'
+import { type Environment, isContents, isTrouble } from './files.ts'
 import { estimatedBits } from './key-strength.ts'
 import type { ProblemText } from './problem.ts'
 
@@ -60,7 +60,8 @@ const LEAST_BITS = 80
 function fromFile(path: string, { files }: Environment): ReturnType<typeof readPsk> {
   const read = files.read(path, LONGEST_KEY + 2)
   if (isTrouble(read)) {
-    const message = `no pre-shared key: ${path}: ${read.why}`
+    const name = isContents(path) ? 'what stands behind "file:" is no file name' : path
+    const message = `no pre-shared key: ${name}: ${read.why}`
     return { findings: [{ severity: 'error', code: 'CW-305', message }], file: path }
   }
   const open = exposure(read.mode, 'this key')

@@ -106,6 +106,12 @@ for (const [what, keys, networks, files, message] of [
   })
 }
 
+test('users written where their file is to be named are said nowhere', () => {
+  const { problems, sources } = load('xauth: {role: server, users: "bob:hunter2"}', '', {})
+  assert.ok(problems.some(({ message }) => /^xauth\.users names a file, and what/.test(message)))
+  assert.doesNotMatch(JSON.stringify([problems, [...sources.values()]]), /hunter2/)
+})
+
 test('a password in the file is blanked wherever the file is shown', () => {
   const { sources } = load('xauth: {role: client, user: u, password: "opensesame"}', '', {})
   const text = [...sources.values()].join()

@@ -1,6 +1,6 @@
 import { Secret } from '#bytes/secret'
 import type { Xauth, XauthUser } from './config.ts'
-import { type Environment, isTrouble } from './files.ts'
+import { type Environment, isContents, isTrouble, unreadable } from './files.ts'
 import type { ProblemText } from './problem.ts'
 import { absolute, chmodLine, exposure, readPsk } from './psk.ts'
 import type { XauthDraft } from './xauth-values.ts'
@@ -23,7 +23,7 @@ export function readXauth(
 } {
   if (role === 'server') {
     if (users === undefined) return { findings: [], files: [] }
-    return readUsers(absolute(users, folder), environment)
+    return readUsers(users, folder, environment)
   }
   if (password === undefined || user === undefined) return { findings: [], files: [] }
   const { psk, findings, file } = readPsk(password, folder, environment)
@@ -44,13 +44,22 @@ const LONGEST_FILE = 256 * 1024
 const MOST_USERS = 4096
 const LONGEST = 255
 
-function readUsers(path: string, { files }: Environment): ReturnType<typeof readXauth> {
+function readUsers(
+  written: string,
+  folder: string,
+  { files }: Environment,
+): ReturnType<typeof readXauth> {
+  const path = absolute(written, folder)
   const failed = (text: ProblemText, file?: string): ReturnType<typeof readXauth> => ({
     findings: [{ key: 'users', ...text, ...(file === undefined ? {} : { file }) }],
     files: [path],
   })
   const read = files.read(path, LONGEST_FILE)
-  if (isTrouble(read)) return failed({ message: `${path}: ${read.why}` })
+  if (isTrouble(read)) {
+    // The users themselves, NAME:PASSWORD, are written here by mistake.
+    const mayBeSecret = isContents(written) || written.includes(':')
+    return failed(unreadable('xauth.users', path, read, mayBeSecret))
+  }
   const open = exposure(read.mode, 'these passwords')
   if (open !== undefined) return failed({ message: open, hints: [chmodLine(path)] }, path)
   if (read.more) return failed({ message: `longer than ${LONGEST_FILE} octets` }, path)
