@@ -71,7 +71,7 @@ const PEM = /-----BEGIN/
 const REFERENCE = /^(?:file|env):/
 const SECRET_WORD = /psk|secret|passw|passphrase|preshared|pre-shared/i
 const SECRET_LINE =
-  /^(.*(?:psk|(?<!\[)secret|passw\w*|pre-?shared-?key)["']?(?:\s*:[ \t]*|[ \t]+|(?=\W)))(?!\s*:?\s*["']?(?:file|env):|\s*:?\s*\[secret\]|\s*:?\s*$)\S.*$/gim
+  /^(.*(?:psk|(?<!\[)secret|pass(?:w\w*|phrase)|pre-?shared-?key)["']?(?:\s*:[ \t]*|[ \t]+|(?=\W)))(?!\s*:?\s*["']?(?:file|env):|\s*:?\s*\[secret\]|\s*:?\s*$)\S.*$/gim
 /** A comment behind a secret may be the one before it. */
 const BEHIND_SECRET = /\[secret\].*\S.*$/gm
 
