@@ -27,6 +27,20 @@ for (const file of ['/etc/pki/gateway.pem', 'keys/gateway.key', '"gw.p12"']) {
 }
 
 for (const [what, text] of [
+  ['a comment', 'certificate:\n  key: gw.p12   # hunter2\n'],
+  ['a comment in a map', 'certificate: {key: gw.p12} # hunter2\n'],
+  ['a comment behind other keys', 'certificate: {key: gw.p12, own: a.pem} # hunter2\n'],
+  ['what is not YAML', 'certificate:\n  key: "gw.p12" hunter2\n'],
+] as const) {
+  test(`${what} behind the name of a key file is hidden, and the name is not`, () => {
+    const blanked = blankSecrets(text, parseDocument(text))
+    assert.doesNotMatch(blanked, /hunter2/)
+    assert.match(blanked, what === 'what is not YAML' ? /key: / : /gw\.p12/)
+  })
+}
+
+for (const [what, text] of [
+  ['over several lines', 'certificate:\n  key: "hunter2\\\n    hunter2.pem"\n'],
   ['octets in base64', 'certificate: {key: /9j4AAQSkZJRgABAQ+EASA==}\n'],
   ['a passphrase', 'certificate: {key: correct.horse battery}\n'],
   [

@@ -31,7 +31,10 @@ export function blankSecrets(text: string, document: Document.Parsed): string {
       if (!isNode(value)) return
       if (shown.has(name) && !(name === 'users' && mayHoldPasswords(value))) return
       if (isScalar(value) && (value.value === null || REFERENCE.test(String(value.value)))) return
-      if (name === 'key' && isFileOfCertificate(value, above)) return
+      if (name === 'key' && isFileOfCertificate(value, above, text)) {
+        ranges.push(behind(value, text))
+        return
+      }
       // The keys of a group are looked at one by one, unless it stands for a key itself.
       if (isCollection(value) && !isSecret(name) && name !== 'users') return
       ranges.push(rangeOf(value))
@@ -59,10 +62,21 @@ export function isKeyFileName(written: string): boolean {
 }
 
 /** `certificate.key` names a file, which is no secret; what does not look like one may be the key itself. */
-function isFileOfCertificate(value: Node, above: readonly unknown[]): boolean {
+function isFileOfCertificate(value: Node, above: readonly unknown[], text: string): boolean {
   const group = above.at(-2)
   const inCertificate = isPair(group) && isScalar(group.key) && group.key.value === 'certificate'
-  return inCertificate && isScalar(value) && isKeyFileName(String(value.value))
+  if (!inCertificate || !isScalar(value) || !isKeyFileName(String(value.value))) return false
+  // Over several lines, more stands there than its value shows.
+  return !/[\r\n]/.test(text.slice(...rangeOf(value)))
+}
+
+/** What stands behind a value on its line, and may be a secret of the same file: no more than a comment where other keys follow it. */
+function behind(value: Node, text: string): [number, number] {
+  const [, from] = rangeOf(value)
+  const rest = /^[^\r\n]*/.exec(text.slice(from))?.[0] ?? ''
+  const end = from + rest.length
+  const begin = rest.search(/^\s*[,}]/.test(rest) ? /(?<=\s)#/ : /\S/)
+  return [begin === -1 ? end : from + begin, end]
 }
 
 const LABEL = '[secret]'
