@@ -4,7 +4,7 @@ import type { TunnelSnapshot, UnansweredMessage } from './events.ts'
 import type { IcmpEvidence } from './icmp-evidence.ts'
 import type { IkeSaSet } from './ike-sa-set.ts'
 import { foreseenFailure } from './rekey-failure.ts'
-import type { IkeContext } from './version.ts'
+import type { IkeContext, IkeSa, UnansweredRequest } from './version.ts'
 
 /** A tunnel, as far as it waits for answers. */
 type Waiting = { readonly ikeSas: IkeSaSet; readonly children: ChildTable }
@@ -47,13 +47,25 @@ export class UnansweredMessages {
   ): readonly (readonly [string, UnansweredMessage])[] {
     return ikeSas.all.flatMap((sa) =>
       sa.unanswered(now).flatMap((one) => {
-        const { phase, pair, exchange, message, failure } = one
+        if (isNeedless(one, sa, { ikeSas, children })) return []
+        const { rekeyOf: _, ...told } = one
+        const { phase, pair, exchange, message, failure } = told
         if (this.#icmp.judge(failure, sa.startedAt) !== failure) return []
         const child = pair === undefined ? undefined : { tunnel: sa.tunnel, pair }
         const foreseen = foreseenFailure(phase, { failure, sa, child }, { children, ikeSas }, now)
         const key = `${sa.initiatorSpi} ${exchange} ${message} ${pair ?? ''}`
-        return [[key, { ...one, failure: foreseen }] as const]
+        return [[key, { ...told, failure: foreseen }] as const]
       }),
     )
   }
+}
+
+/** Whether the peer has opened meanwhile what is asked for: then it fails of nothing, as an attempt that was overtaken does not at its end. */
+function isNeedless(
+  { phase, pair, rekeyOf }: UnansweredRequest,
+  sa: IkeSa,
+  { ikeSas, children }: Waiting,
+): boolean {
+  if (phase === 1) return ikeSas.isServedSince(sa.startedAt)
+  return rekeyOf === undefined && pair !== undefined && children.active(pair) !== undefined
 }

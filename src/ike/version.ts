@@ -101,7 +101,7 @@ export interface IkeSa {
   /** Children being negotiated by us or by the peer. */
   negotiating(): readonly ChildId[]
   /** Messages of ours that the peer has not answered for some time, as far as nothing better is known of why. */
-  unanswered(now: Instant): readonly UnansweredMessage[]
+  unanswered(now: Instant): readonly UnansweredRequest[]
   /** Tells the peer that our inbound SAs are gone. */
   deleteChildren(inboundSpis: readonly EspSpi[], context: IkeContext): void
   /** Follows a peer that its NAT moved; where nobody is behind a NAT nothing changes. */
@@ -191,6 +191,9 @@ export interface IkeContext {
   /** What second looks at its phase 2 have shown. */
   looksOf(tunnel: string): LookMemory | undefined
 }
+
+/** `rekeyOf`: of phase 2, the inbound SPI of the Child SA it renews. */
+export type UnansweredRequest = UnansweredMessage & { readonly rekeyOf?: EspSpi }
 
 /** How a tunnel begins phase 1; `along` as for `IkeVersion.initiate`. */
 export type Initiate = (

@@ -5,9 +5,9 @@ import type { ChildId, EspSpi } from '#esp/sa'
 import { ExchangeType } from '#iana/isakmp'
 import type { Answer, Instant } from '#ike/effects'
 import { PeerViolation } from '#ike/errors'
-import type { CloseReason, IkeSaFacts, UnansweredMessage } from '#ike/events'
+import type { CloseReason, IkeSaFacts } from '#ike/events'
 import type { Holder } from '#ike/holder'
-import type { Datagram, Ends, IkeContext, IkeSa, PathProbe } from '#ike/version'
+import type { Datagram, Ends, IkeContext, IkeSa, PathProbe, UnansweredRequest } from '#ike/version'
 import { formatIdentity } from '#policy/identity'
 import type { IkeHeader } from '#wire/ike-header'
 import { MalformedMessage } from '#wire/malformed'
@@ -231,7 +231,7 @@ export class Ikev1Sa implements IkeSa {
     return this.#phase2?.quick.negotiating() ?? []
   }
 
-  unanswered(now: Instant): readonly UnansweredMessage[] {
+  unanswered(now: Instant): readonly UnansweredRequest[] {
     const { hints, abilities } = this.#phase1
     return [...hints.unanswered(abilities, now), ...(this.#phase2?.quick.unanswered(now) ?? [])]
   }

@@ -4,9 +4,9 @@ import type { ChildId, EspSpi, InboundSa } from '#esp/sa'
 import { isErrorNotify, NotifyType } from '#iana/isakmp'
 import type { Answer, Instant, Question } from '#ike/effects'
 import { PeerViolation } from '#ike/errors'
-import type { CloseReason, Failure, UnansweredMessage } from '#ike/events'
+import type { CloseReason, Failure } from '#ike/events'
 import { firstTransmission, patienceWith, retransmitted, TOLD_AT_REPEAT } from '#ike/retransmission'
-import type { Datagram, IkeContext, IkeSa } from '#ike/version'
+import type { Datagram, IkeContext, IkeSa, UnansweredRequest } from '#ike/version'
 import type { SelectorPair } from '#policy/traffic-selector'
 import type { IkeHeader } from '#wire/ike-header'
 import { MalformedMessage } from '#wire/malformed'
@@ -67,15 +67,17 @@ export class QuickExchanges implements QuickHost {
   }
 
   /** First messages of ours that were sent again and have no answer. */
-  unanswered(now: Instant): readonly UnansweredMessage[] {
+  unanswered(now: Instant): readonly UnansweredRequest[] {
     return [...this.#exchanges.values()].flatMap((exchange) => {
       const { state, child, retransmission } = exchange
       if (state.kind !== 'offered' || retransmission === undefined) return []
       if (retransmission.repeats < TOLD_AT_REPEAT) return []
+      const { rekeyOf } = state.request
       return [
         {
           phase: 2,
           ...(child === undefined ? {} : { pair: child.pair }),
+          ...(rekeyOf === undefined ? {} : { rekeyOf }),
           exchange: 'quick',
           message: 1,
           ...patienceWith(retransmission, now),

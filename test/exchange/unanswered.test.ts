@@ -65,6 +65,32 @@ test('a rekey without an answer is told as what it will be', () => {
   assert.equal(snapshot(rehearsal, 'a').state, 'up')
 })
 
+test('an attempt that the peer has overtaken is told of no more', () => {
+  const rehearsal = prepare(sites())
+  rehearsal.intercept = ({ side, octets }) =>
+    side === 'a' && isMessage1(decodeHeader(octets)) ? undefined : octets
+  rehearsal.start()
+  assertTakenBack(rehearsal)
+  assert.deepEqual(events(rehearsal, 'a', 'message-unanswered'), [])
+})
+
+test('a Quick mode whose network pair the peer has opened meanwhile is taken back, and is no renewal', () => {
+  const rehearsal = prepare(sites({ secondLook: false }, {}, { start: 'respond' }))
+  const theirs = new Set<number>()
+  rehearsal.intercept = ({ side, octets }) => {
+    const header = decodeHeader(octets)
+    if (!isQuickMode(header)) return octets
+    if (side === 'b') theirs.add(header.messageId)
+    return theirs.has(header.messageId) ? octets : undefined
+  }
+  rehearsal.start()
+  rehearsal.runFor(2_500)
+  rehearsal.command('b', { kind: 'up', tunnel: TUNNEL })
+  assertTakenBack(rehearsal)
+  const codes = events(rehearsal, 'a', 'message-unanswered').map(({ failure }) => failure.code)
+  assert.deepEqual(codes, ['CW-401'])
+})
+
 test('where ICMP has said why, silence says nothing more', () => {
   const rehearsal = rehearse(sites({}, {}, A_BEGINS), {
     conditions: { ...CLEAN_NETWORK, partitioned: true },
@@ -99,6 +125,20 @@ function isMessage5({ exchangeType, flags }: IkeHeader): boolean {
 
 function isQuickMode({ exchangeType }: IkeHeader): boolean {
   return exchangeType === ExchangeType.number('QUICK-MODE')
+}
+
+function isMessage1({ exchangeType, responderSpi }: IkeHeader): boolean {
+  const isMainMode = exchangeType === ExchangeType.number('IDENTITY-PROTECTION')
+  return isMainMode && responderSpi.every((octet) => octet === 0)
+}
+
+/** Side A is up by what its peer began, and what it asked for itself fails of nothing. */
+function assertTakenBack(rehearsal: Rehearsal): void {
+  rehearsal.runFor(5_000)
+  assert.equal(snapshot(rehearsal, 'a').state, 'up')
+  assert.equal(snapshot(rehearsal, 'a').unanswered, undefined)
+  rehearsal.runFor(40_000)
+  assert.deepEqual(events(rehearsal, 'a', 'negotiation-failed'), [])
 }
 
 function toldWithin(rehearsal: Rehearsal, milliseconds: number) {
