@@ -88,6 +88,31 @@ test('tells of a message without an answer and what that most likely means, unti
     assert.doesNotMatch(text.replace(/\s+/g, ' '), words)
 })
 
+test('tells what silence means once, and of other network pairs no more than their names', () => {
+  assert.ok(tokyo !== undefined)
+  const [first] = tokyo.unanswered ?? []
+  assert.ok(first !== undefined)
+  const networks = [0, 1, 2].map((n) => ({
+    local: `2001:db8:1000:${n}::/64`,
+    remote: `2001:db8:2000:${n}::/64`,
+    state: 'connecting' as const,
+  }))
+  const unanswered = networks.map((_, pair) => ({ ...first, pair }))
+  const tunnel = { ...tokyo, networks, unanswered }
+  for (const text of [
+    statusTable({ ...statusSample, tunnels: [tunnel] }, plain),
+    tunnelDetail(tunnel, statusSample, plain),
+  ]) {
+    assert.equal(text.split(/Should\s+none/).length, 2, text)
+    const alike = [...text.matchAll(/CW-401 {2}the same for (\S+) ↔ \S+\n/g)]
+    assert.deepEqual(
+      alike.map(([, local]) => local),
+      ['2001:db8:1000:1::/64', '2001:db8:1000:2::/64'],
+    )
+    for (const line of text.split('\n')) assert.ok(columnsOf(line) <= 80, line)
+  }
+})
+
 test('calls networks idle only where the tunnel is up', () => {
   assert.ok(paris !== undefined)
   const networks = paris.networks.map((network) => ({ ...network, state: 'idle' as const }))

@@ -74,9 +74,12 @@ export function statusTable(document: StatusDocument, options: ViewOptions): str
   for (const tunnel of [...tunnels].sort((a, b) => isUp(a) - isUp(b))) {
     for (const { failure } of standingFailures(tunnel))
       lines.push('', ...reasonLines(tunnel.name, failure, options.columns))
-    for (const { failure, ...message } of newlyUnanswered(tunnel, document.at)) {
+    for (const { message, alike } of newlyUnanswered(tunnel, document.at)) {
+      const { failure } = message
       const summary = `${unansweredText(message)}. Should none come: ${failure.summary}`
       lines.push('', ...reasonLines(tunnel.name, { ...failure, summary }, options.columns))
+      const head = reasonHead(tunnel.name, failure)
+      lines.push(...alike.flatMap((text) => hanging(head, text, options.columns)))
     }
   }
   for (const { name, proof, ...tunnel } of tunnels) {
@@ -309,12 +312,16 @@ function shortPrefix(text: string): string {
   })
 }
 
+function reasonHead(name: string, { code }: Pick<FailureStatus, 'code'>): string {
+  return `${padEnd(name, 6)}  ${code}  `
+}
+
 function reasonLines(
   name: string,
   failure: NonNullable<ProofStatus['failure']>,
   columns: number,
 ): readonly string[] {
-  const head = `${padEnd(name, 6)}  ${failure.code}  `
+  const head = reasonHead(name, failure)
   const indent = ' '.repeat(columnsOf(head))
   const { line } = failure
   const where = line === undefined ? [] : [`${line.file}:${line.line}:${line.column}`]

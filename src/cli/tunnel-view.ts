@@ -28,7 +28,7 @@ import {
   type ViewOptions,
 } from './status-view.ts'
 import { padEnd } from './table.ts'
-import { newlyUnanswered, unansweredLines } from './unanswered-view.ts'
+import { alikeLines, newlyUnanswered, unansweredLines } from './unanswered-view.ts'
 import { watchedText } from './watched-host.ts'
 
 /** Everything about one tunnel: `causeway status NAME`. */
@@ -98,9 +98,11 @@ export function tunnelDetail(
     '',
     ...failureLines(failure, options.columns),
   ])
-  const waiting = newlyUnanswered(tunnel, at).flatMap((message) => [
+  const waiting = newlyUnanswered(tunnel, at).flatMap(({ message, alike }) => [
     '',
     ...unansweredLines(message, options.columns),
+    ...(alike.length === 0 ? [] : ['']),
+    ...alike.flatMap((text) => alikeLines(message.failure.code, text, options.columns)),
   ])
   return `${[headText(tunnel, at, options), ...body, ...why, ...waiting].join('\n')}\n`
 }

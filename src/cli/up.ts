@@ -7,7 +7,7 @@ import { EXIT, type ExitCode } from './exit-codes.ts'
 import { type Addressing, withGateway } from './gateway-connection.ts'
 import { PairProgress } from './pair-progress.ts'
 import type { Terminal } from './terminal.ts'
-import { unansweredLines } from './unanswered-view.ts'
+import { alikeLines, alikeText, unansweredLines } from './unanswered-view.ts'
 import { codeOf, resultLines, type UpOutcome, type UpResult } from './up-result.ts'
 
 export type UpOptions = {
@@ -92,6 +92,8 @@ class Climb {
   #timer: NodeJS.Timeout | undefined
   #hint: NodeJS.Timeout | undefined
   #refusal: Refusal | undefined
+  /** Codes of what silence means, told of some message already. */
+  readonly #silences = new Set<string>()
   #ended = false
 
   constructor(
@@ -188,10 +190,16 @@ class Climb {
   #showUnanswered(event: Extract<Event, { kind: 'message-unanswered' }>, line: ToldEvent['line']) {
     if (this.#hint !== undefined) return
     this.#print(this.#ladder.flush())
+    const { columns } = this.#terminal
     const failure = line === undefined ? event.failure : { ...event.failure, line }
-    const lines = unansweredLines({ ...event, failure }, this.#terminal.columns)
+    const isKnown = this.#silences.has(failure.code)
+    this.#silences.add(failure.code)
+    const lines = isKnown
+      ? alikeLines(failure.code, alikeText(event, this.before.networks), columns)
+      : unansweredLines({ ...event, failure }, columns)
     const head = this.#live ? [] : [this.before.tunnel]
-    this.#terminal.out(`${[...head, ...lines, ''].join('\n')}\n`)
+    const foot = isKnown ? [] : ['']
+    this.#terminal.out(`${[...head, ...lines, ...foot].join('\n')}\n`)
   }
 
   #print(lines: readonly string[]): void {

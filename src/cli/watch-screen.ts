@@ -143,7 +143,7 @@ function tableLines(state: WatchState, looks: Looks, screen: Screen): readonly s
   const [waiting] = selected === undefined ? [] : newlyUnanswered(selected, looks.now.at)
   const told =
     (why && failureLines(why, screen.columns)) ??
-    (waiting && unansweredLines(waiting, screen.columns))
+    (waiting && unansweredLines(waiting.message, screen.columns))
   const below = told === undefined ? [] : ['', ...told]
   // The selected row stays in sight, with what is said of it below.
   const room = Math.max(1, screen.rows - 4 - below.length)
