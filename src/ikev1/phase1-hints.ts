@@ -1,3 +1,4 @@
+import { equalOctets } from '#bytes/equal'
 import type { Answer, Instant } from '#ike/effects'
 import type { Failure, UnansweredMessage } from '#ike/events'
 import type { Datagram, IkeContext } from '#ike/version'
@@ -30,6 +31,8 @@ export class Phase1Hints {
   #repeatedByPeer = 0
   #hint: Failure | undefined
   #isTold = false
+  /** What was made of an Informational message that may only have overtaken message 3 of Aggressive mode. */
+  #unread: { readonly octets: Uint8Array; readonly failure: Failure } | undefined
   #treatment: Treatment = 'ignored'
   #signedAt: Moment | undefined
   /** The peer answers other messages there. */
@@ -87,6 +90,7 @@ export class Phase1Hints {
   /** Why a negotiation of the peer's was left, where there is something to say that was not said; what came in clear was only shown. */
   halfOpen(kind: HalfOpen['kind'], udp: boolean, context: IkeContext): Failure | undefined {
     if (this.#hint !== undefined) return this.#isTold ? undefined : this.#hint
+    if (this.#unread !== undefined) return this.#unread.failure
     // Whoever sends no more than message 1 need not even hear us: of a tunnel that is up it says nothing.
     if (kind !== 'ke-answered' && this.#isUp(context)) return undefined
     const repeatedByPeer = this.#repeatedByPeer
@@ -100,14 +104,21 @@ export class Phase1Hints {
     if (hint !== undefined) this.learn(hint, context)
   }
 
-  /** What the peer answers to message 5 does not decrypt with our key. */
+  /**
+   * What the peer answers to our proof does not decrypt with our key. In Aggressive mode it may as well have gone out behind message 3, whose last
+   * block is in its IV (RFC 2409 appendix B), and that was lost or comes later: one such message is told when that never comes.
+   */
   unreadable(keyed: Keyed, { octets }: Datagram, context: IkeContext): void {
     if (this.#hint !== undefined) return
     const { config } = this.#choice
     const { crypto } = context
     const search = keySearch(config, context)
     const theirs = search((key) => opensInformational(crypto, keyed, octets, key))
-    this.learn(answerUnreadable(config, theirs), context)
+    const failure = answerUnreadable(config, theirs)
+    const isSecond = this.#unread !== undefined && !equalOctets(this.#unread.octets, octets)
+    const isSure = config.ike !== 'v1-aggressive' || theirs !== undefined || isSecond
+    if (isSure) this.learn(failure, context)
+    else this.#unread ??= { octets: octets.slice(), failure }
   }
 
   /** We proved ourselves on a date, as far as it is known; or the peer did, and something was tolerated. */

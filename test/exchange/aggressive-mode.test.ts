@@ -5,8 +5,9 @@ import { Secret } from '#bytes/secret'
 import type { TunnelConfig } from '#config/config'
 import { ExchangeType } from '#iana/isakmp'
 import { phase1Notify } from '#ikev1/notify'
-import { encodePlain, outgoingHeader } from '#ikev1/protect'
+import { encodePlain, FLAG_ENCRYPTION, outgoingHeader } from '#ikev1/protect'
 import { cookiesOf } from '#ikev1/step'
+import type { Rehearsal } from '#rehearsal/rehearsal'
 import { decodeHeader } from '#wire/ike-header'
 import {
   arrows,
@@ -109,8 +110,32 @@ for (const number of [1, 2, 3]) {
     assert.ok(seen > number)
     assertUp(rehearsal)
     assert.equal(snapshot(rehearsal, 'b').ikeSas.length, 1)
+    assert.deepEqual(events(rehearsal, 'b', 'refusal-hinted'), [])
+    assert.deepEqual(events(rehearsal, 'b', 'negotiation-failed'), [])
   })
 }
+
+test('CW-302: an Informational message that may have overtaken message 3 is told as another key when that never comes', () => {
+  const rehearsal = withoutMessage3()
+  rehearsal.runFor(20_000)
+  assert.deepEqual(events(rehearsal, 'b', 'refusal-hinted'), [])
+  rehearsal.runFor(20_000)
+  const [told] = events(rehearsal, 'b', 'negotiation-failed')
+  assert.equal(told?.failure.code, 'CW-302')
+  assert.match(told.failure.summary, /does not decrypt with ours/)
+})
+
+test('CW-302: a second one is told at once, and a repeat of the first is none', () => {
+  const rehearsal = withoutMessage3()
+  rehearsal.runFor(1_000)
+  const first = rehearsal.sent.find(({ octets }) => isInformational(octets))
+  assert.ok(first !== undefined)
+  rehearsal.inject('b', first.octets, first.remote, first.local)
+  assert.deepEqual(events(rehearsal, 'b', 'refusal-hinted'), [])
+  const another = first.octets.with(-1, 255 - (first.octets.at(-1) ?? 0))
+  rehearsal.inject('b', another, first.remote, first.local)
+  assert.equal(events(rehearsal, 'b', 'refusal-hinted')[0]?.failure.code, 'CW-302')
+})
 
 test('moves to port 4500 with message 3 when there is a NAT', () => {
   const outside = ip('192.0.2.99')
@@ -152,6 +177,23 @@ test('offers only suites of one group, since the public value comes with the off
 
 function aggressive(a: Partial<TunnelConfig> = {}, b: Partial<TunnelConfig> = {}) {
   return sites({}, { ...AGGRESSIVE, ...a }, { ...AGGRESSIVE, start: 'respond', ...b })
+}
+
+/** Of what side a sends under the keys, only its first Informational message arrives. */
+function withoutMessage3(): Rehearsal {
+  const rehearsal = prepare(aggressive())
+  let informationals = 0
+  rehearsal.intercept = ({ side, octets }) => {
+    const isClear = (decodeHeader(octets).flags & FLAG_ENCRYPTION) === 0
+    if (side === 'b' || isClear) return octets
+    return isInformational(octets) && informationals++ === 0 ? octets : undefined
+  }
+  rehearsal.start()
+  return rehearsal
+}
+
+function isInformational(octets: Uint8Array): boolean {
+  return decodeHeader(octets).exchangeType === ExchangeType.number('INFORMATIONAL')
 }
 
 test('several peers from anywhere are told apart by their names', () => {
