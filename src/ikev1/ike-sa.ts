@@ -15,7 +15,6 @@ import { toldAfterAggressiveMode } from './aggressive-status.ts'
 import { handleEarlyInformational } from './early-informational.ts'
 import { FRAGMENT, FragmentAssembly, joinFragment } from './fragments.ts'
 import { takenByAnother } from './identity-failures.ts'
-import { sendInformational } from './informational.ts'
 import { assignedPairs } from './mode-config.ts'
 import { Phase1 } from './phase1.ts'
 import { Phase2 } from './phase2.ts'
@@ -341,8 +340,6 @@ export class Ikev1Sa implements IkeSa {
     const options = { udp, peerKnowsDpd: abilities.dpd, life, transactions }
     this.#phase2 = new Phase2(this, config, channel, options, context)
     if (phase1.ends.needsKeepalive) this.#keepaliveAt = context.now + NAT_KEEPALIVE_EVERY
-    const told = toldAfterAggressiveMode(phase1, lifetime)
-    if (told.length > 0) sendInformational(channel, told, context)
     this.#preliminaries?.begin(context)
     this.#followPreliminaries(context)
   }
@@ -358,6 +355,8 @@ export class Ikev1Sa implements IkeSa {
       this.close('failed', [], context)
     }
     if (stage.kind !== 'done' || this.#isTaken(context)) return
+    // Asked while this SA does not count yet.
+    this.#phase2?.say(toldAfterAggressiveMode(this.#phase1), context)
     this.#ready = true
     const { config, initialContact } = this.#phase1
     const assigned = preliminaries?.assigned
@@ -366,7 +365,8 @@ export class Ikev1Sa implements IkeSa {
       context.effects.push({ kind: 'assign-addresses', tunnel: config.name, assigned })
     }
     context.outcomes.push({ kind: 'ike-sa-established', sa: this })
-    if (initialContact) context.outcomes.push({ kind: 'initial-contact', sa: this })
+    if (initialContact || this.#phase2?.initialContact)
+      context.outcomes.push({ kind: 'initial-contact', sa: this })
   }
 
   /** Whether another peer that the tunnel takes has it; then this one has to wait. */

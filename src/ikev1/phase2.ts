@@ -51,6 +51,7 @@ export class Phase2 {
   #unanswered = false
   #answeredProbeAt = Number.NEGATIVE_INFINITY
   #closedByPeer = false
+  #initialContact = false
   #refusedWith: number | undefined
 
   constructor(
@@ -87,6 +88,11 @@ export class Phase2 {
   /** The word by which it did not take it for one, where it said any. */
   get refusedWith(): number | undefined {
     return this.#refusedWith
+  }
+
+  /** The peer said so before its login, until which that counts for nothing. */
+  get initialContact(): boolean {
+    return this.#initialContact
   }
 
   /** ESP of the peer came. */
@@ -169,6 +175,11 @@ export class Phase2 {
     return this.#deadPeer && paddedLiveness(this.#channel, this.#deadPeer)
   }
 
+  /** Once, if there is anything to say. */
+  say(notifies: readonly NotificationPayload[], context: IkeContext): void {
+    if (notifies.length > 0) sendInformational(this.#channel, notifies, context)
+  }
+
   sendDeletes(
     inboundSpis: readonly EspSpi[],
     ikeSa: 'with ISAKMP SA' | 'children only',
@@ -217,6 +228,7 @@ export class Phase2 {
     const news = readInformational(this.#channel, datagram, header, context)
     if (news === undefined) return false
     const trusted = this.#sa.state === 'established'
+    if (!trusted) this.#initialContact ||= news.notifies.some(isInitialContact)
     const notifies = trusted ? news.notifies : news.notifies.filter(concernsThisSaAlone)
     for (const notify of notifies) this.#handleNotify(notify, header.messageId, context)
     // With XAUTH still to come, many may have these keys: what others have built is not theirs to end.
@@ -287,6 +299,10 @@ export class Phase2 {
     this.#refusedWith = notifyType
     this.#closedByPeer = true
   }
+}
+
+function isInitialContact({ notifyType }: NotificationPayload): boolean {
+  return notifyType === NotifyType.number('INITIAL-CONTACT')
 }
 
 function concernsThisSaAlone(notify: NotificationPayload): boolean {

@@ -134,6 +134,31 @@ test('phase 1 is renewed with XAUTH again, and no Child SA falls', () => {
   assert.equal(events(rehearsal, 'b', 'ike-sa-established').length, 2)
 })
 
+for (const role of ['client', 'server'] as const) {
+  test(`a restarted ${role} says after the login that it holds no older SA, and what it left goes`, () => {
+    const [ofA, ofB] = role === 'client' ? [CLIENT, SERVER] : [SERVER, CLIENT]
+    const aggressive = { ike: 'v1-aggressive' } as const
+    const rehearsal = rehearseUp(loggingIn(aggressive, { xauth: ofA }, { xauth: ofB }))
+    const before = snapshot(rehearsal, 'b').childSas.map(({ inboundSpi }) => inboundSpi)
+    rehearsal.restart('a')
+    rehearsal.runFor(8_000)
+    const after = snapshot(rehearsal, 'b')
+    assert.deepEqual([after.ikeSas.length, after.childSas.length], [1, 1])
+    assert.ok(after.childSas.every(({ inboundSpi }) => !before.includes(inboundSpi)))
+    const said = arrows(rehearsal).filter((arrow) => arrow.startsWith('a → b  info'))
+    assert.equal(said[0], 'a → b  informational 1*  HASH N')
+  })
+}
+
+test('INITIAL-CONTACT after Aggressive mode goes out between the login and Quick mode', () => {
+  const rehearsal = rehearseUp(loggingIn({ ike: 'v1-aggressive' }))
+  assert.deepEqual(arrows(rehearsal).slice(6, 9), [
+    'a → b  transaction 2*  HASH ATTR',
+    'a → b  informational 1*  HASH N',
+    'a → b  quick 1*  HASH SA NONCE KE ID ID',
+  ])
+})
+
 function loggingIn(
   both: Partial<TunnelConfig> = {},
   a: Partial<TunnelConfig> = {},
