@@ -5,7 +5,7 @@ import type { ChildId, EspSpi } from '#esp/sa'
 import { ExchangeType } from '#iana/isakmp'
 import type { Answer, Instant } from '#ike/effects'
 import { PeerViolation } from '#ike/errors'
-import type { CloseReason, IkeSaFacts } from '#ike/events'
+import type { CloseReason, Failure, IkeSaFacts } from '#ike/events'
 import type { Holder } from '#ike/holder'
 import type { Datagram, Ends, IkeContext, IkeSa, PathProbe, UnansweredRequest } from '#ike/version'
 import { formatIdentity } from '#policy/identity'
@@ -300,12 +300,12 @@ export class Ikev1Sa implements IkeSa {
     if (fresh) this.#phase1.confirmed()
     if (fresh && this.#phase1.ends.nat.remote) this.#followNat(datagram, context)
     if (phase2.closedByPeer) {
-      // Some servers end a login they refuse without a word.
-      if (!this.#ready) this.#preliminaries?.unanswered()
-      this.#tellFailure(context)
+      const { refusedWith } = phase2
+      // Some end a login they refuse, or have no user for, without a word.
+      const login = this.#ready ? undefined : this.#preliminaries?.endedByPeer()
       const { hints } = this.#phase1
-      const why = isFirst && hints.proofRefused(this.#phase1, phase2.refusedWith, context)
-      if (why) context.outcomes.push({ kind: 'ike-sa-failed', sa: this, failure: why })
+      const proof = isFirst ? hints.proofRefused(this.#phase1, refusedWith, context) : undefined
+      this.#tell(refusedWith === undefined ? (login ?? proof) : (proof ?? login), context)
       this.#end('peer-deleted', context)
     } else if (phase2.spent) this.close('expired', [], context)
     else this.#followPreliminaries(context)
@@ -322,9 +322,7 @@ export class Ikev1Sa implements IkeSa {
   /** Acts on what phase 1 came to. */
   #followPhase1(context: IkeContext): void {
     const phase1 = this.#phase1
-    for (const failure of phase1.takeFailures()) {
-      context.outcomes.push({ kind: 'ike-sa-failed', sa: this, failure })
-    }
+    for (const failure of phase1.takeFailures()) this.#tell(failure, context)
     for (const question of phase1.work.take()) phase1.work.asked(context.ask(this, question))
     if (phase1.state.kind === 'closed') this.#end('failed', context)
     if (phase1.state.kind !== 'established' || this.#phase2 !== undefined) return
@@ -351,7 +349,7 @@ export class Ikev1Sa implements IkeSa {
     preliminaries?.proceed(context)
     const stage = preliminaries?.stage ?? { kind: 'done' }
     if (stage.kind === 'failed') {
-      this.#tellFailure(context)
+      this.#tell(stage.failure, context)
       this.close('failed', [], context)
     }
     if (stage.kind !== 'done' || this.#isTaken(context)) return
@@ -379,10 +377,8 @@ export class Ikev1Sa implements IkeSa {
     return true
   }
 
-  #tellFailure(context: IkeContext): void {
-    const stage = this.#preliminaries?.stage
-    if (stage?.kind !== 'failed') return
-    context.outcomes.push({ kind: 'ike-sa-failed', sa: this, failure: stage.failure })
+  #tell(failure: Failure | undefined, context: IkeContext): void {
+    if (failure !== undefined) context.outcomes.push({ kind: 'ike-sa-failed', sa: this, failure })
   }
 
   #end(why: CloseReason, context: IkeContext): void {

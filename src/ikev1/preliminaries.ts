@@ -180,6 +180,19 @@ export class Preliminaries implements TransactionHost {
     }
   }
 
+  /** The peer has deleted the ISAKMP SA meanwhile. @returns what that says of its login or address */
+  endedByPeer(): Failure | undefined {
+    switch (this.#stage.kind) {
+      case 'asking-user':
+      case 'awaiting-question':
+        this.#fail(failures.loginEnded(this.#tunnel, this.#stage.kind === 'asking-user'))
+        break
+      default:
+        this.unanswered()
+    }
+    return this.#stage.kind === 'failed' ? this.#stage.failure : undefined
+  }
+
   unanswered(): void {
     const tunnel = this.#tunnel
     switch (this.#stage.kind) {

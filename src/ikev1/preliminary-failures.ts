@@ -69,6 +69,21 @@ export function loginUnfinished(tunnel: TunnelConfig, role: 'client' | 'server')
   }
 }
 
+/** CW-312: the peer deleted the ISAKMP SA before a login, or in it. */
+export function loginEnded(tunnel: TunnelConfig, isServer: boolean): Failure {
+  const { name } = tunnel
+  return {
+    ...loginUnfinished(tunnel, isServer ? 'server' : 'client'),
+    summary: isServer
+      ? `${name} agreed to give user name and password and ended the SA when asked`
+      : `${name} agreed to ask for user name and password and ended the SA before it said that they are right`,
+    evidence: 'phase 1 is done; the peer deleted the ISAKMP SA while XAUTH was begun or awaited',
+    certainty: 'very likely',
+    remedy: `see in ${name}'s log why; compare ${isServer ? 'the user name and password it has' : 'user and password'} with its administrator`,
+    otherCauses: [`${name} refuses our identity or proof, and says no word of it`],
+  }
+}
+
 /** CW-313. `detail` as in "it gave none". */
 export function noAddress(tunnel: TunnelConfig, detail: string): Failure {
   return {

@@ -3,8 +3,18 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Secret } from '#bytes/secret'
 import type { TunnelConfig, Xauth } from '#config/config'
-import { arrows, assertUp, events, rehearse, rehearseUp, snapshot } from '../support/exchange.ts'
-import { sites } from '../support/sites.ts'
+import { ExchangeType } from '#iana/isakmp'
+import { decodeHeader } from '#wire/ike-header'
+import {
+  arrows,
+  assertUp,
+  events,
+  prepare,
+  rehearse,
+  rehearseUp,
+  snapshot,
+} from '../support/exchange.ts'
+import { sites, TUNNEL } from '../support/sites.ts'
 
 const CLIENT: Xauth = { role: 'client', user: 'branch-7', password: secret('open sesame') }
 const SERVER: Xauth = {
@@ -123,6 +133,25 @@ test('a server that never asks, and a client that never answers, are given up wi
     assert.deepEqual(snapshot(rehearsal, 'a').childSas, [])
   }
 })
+
+for (const [ike, ender, told] of [
+  ['v1-main', 'a', /agreed to give user name and password and ended the SA when asked/],
+  ['v1-aggressive', 'b', /agreed to ask for user name and password and ended the SA before/],
+] as const) {
+  test(`${ike}: one that ends the SA where the login should be is told of once, as that`, () => {
+    const rehearsal = prepare(loggingIn({ ike }))
+    rehearsal.intercept = ({ octets }) =>
+      decodeHeader(octets).exchangeType === ExchangeType.number('TRANSACTION') ? undefined : octets
+    rehearsal.start()
+    rehearsal.runFor(500)
+    rehearsal.command(ender, { kind: 'down', tunnel: TUNNEL })
+    rehearsal.runFor(500)
+    const failures = events(rehearsal, ender === 'a' ? 'b' : 'a', 'negotiation-failed')
+    const [failure, ...more] = failures.map((failed) => failed.failure)
+    assert.deepEqual([failure?.code, failure?.certainty, more], ['CW-312', 'very likely', []])
+    assert.match(failure?.summary ?? '', told)
+  })
+}
 
 test('phase 1 is renewed with XAUTH again, and no Child SA falls', () => {
   const rehearsal = rehearseUp(loggingIn())
