@@ -113,7 +113,9 @@ export class Tunnel {
 
   moved(remote: Endpoint, context: IkeContext): void {
     for (const sa of this.ikeSas.all) sa.follow(remote)
-    followPeer(this, context)
+    const now = this.ikeSas.preferred?.remote
+    // Where no NAT is before the peer, it is not followed by ESP alone.
+    if (now?.address === remote.address && now.port === remote.port) followPeer(this, context)
   }
 
   /**

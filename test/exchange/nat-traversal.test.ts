@@ -13,7 +13,7 @@ import { decodePayloads } from '#wire/v1/message'
 import type { Payload } from '#wire/v1/payloads'
 import { announces, vendorIdOctets } from '#wire/v1/vendor-id'
 import { scene } from '../support/attack.ts'
-import { assertUp, events, prepare, rehearse, snapshot } from '../support/exchange.ts'
+import { assertUp, events, prepare, recorded, rehearse, snapshot } from '../support/exchange.ts'
 import { ADDRESS_A, ADDRESS_B, sites, TUNNEL } from '../support/sites.ts'
 
 const OUTSIDE = ip('192.0.2.99')
@@ -145,6 +145,26 @@ test('both sides behind a NAT find it, and the tunnel survives rekeys and a NAT 
   rehearsal.command('b', { kind: 'rekey', tunnel: 'berlin-paris', phase: 1 })
   rehearsal.runFor(30_000)
   assertUp(rehearsal)
+})
+
+test('ESP from elsewhere moves a peer only where a NAT is before it, and nothing is said of one that stays', () => {
+  const { engines, options } = recorded()
+  const of = sites({}, {}, { start: 'respond', peer: OUTSIDE })
+  const rehearsal = rehearse(of, { nat: OUTSIDE, ...options })
+  rehearsal.runFor(3_000)
+  for (const [i, side] of (['a', 'b'] as const).entries()) {
+    const [child] = snapshot(rehearsal, side).childSas
+    const before = snapshot(rehearsal, side).ikeSas[0]?.remote
+    assert.ok(child !== undefined)
+    const remote = { address: ip('192.0.2.200'), port: 4_501 }
+    const done = engines[i]?.length
+    rehearsal.input(side, { kind: 'peer-moved', spi: child.inboundSpi, remote })
+    const moves = engines[i]?.slice(done).filter(({ kind }) => kind === 'move-sas')
+    const said = events(rehearsal, side, 'warning').filter(({ text }) => /come/.test(text))
+    const follows = side === 'b'
+    assert.deepEqual([moves?.length, said.length], follows ? [1, 1] : [0, 0])
+    assert.deepEqual(snapshot(rehearsal, side).ikeSas[0]?.remote, follows ? remote : before)
+  }
 })
 
 for (const peer of [OUTSIDE, 'any'] as const) {
