@@ -90,6 +90,12 @@ export function lastProofRefused(
   return { ...failure, otherCauses: [anotherTunnel(tunnel)] }
 }
 
+/** A delete without a word, some time after phase 1. */
+export function orClosedByHand(failure: Failure): Failure {
+  const otherCauses = ['closed by hand there', ...(failure.otherCauses ?? [])]
+  return { ...failure, certainty: 'possible', otherCauses }
+}
+
 /** A peer that wants more or another proof than ours says the same word, unless it is one for identities alone. */
 export function proofRefused(
   tunnel: TunnelConfig,

@@ -8,7 +8,7 @@ import { withAuthorities, withOwnDates } from './certificate-failures.ts'
 import { unsuitedWarning } from './certificate-requests.ts'
 import { answerRefused, phase1Refused } from './failures.ts'
 import { type HalfOpen, leftHalfOpen, message6Lost } from './half-open-failures.ts'
-import { lastProofRefused } from './identity-failures.ts'
+import { lastProofRefused, orClosedByHand } from './identity-failures.ts'
 import { answerUnreadable } from './key-failures.ts'
 import { keySearch, opensInformational } from './key-search.ts'
 import type { Phase1Sender } from './phase1-sender.ts'
@@ -141,11 +141,14 @@ export class Phase1Hints {
     notifyType: number | undefined,
     context: IkeContext,
   ): Failure | undefined {
+    const age = state.kind === 'established' ? context.now - state.at : 0
     // Later, it was closed for want of use, or by hand.
-    if (state.kind === 'established' && context.now - state.at > PROOF_IS_WEIGHED) return undefined
+    if (age > PROOF_IS_WEIGHED) return undefined
     const failure = lastProofRefused(this.#choice.config, role, notifyType)
     if (failure === undefined || (notifyType === undefined && this.#isUp(context))) return undefined
-    return this.judged(failure, abilities.asksFor)
+    const mayBeByHand = notifyType === undefined && age > NOBODY_IS_AS_QUICK
+    const judged = this.judged(failure, abilities.asksFor)
+    return mayBeByHand ? orClosedByHand(judged) : judged
   }
 
   /** A notify in clear. */
@@ -221,5 +224,7 @@ type Standing = {
 
 /** Milliseconds in which a peer has judged our proof, also where it fetches revocation lists for that. */
 const PROOF_IS_WEIGHED = 30_000
+/** Milliseconds after phase 1 in which a delete is no administrator's. */
+const NOBODY_IS_AS_QUICK = 3_000
 /** Half of the time a message is repeated for has passed; there is time left for an answer. */
 const LOOK_AT_REPEAT = 4

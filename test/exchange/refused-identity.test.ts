@@ -35,6 +35,26 @@ test('CW-303: an initiator that only deletes the SA in answer to message 6 says 
   const { rehearsal, peer } = initiatorScene()
   peer.sendProtected('INFORMATIONAL', [deleteOf(peer)])
   assertRefused(rehearsal, 'b', /deleted the ISAKMP SA in answer to message 6/)
+  const { certainty, otherCauses = [] } = failureOf(rehearsal, 'b')
+  assert.equal(certainty, 'very likely')
+  assert.doesNotMatch(otherCauses.join('; '), /closed by hand/)
+})
+
+test('CW-303: of a delete some seconds after message 6 it is no more than possible, and closing by hand is, too', () => {
+  const { rehearsal, peer } = initiatorScene()
+  rehearsal.runFor(5_000)
+  peer.sendProtected('INFORMATIONAL', [deleteOf(peer)])
+  assertRefused(rehearsal, 'b', /deleted the ISAKMP SA in answer to message 6/)
+  const { certainty, otherCauses } = failureOf(rehearsal, 'b')
+  assert.deepEqual([certainty, otherCauses?.[0]], ['possible', 'closed by hand there'])
+})
+
+test('CW-303: a word of it some seconds after message 6 is no hand', () => {
+  const { rehearsal, peer } = initiatorScene()
+  rehearsal.runFor(5_000)
+  peer.sendProtected('INFORMATIONAL', [phase1Notify('AUTHENTICATION-FAILED', peer.cookies())])
+  assertRefused(rehearsal, 'b', /AUTHENTICATION-FAILED in answer to message 6/)
+  assert.equal(failureOf(rehearsal, 'b').certainty, 'very likely')
 })
 
 test('a peer that deletes the SA long after, or after another word, does not refuse who we are', () => {
