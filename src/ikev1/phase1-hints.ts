@@ -1,4 +1,5 @@
 import { equalOctets } from '#bytes/equal'
+import type { TunnelConfig } from '#config/config'
 import type { Answer, Instant } from '#ike/effects'
 import type { Failure, UnansweredMessage } from '#ike/events'
 import type { Datagram, IkeContext } from '#ike/version'
@@ -64,7 +65,7 @@ export class Phase1Hints {
   reason(now: Instant): Failure {
     return (
       this.#hint ??
-      unanswered(this.#choice.config, {
+      unanswered(this.#asCalled, {
         ...this.#sender.manner,
         ...this.#sender.patience(now),
         repeatedByPeer: this.#repeatedByPeer,
@@ -184,6 +185,11 @@ export class Phase1Hints {
       this.#look.askSets(context)
       this.#look.askIkev2(context)
     } else if (message === 5 && udp) this.#look.askPort4500(context)
+  }
+
+  /** A peer from anywhere, or at another address than is written, is named by where it is called. */
+  get #asCalled(): TunnelConfig {
+    return { ...this.#choice.config, peer: this.#sender.remote.address }
   }
 
   #isUp({ selectorsOf }: IkeContext): boolean {

@@ -1,4 +1,5 @@
 import { toHex } from '#bytes/hex'
+import type { Endpoint } from '#bytes/ip'
 import type { Instant } from '#ike/effects'
 import {
   firstTransmission,
@@ -44,6 +45,10 @@ export class Phase1Sender {
   /** Number of the last message sent; 1 before any. */
   get lastNumber(): number {
     return this.#last?.message.number ?? 1
+  }
+
+  get remote(): Endpoint {
+    return this.#path.remote
   }
 
   /** How often it was sent after the first time. */

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { ip } from '#bytes/ip'
 import { ExchangeType } from '#iana/isakmp'
 import { FLAG_ENCRYPTION } from '#ikev1/protect'
 import { CLEAN_NETWORK } from '#rehearsal/network'
 import type { Rehearsal } from '#rehearsal/rehearsal'
 import { decodeHeader, type IkeHeader } from '#wire/ike-header'
 import { events, prepare, rehearse, snapshot } from '../support/exchange.ts'
-import { A_BEGINS, ADDRESS_B, sites, TUNNEL } from '../support/sites.ts'
+import { A_BEGINS, ADDRESS_A, ADDRESS_B, sites, TUNNEL } from '../support/sites.ts'
 
 /** What a silent peer most likely means is told long before it is given up, and taken back when it answers. */
 
@@ -90,6 +91,31 @@ test('a Quick mode whose network pair the peer has opened meanwhile is taken bac
   const codes = events(rehearsal, 'a', 'message-unanswered').map(({ failure }) => failure.code)
   assert.deepEqual(codes, ['CW-401'])
 })
+
+for (const [lost, isLost, nat] of [
+  ['message 1', () => true, undefined],
+  ['message 5', isMessage5, undefined],
+  ['message 5 to a NAT', isMessage5, ip('192.0.2.99')],
+] as const) {
+  test(`${lost} lost: a peer from anywhere is named by the address at which it is called`, () => {
+    const of = sites({ secondLook: false }, {}, { start: 'respond', peer: 'any' })
+    const rehearsal = rehearse(of, nat === undefined ? {} : { nat })
+    rehearsal.runFor(3_000)
+    rehearsal.intercept = ({ side, octets }) =>
+      side === 'b' && isLost(decodeHeader(octets)) ? undefined : octets
+    rehearsal.command('b', { kind: 'rekey', tunnel: TUNNEL, phase: 1 })
+    rehearsal.runFor(40_000)
+    const [early] = events(rehearsal, 'b', 'message-unanswered')
+    const [final] = events(rehearsal, 'b', 'negotiation-failed')
+    for (const told of [early, final]) {
+      assert.ok(told !== undefined)
+      const { summary, evidence, forPeer } = told.failure
+      const text = [summary, evidence, forPeer].join('; ')
+      assert.ok(text.includes(nat ?? ADDRESS_A), text)
+      assert.doesNotMatch(text, /\bany\b/)
+    }
+  })
+}
 
 test('where ICMP has said why, silence says nothing more', () => {
   const rehearsal = rehearse(sites({}, {}, A_BEGINS), {
