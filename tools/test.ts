@@ -13,6 +13,8 @@ type Group = {
   readonly files: readonly string[]
   /** Test files running at the same time; 1 where they share the machine's network or measure it. */
   readonly concurrency: number
+  /** Those of `files` that mostly wait, for a peer that stays silent: `PATIENT_AT_ONCE` of them at a time, before the others. */
+  readonly patient?: readonly string[]
   readonly needs?: 'network' | 'peers'
 }
 
@@ -41,9 +43,14 @@ const GROUPS: Readonly<Record<string, Group>> = {
     what: 'real gateways against strongSwan, libreswan, vpnc and ike-scan',
     files: ['test/interop/**/*.test.ts'],
     concurrency: 1,
+    patient: [
+      'test/interop/{certificate-chain,dead-peer,dead-peer-actions,phase1-failures,proof,refusals,version-probe}.test.ts',
+    ],
     needs: 'peers',
   },
 }
+
+const PATIENT_AT_ONCE = 4
 
 const root = join(import.meta.dirname, '..')
 /** Also the tests' TMPDIR: what an interrupted test leaves there goes with it. */
@@ -96,11 +103,26 @@ function whatIsMissing({ needs }: Group): string | undefined {
 }
 
 async function runGroup(name: string, group: Group): Promise<Totals> {
-  const files = group.files.flatMap((pattern) => globSync(pattern, { cwd: root })).sort()
-  if (files.length === 0) return { ...emptyTotals, notRun: [`${name}: there are no tests`] }
-  const tap = join(scratch, `${name}.tap`)
-  const exitCode = await nodeTest(group.concurrency, tap, files)
-  return totalsOfTap(existsSync(tap) ? readFileSync(tap, 'utf8') : '', name, exitCode)
+  const all = filesOf(group.files)
+  if (all.length === 0) return { ...emptyTotals, notRun: [`${name}: there are no tests`] }
+  const patient = filesOf(group.patient ?? [])
+  const others = all.filter((file) => !patient.includes(file))
+  let totals = emptyTotals
+  for (const [part, files, concurrency] of [
+    [`${name}, patient`, patient, PATIENT_AT_ONCE],
+    [name, others, group.concurrency],
+  ] as const) {
+    if (files.length === 0) continue
+    const tap = join(scratch, `${part}.tap`)
+    const exitCode = await nodeTest(concurrency, tap, files)
+    const output = existsSync(tap) ? readFileSync(tap, 'utf8') : ''
+    totals = addTotals(totals, totalsOfTap(output, part, exitCode))
+  }
+  return totals
+}
+
+function filesOf(patterns: readonly string[]): readonly string[] {
+  return patterns.flatMap((pattern) => globSync(pattern, { cwd: root })).sort()
 }
 
 /** In a process group of its own, so that one signal reaches every process the tests started. */

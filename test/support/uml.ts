@@ -117,6 +117,17 @@ export class UmlGuest {
     }
   }
 
+  /** Each echo has a `ping` of its own, because that gives the last of several no more than two round trips. @throws when one is not answered */
+  async ping(
+    destination: string,
+    { count = 3, size = 56, source }: { count?: number; size?: number; source?: string } = {},
+  ): Promise<void> {
+    const from = source === undefined ? '' : `-I ${source}`
+    const echo = `ping -n -c 1 -W 5 -s ${size} ${from} ${destination}`
+    const { code, stdout } = await this.run(Array(count).fill(echo).join(' && '))
+    if (code !== 0) throw new Error(`an echo from the guest has no answer:\n${stdout}`)
+  }
+
   /** A charon in the guest with kernel ESP (kernel-netlink alone), driven over vici on TCP. */
   async startStrongSwan(
     middle: Namespace,
