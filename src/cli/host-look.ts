@@ -1,7 +1,6 @@
 import { accessSync, constants, existsSync } from 'node:fs'
 import { type IpAddress, type IpFamily, ipFromBigInt, ipToBigInt } from '#bytes/ip'
 import type { Config } from '#config/config'
-import { addressOfPeer } from '#config/peer-name'
 import { listAddresses } from '#platform/addresses'
 import { type Capabilities, effectiveCapabilities } from '#platform/capabilities'
 import { clockState } from '#platform/clock'
@@ -11,6 +10,7 @@ import { type Netlink, withNetlink } from '#platform/netlink'
 import { type PortHolder, udpPortHolders } from '#platform/port-holders'
 import { routeTo } from '#platform/routes'
 import { forwardsPackets, readSysctl } from '#platform/sysctls'
+import { addressOfPeer } from '#policy/peer-address'
 import type { TrafficSelector } from '#policy/traffic-selector'
 
 /** What a gateway needs of this host, as it is now. What could not be asked is absent. */

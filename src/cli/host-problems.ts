@@ -1,8 +1,8 @@
 import type { Config, TunnelConfig } from '#config/config'
-import { addressOfPeer } from '#config/peer-name'
 import { type ConfigProblem, problemAt } from '#config/problem'
 import { positionOf } from '#diagnosis/failure-text'
 import { echoSource } from '#policy/echo-way'
+import { addressOfPeer } from '#policy/peer-address'
 import {
   covers,
   formatSelector,

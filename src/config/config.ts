@@ -3,6 +3,7 @@ import type { Secret } from '#bytes/secret'
 import type { CertificateCredentials, TrustAnchors } from '#pki/verify-peer'
 import type { ExpectedIdentity } from '#policy/expected-identity'
 import type { Identity } from '#policy/identity'
+import type { PeerAddress } from '#policy/peer-address'
 import type { EncapsulationMode, EspSuite, IkeSuite, Lifetime, Pfs } from '#policy/proposal'
 import type { Prefix, SelectorPair } from '#policy/traffic-selector'
 import type { Written } from './written.ts'
@@ -35,7 +36,7 @@ export type TunnelConfig = {
    * `any`: wherever it comes from, known by what it says and proves; then `start` is `respond`. `unresolved`: where `peerName` leads is
    * not known yet; nobody is called, and nobody taken by address.
    */
-  readonly peer: IpAddress | 'any' | 'unresolved'
+  readonly peer: PeerAddress
   /** What `peer` is written as, where that is a host name; whoever runs the tunnel looks it up. */
   readonly peerName?: PeerName
   /** Whether it is taken from other addresses too, known by its identity. */

@@ -1,8 +1,9 @@
 import { type IpAddress, ipFamily } from '#bytes/ip'
 import type { Secret } from '#bytes/secret'
+import { addressOfPeer } from '#policy/peer-address'
 import type { Config, TunnelConfig } from './config.ts'
 import { isLoopback, noHost } from './host-address.ts'
-import { addressOfPeer, atAddress } from './peer-name.ts'
+import { atAddress } from './peer-name.ts'
 
 /** Why a tunnel does not call an address that its peer's name leads to. */
 export type Unfit =

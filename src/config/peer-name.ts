@@ -2,11 +2,6 @@ import type { IpAddress } from '#bytes/ip'
 import { selectorFromPrefix } from '#policy/traffic-selector'
 import type { Config, TunnelConfig } from './config.ts'
 
-/** Where the peer is called and expected; undefined where that can be anywhere, or is not known yet. */
-export function addressOfPeer({ peer }: Pick<TunnelConfig, 'peer'>): IpAddress | undefined {
-  return peer === 'any' || peer === 'unresolved' ? undefined : peer
-}
-
 /** A tunnel whose peer is written as a host name, with that name leading to `address`; itself where it does so already. */
 export function atAddress(tunnel: TunnelConfig, address: IpAddress): TunnelConfig {
   const { peerName, local } = tunnel

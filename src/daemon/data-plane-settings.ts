@@ -1,6 +1,6 @@
 import type { Config, TunnelConfig } from '#config/config'
-import { addressOfPeer } from '#config/peer-name'
 import type { DataPlaneSettings } from '#dataplane/port'
+import { addressOfPeer } from '#policy/peer-address'
 
 /** What the data plane has to know of a configuration. */
 export function dataPlaneSettings({ tunnels }: Config): DataPlaneSettings {

@@ -1,6 +1,5 @@
 import type { Endpoint } from '#bytes/ip'
 import type { Config, TunnelConfig } from '#config/config'
-import { addressOfPeer } from '#config/peer-name'
 import {
   encodeProbe,
   PROBE_RANDOM_OCTETS,
@@ -8,6 +7,7 @@ import {
   type ProbeAnswer,
   readProbeAnswer,
 } from '#ike/version-probe'
+import { addressOfPeer } from '#policy/peer-address'
 import type { Clock } from './clock.ts'
 
 export type VersionProbesParts = {

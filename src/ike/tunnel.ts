@@ -1,6 +1,7 @@
 import type { Endpoint } from '#bytes/ip'
 import type { TunnelConfig } from '#config/config'
 import type { EspSpi } from '#esp/sa'
+import { addressOfPeer } from '#policy/peer-address'
 import { type BackOff, failedAgain, NO_FAILURE } from './back-off.ts'
 import { type ChildSa, ChildTable, rankOf } from './child-table.ts'
 import {
@@ -377,8 +378,7 @@ export class Tunnel {
   /** Whether it is the first contact is asked when that is said: the peer may have come before us meanwhile. */
   #begin(context: IkeContext): void {
     const along = this.ikeSas.wayToHidden(this.config)
-    const { peer } = this.config
-    if ((peer === 'any' || peer === 'unresolved') && along === undefined) return
+    if (addressOfPeer(this.config) === undefined && along === undefined) return
     const isFirstContact = () =>
       this.children.all.length === 0 && this.ikeSas.established.length === 0
     this.ikeSas.add(this.#initiate(this.config, isFirstContact, context, along), context.now)

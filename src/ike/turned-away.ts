@@ -4,6 +4,7 @@ import type { TunnelConfig } from '#config/config'
 import { Ikev2Exchange } from '#iana/ikev2'
 import { ExchangeType } from '#iana/isakmp'
 import { equalIdentity } from '#policy/identity'
+import { addressOfPeer, type PeerAddress } from '#policy/peer-address'
 import type { IkeHeader } from '#wire/ike-header'
 import type { Failure } from './events.ts'
 import type { Tunnel } from './tunnel.ts'
@@ -159,7 +160,9 @@ function nearest(
 ): Near | undefined {
   const { remote } = datagram
   const down = tunnels
-    .filter(({ children, config }) => children.all.length === 0 && hasAddress(config))
+    .filter(
+      ({ children, config }) => children.all.length === 0 && addressOfPeer(config) !== undefined,
+    )
     .slice(0, MOST_COMPARED)
   const elsewhere = down.find(({ config }) => config.peer === remote.address)
   if (elsewhere !== undefined) {
@@ -185,10 +188,6 @@ function nearest(
   const suited = known.filter(({ likeness }) => likeness.differs.length === 0)
   const [only] = suited
   return suited.length === 1 && only !== undefined ? near(only, 'offer') : undefined
-}
-
-function hasAddress({ peer }: TunnelConfig): boolean {
-  return peer !== 'any' && peer !== 'unresolved'
 }
 
 function near(
@@ -238,8 +237,9 @@ const EVIDENCE: Readonly<Record<Exclude<Near['why'], 'address'>, string>> = {
 }
 
 /** The same /24, or the same /64. */
-function areNeighbours(a: TunnelConfig['peer'], b: IpAddress): boolean {
-  if (a === 'any' || a === 'unresolved' || ipFamily(a) !== ipFamily(b)) return false
+function areNeighbours(peer: PeerAddress, b: IpAddress): boolean {
+  const a = addressOfPeer({ peer })
+  if (a === undefined || ipFamily(a) !== ipFamily(b)) return false
   const [left, right] = [ipOctets(a), ipOctets(b)]
   return left.slice(0, ipFamily(a) === 4 ? 3 : 8).every((octet, i) => octet === right[i])
 }

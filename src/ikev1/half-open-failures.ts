@@ -1,5 +1,6 @@
 import type { TunnelConfig } from '#config/config'
 import type { Failure } from '#ike/events'
+import { addressOfPeer } from '#policy/peer-address'
 import { handedOn, ourEnd } from './hidden-address.ts'
 import type { Phase1State } from './state.ts'
 import { stoppedMidway } from './stopped-midway.ts'
@@ -18,7 +19,7 @@ export type HalfOpen = {
  * peer's name; whoever sends message 3 has had our message 2.
  */
 export function leftHalfOpen(tunnel: TunnelConfig, how: HalfOpen): Failure | undefined {
-  if (tunnel.peer === 'any' || tunnel.peer === 'unresolved') return undefined
+  if (addressOfPeer(tunnel) === undefined) return undefined
   const answered = ANSWERED[how.kind]
   if (answered === undefined) return undefined
   if (how.repeatedByPeer >= LEAST_REPEATS) return answersLost(tunnel, answered, how.repeatedByPeer)

@@ -1,9 +1,11 @@
 import type { IpAddress } from '#bytes/ip'
 import type { TunnelConfig } from '#config/config'
+import { addressOfPeer, type PeerAddress } from '#policy/peer-address'
 
 /** An address of ours behind a NAT, which a peer on the other side of it never sees. */
-export function isHidden(own: IpAddress, peer: TunnelConfig['peer']): boolean {
-  return peer !== 'any' && peer !== 'unresolved' && isPrivate(own) && !isPrivate(peer)
+export function isHidden(own: IpAddress, peer: PeerAddress): boolean {
+  const address = addressOfPeer({ peer })
+  return address !== undefined && isPrivate(own) && !isPrivate(address)
 }
 
 /** Our end as the administrator of the peer knows it. */

@@ -3,6 +3,7 @@ import type { TunnelConfig } from '#config/config'
 import { ExchangeType } from '#iana/isakmp'
 import type { NatVerdict } from '#ike/nat'
 import type { Ends, IkeContext } from '#ike/version'
+import { addressOfPeer } from '#policy/peer-address'
 import { cut, unfragmentedOctets } from './fragments.ts'
 import { NAT_TRAVERSAL_PORT } from './nat-traversal.ts'
 import type { UdpNumbers } from './quick-proposals.ts'
@@ -91,11 +92,9 @@ function phase1ExchangeType({ ike }: TunnelConfig): number {
 }
 
 /** Where an initiator begins. @throws TypeError for a peer without an address */
-export function configuredEnds({
-  name,
-  local,
-  peer,
-}: TunnelConfig): Pick<PeerEnds, 'local' | 'remote'> {
-  if (peer === 'any' || peer === 'unresolved') throw new TypeError(`${name} has no address to call`)
+export function configuredEnds(tunnel: TunnelConfig): Pick<PeerEnds, 'local' | 'remote'> {
+  const { name, local } = tunnel
+  const peer = addressOfPeer(tunnel)
+  if (peer === undefined) throw new TypeError(`${name} has no address to call`)
   return { local: { address: local, port: 500 }, remote: { address: peer, port: 500 } }
 }

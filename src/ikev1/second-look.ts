@@ -9,6 +9,7 @@ import {
   PROBE_SPI_OCTETS,
   readProbeAnswer,
 } from '#ike/version-probe'
+import { addressOfPeer } from '#policy/peer-address'
 import type { IkeSuite } from '#policy/proposal'
 import type { IkeHeader } from '#wire/ike-header'
 import { MalformedMessage } from '#wire/malformed'
@@ -87,9 +88,10 @@ export class SecondLook {
   }
 
   askIkev2(context: IkeContext): void {
-    const { local, peer } = this.#tunnel
+    const { local } = this.#tunnel
+    const peer = addressOfPeer(this.#tunnel)
     const { probeV2, secondLook } = newestOf(this.#tunnel, context)
-    if (peer === 'any' || peer === 'unresolved') return
+    if (peer === undefined) return
     if (!probeV2 || !secondLook || this.#isAsked('IKEv2')) return
     const spi = context.crypto.random(PROBE_SPI_OCTETS)
     const octets = encodeProbe(spi, context.crypto.random(PROBE_RANDOM_OCTETS))
@@ -114,8 +116,9 @@ export class SecondLook {
     context: IkeContext,
     read: (octets: Uint8Array, header: IkeHeader, later: IkeContext) => Finding | undefined,
   ): void {
-    const { local, peer } = this.#tunnel
-    if (peer === 'any' || peer === 'unresolved') return
+    const { local } = this.#tunnel
+    const peer = addressOfPeer(this.#tunnel)
+    if (peer === undefined) return
     if (!newestOf(this.#tunnel, context).secondLook || this.#isAsked(what)) return
     const cookies = cookiesOf(freshCookie(context), new Uint8Array(8))
     const header = outgoingHeader(cookies, ExchangeType.number('IDENTITY-PROTECTION'), 0)

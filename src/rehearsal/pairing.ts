@@ -1,7 +1,8 @@
 import { type IpAddress, ip, ipFamily } from '#bytes/ip'
 import type { TunnelConfig } from '#config/config'
-import { addressOfPeer, atAddress } from '#config/peer-name'
+import { atAddress } from '#config/peer-name'
 import { isAwaited } from '#ikev1/auth'
+import { addressOfPeer } from '#policy/peer-address'
 import { equalSelectorPair, mirror } from '#policy/traffic-selector'
 import type { Side } from './rehearsal.ts'
 

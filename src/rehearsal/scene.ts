@@ -4,6 +4,7 @@ import { Engine } from '#ike/engine'
 import { ikev1 } from '#ikev1/version'
 import type { Moment } from '#pki/moment'
 import type { BareEcdsa } from '#pki/signature-scheme'
+import { addressOfPeer } from '#policy/peer-address'
 import type { SimulatedGateway } from './gateway.ts'
 import { CLEAN_NETWORK } from './network.ts'
 import { type Meeting, type NatSides, outsideAddress } from './pairing.ts'
@@ -78,6 +79,5 @@ export class Scene {
 /** Where the other end looks for one behind a NAT; where it says nothing of it, an address for documentation. */
 function outsideOf({ a, b }: Meeting, behindNat: Side): IpAddress {
   const [inside, seenBy] = behindNat === 'a' ? [a, b] : [b, a]
-  if (seenBy.peer !== 'any' && seenBy.peer !== 'unresolved') return seenBy.peer
-  return outsideAddress(inside)
+  return addressOfPeer(seenBy) ?? outsideAddress(inside)
 }

@@ -1,11 +1,11 @@
 import type { IpAddress } from '#bytes/ip'
 import type { Identity } from '#policy/identity'
 import { formatIdentity } from '#policy/identity'
+import { addressOfPeer } from '#policy/peer-address'
 import type { EspSuite, IkeSuite, Pfs } from '#policy/proposal'
 import { mirror, type SelectorPair } from '#policy/traffic-selector'
 import type { InterfaceAddress, TunnelConfig } from '../config.ts'
 import { keyText } from '../key-text.ts'
-import { addressOfPeer } from '../peer-name.ts'
 
 /** A tunnel of ours as the other gateway has to have it: `local` is theirs, `remote` is ours. */
 export type FarEnd = {
