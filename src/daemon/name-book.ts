@@ -60,7 +60,7 @@ export class NameBook {
     for (const key of this.#entries.keys()) if (!kept.has(key)) this.#entries.delete(key)
   }
 
-  /** The same, but never with what was asked before now. */
+  /** As `ask`, but never with what was asked before now. */
   async askAnew(name: string): Promise<void> {
     await this.#entries.get(keyOf(name))?.asking
     await this.ask(name)

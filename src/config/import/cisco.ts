@@ -1,7 +1,6 @@
-import { parseIp } from '#bytes/ip'
 import { isTextProblem } from '#policy/text-problem'
 import { covers, parseSelector } from '#policy/traffic-selector'
-import { isHostName } from '../host-name.ts'
+import { isHost } from '../host-name.ts'
 import { CiscoAccess } from './cisco-access.ts'
 import {
   type CiscoKey,
@@ -88,7 +87,7 @@ function importEntry(
     saidFor(entry, 'set', 'ikev1', 'transform-set') ?? saidFor(entry, 'set', 'transform-set')
   if (ikev2 !== undefined && (sets === undefined || !device.isAsa))
     return 'IKEv2, which is not in this version of Causeway yet'
-  if (parseIp(peer) === undefined && !isHostName(peer))
+  if (!isHost(peer))
     return peer === '' ? 'it has no peer' : `its peer ${peer} is no address and no host name`
   ciscoMode(tunnel, peer, entry, device.commands)
   const destination = entry.device?.lines.filter((line) => after(line, 'tunnel', 'destination'))

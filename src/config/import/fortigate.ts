@@ -1,5 +1,5 @@
 import { parseIp } from '#bytes/ip'
-import { isHostName } from '../host-name.ts'
+import { isHost } from '../host-name.ts'
 import { secretOf } from '../key-text.ts'
 import {
   type Imported,
@@ -74,8 +74,7 @@ function importGateway(
     return 'ike-version 2: IKEv2 is not in this version of Causeway yet'
   if (value('type') === 'dynamic') return 'it takes peers from anywhere: peer: any, written by hand'
   const peer = value('type') === 'ddns' ? value('remotegw-ddns') : value('remote-gw')
-  if (peer === undefined || peer === '0.0.0.0' || !(parseIp(peer) ?? isHostName(peer)))
-    return 'it has no peer (remote-gw)'
+  if (peer === undefined || peer === '0.0.0.0' || !isHost(peer)) return 'it has no peer (remote-gw)'
   tunnel.set(
     'ike',
     value('mode') === 'aggressive' ? 'v1-aggressive' : 'v1-main',

@@ -1,6 +1,6 @@
 import { parseIp } from '#bytes/ip'
 import type { Files } from '../files.ts'
-import { isHostName } from '../host-name.ts'
+import { isHost, isHostName } from '../host-name.ts'
 import {
   type Imported,
   type ImportedTunnel,
@@ -253,7 +253,7 @@ function endsOf(
     )
   } else if (/^%any6?$|^%group$|^0\.0\.0\.0$|^%opportunistic/.test(address))
     tunnel.set('peer', 'any', ...(theirs === undefined ? [] : [theirs]))
-  else if (theirs === undefined || (parseIp(address) === undefined && !isHostName(address))) {
+  else if (theirs === undefined || !isHost(address)) {
     return { why: `${theirs?.key ?? own}=${address}: ${noAddressOfPeer(address)}` }
   } else tunnel.set('peer', address, theirs)
   const local = parseIp(ours?.value ?? '')

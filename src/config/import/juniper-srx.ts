@@ -1,5 +1,5 @@
 import { parseIp } from '#bytes/ip'
-import { isHostName } from '../host-name.ts'
+import { isHost } from '../host-name.ts'
 import { secretOf } from '../key-text.ts'
 import {
   type Imported,
@@ -68,7 +68,7 @@ function importVpn(
   const version = device.value(...gateway, 'version')
   if (version === 'v2-only') return 'version v2-only: IKEv2 is not in this version of Causeway yet'
   const peer = device.value(...gateway, 'address') ?? ''
-  if (parseIp(peer) === undefined && !isHostName(peer)) return 'its gateway has no address'
+  if (!isHost(peer)) return 'its gateway has no address'
   const isAggressive = device.value(...policy, 'mode') === 'aggressive'
   tunnel.set(
     'ike',

@@ -1,6 +1,6 @@
 import { parseIp } from '#bytes/ip'
 import type { Files } from '../files.ts'
-import { isHostName } from '../host-name.ts'
+import { isHost, isHostName } from '../host-name.ts'
 import {
   type Imported,
   type ImportedTunnel,
@@ -109,10 +109,10 @@ function importConnection(
   identities(tunnel, connection, { ...ends, kind: credentials.kind, isAggressive })
   if (ends.peer === 'any') {
     const { kind } = credentials
-    const isNamed = tunnel.has('peer-id') || tunnel.has('certificate.peer-id')
+    const saysWho = tunnel.has('peer-id') || tunnel.has('certificate.peer-id')
     const id = side(connection, 'remote')?.settings.get('id')
     const proof = kind === 'psk' || tunnel.has('certificate.trust') ? kind : undefined
-    if (!isNamed && !takeAnyone(tunnel, proof, id)) return unnamedPeers('id in remote')
+    if (!saysWho && !takeAnyone(tunnel, proof, id)) return unnamedPeers('id in remote')
     if (kind === 'psk' && !isAggressive) tunnel.remark(ONE_KEY_FOR_ALL)
   }
   times(tunnel, settings)
@@ -167,7 +167,7 @@ function addresses(
   const [first = '%any', ...others] = listOf(remote?.value)
   if (/^%any[46]?$|^0\.0\.0\.0(?:\/0)?$|^::(?:\/0)?$/.test(first)) {
     tunnel.set('peer', 'any', ...(remote === undefined ? [] : [remote]))
-  } else if (parseIp(first) === undefined && !isHostName(first)) {
+  } else if (!isHost(first)) {
     return { why: `remote_addrs = ${first}: ${noAddressOfPeer(first)}` }
   } else tunnel.set('peer', first, ...(remote === undefined ? [] : [remote]))
   if (remote !== undefined && others.length > 0)
