@@ -1,6 +1,7 @@
 import type { IpAddress } from '#bytes/ip'
 import type { Clock } from './clock.ts'
 import { type Lookup, lookupTrouble } from './name-lookup.ts'
+import { inTime } from './patience.ts'
 
 /** What is known of a host name. */
 export type NameFacts = {
@@ -81,15 +82,8 @@ export class NameBook {
       entry.tries++
       entry.asking = this.#answer(name, entry)
     }
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(() => {
-        entry.facts = { ...entry.facts, trouble: `no answer in ${PATIENCE / 1_000} s` }
-        resolve()
-      }, PATIENCE)
-    })
-    await Promise.race([entry.asking, late])
-    clearTimeout(timer)
+    if ((await inTime(entry.asking, PATIENCE)) === 'late')
+      entry.facts = { ...entry.facts, trouble: `no answer in ${PATIENCE / 1_000} s` }
   }
 
   async #answer(name: string, entry: Entry): Promise<void> {

@@ -9,6 +9,7 @@ import type { Log } from './log.ts'
 import type { EnginePort } from './loop.ts'
 import { NameBook, type NameFacts } from './name-book.ts'
 import type { Lookup } from './name-lookup.ts'
+import { inTime } from './patience.ts'
 
 export type PeerNamesParts = {
   readonly clock: Clock
@@ -211,12 +212,7 @@ export class PeerNames {
   async #askAll(tunnels: readonly NamedTunnel[]): Promise<void> {
     const names = new Set(tunnels.map(({ peerName }) => peerName.name))
     if (names.size === 0) return
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, PATIENCE)
-    })
-    await Promise.race([Promise.all([...names].map((name) => this.#book.askAnew(name))), late])
-    clearTimeout(timer)
+    await inTime(Promise.all([...names].map((name) => this.#book.askAnew(name))), PATIENCE)
   }
 }
 

@@ -11,6 +11,7 @@ import { KeyAgreementPool } from './key-agreement-pool.ts'
 import { type Log, openLog } from './log.ts'
 import type { EnginePort } from './loop.ts'
 import { lookUpName } from './name-lookup.ts'
+import { inTime } from './patience.ts'
 import { answerWithFetches, type VerificationParts } from './peer-verification.ts'
 import { RevocationFetcher } from './revocation-fetcher.ts'
 import type { Loaded } from './running-configuration.ts'
@@ -225,15 +226,10 @@ function watchProcess(gateway: Gateway, manager: ServiceManager, stop: Stop, log
 /** One step after the other, each given its chance even when one before it failed or hangs. */
 async function cleanUp(steps: readonly (() => Promise<void>)[], log: Log): Promise<void> {
   for (const step of steps) {
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error('took too long')), CLEAN_UP_PATIENCE)
-    })
     try {
-      await Promise.race([step(), late])
+      if ((await inTime(step(), CLEAN_UP_PATIENCE)) === 'late') throw new Error('took too long')
     } catch (error) {
       log.note('error', `clean-up: ${messageOf(error)}`)
     }
-    clearTimeout(timer)
   }
 }
