@@ -1,20 +1,21 @@
 // Certificates that do not fit the other side, as the side that is refused, or that looks first, can tell.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Authentication, TunnelConfig } from '#config/config'
+import type { TunnelConfig } from '#config/config'
 import type { Failure } from '#ike/events'
-import { opensslEcdsa } from '#platform/openssl-ecdsa'
 import type { Identity } from '#policy/identity'
 import type { Side } from '#rehearsal/rehearsal'
+import { certifiedBy, readyForCertificates } from '../support/certified.ts'
 import { events, prepare } from '../support/exchange.ts'
-import { A_DAY, type Holder, sampleAuthority, sampleGateway, TODAY } from '../support/sample-pki.ts'
+import { A_DAY, sampleAuthority, sampleGateway, TODAY } from '../support/sample-pki.ts'
 import { A_BEGINS, sites } from '../support/sites.ts'
 
 const NAME: Identity = { kind: 'fqdn', name: 'gw.example.net' }
 const PLANT = sampleAuthority('Plant CA')
 const OLD = sampleAuthority('Old CA')
-const FROM_PLANT = { authentication: by(sampleGateway('a', PLANT), [OLD, PLANT]) }
-const FROM_OLD = { authentication: by(sampleGateway('b', OLD), [OLD]) }
+const FROM_PLANT = { authentication: certifiedBy(sampleGateway('a', PLANT), [OLD, PLANT]) }
+const FROM_OLD = { authentication: certifiedBy(sampleGateway('b', OLD), [OLD]) }
 
 test('CW-310: the peer asks for certificates of another CA than ours is from', () => {
   const failure = failureOf('a', FROM_PLANT, FROM_OLD)
@@ -34,8 +35,8 @@ test('CW-306: the side that refuses it knows which CA is missing', () => {
 
 test('CW-307: our own certificate has expired, and the peer refuses it or says nothing of it', () => {
   const old = { notBefore: TODAY - 400 * A_DAY, notAfter: TODAY - 2 * A_DAY }
-  const expired = { authentication: by(sampleGateway('a', PLANT, old), [PLANT]) }
-  const takes = { authentication: by(sampleGateway('b', PLANT), [PLANT]) }
+  const expired = { authentication: certifiedBy(sampleGateway('a', PLANT, old), [PLANT]) }
+  const takes = { authentication: certifiedBy(sampleGateway('b', PLANT), [PLANT]) }
   const failure = failureOf('a', expired, takes)
   assert.equal(failure.code, 'CW-307')
   assert.match(
@@ -50,8 +51,8 @@ test('CW-307: our own certificate is not valid yet', () => {
   const early = { notBefore: TODAY + A_DAY, notAfter: TODAY + 400 * A_DAY }
   const failure = failureOf(
     'a',
-    { authentication: by(sampleGateway('a', PLANT, early), [PLANT]) },
-    { authentication: by(sampleGateway('b', PLANT), [PLANT]) },
+    { authentication: certifiedBy(sampleGateway('a', PLANT, early), [PLANT]) },
+    { authentication: certifiedBy(sampleGateway('b', PLANT), [PLANT]) },
   )
   assert.equal(failure.code, 'CW-307')
   assert.match(failure.summary, /is not valid before 2026-11-24/)
@@ -61,8 +62,8 @@ test('CW-307: our own certificate is not valid yet', () => {
 test('CW-311: one side has an RSA key and the other an ECDSA key', () => {
   const failure = failureOf(
     'b',
-    { authentication: by(sampleGateway('a rsa', PLANT, { keyType: 'rsa3072' }), [PLANT]) },
-    { authentication: by(sampleGateway('b', PLANT), [PLANT]) },
+    { authentication: certifiedBy(sampleGateway('a rsa', PLANT, { keyType: 'rsa3072' }), [PLANT]) },
+    { authentication: certifiedBy(sampleGateway('b', PLANT), [PLANT]) },
   )
   assert.equal(failure.code, 'CW-311')
   assert.deepEqual(
@@ -73,27 +74,10 @@ test('CW-311: one side has an RSA key and the other an ECDSA key', () => {
 
 function failureOf(side: Side, a: Partial<TunnelConfig>, b: Partial<TunnelConfig>): Failure {
   const rehearsal = prepare(sites({ localId: NAME, remoteId: NAME }, a, { ...A_BEGINS, ...b }))
-  for (const gateway of [rehearsal.gateways.a, rehearsal.gateways.b]) {
-    gateway.bareEcdsa = opensslEcdsa()
-    gateway.date = TODAY
-  }
+  readyForCertificates(rehearsal)
   rehearsal.start()
   rehearsal.runFor(40_000)
   const [failed] = events(rehearsal, side, 'negotiation-failed')
   assert.ok(failed !== undefined)
   return failed.failure
-}
-
-function by(
-  { certificate, key }: Holder,
-  trusted: readonly Holder[],
-): Extract<Authentication, { kind: 'certificate' }> {
-  return {
-    kind: 'certificate',
-    own: [certificate],
-    key,
-    trust: trusted.map((one) => one.certificate),
-    revocation: { crl: 'off', ocsp: 'off' },
-    crls: [],
-  }
 }

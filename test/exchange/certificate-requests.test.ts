@@ -1,15 +1,20 @@
 // What each side asks for by CERTREQ, and gets (RFC 4945 §3.2.7, §3.3.6). No hash covers these payloads, so a test can change them on the way.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Authentication, TunnelConfig } from '#config/config'
+import type { TunnelConfig } from '#config/config'
 import { encodePlain, FLAG_ENCRYPTION } from '#ikev1/protect'
-import { opensslEcdsa } from '#platform/openssl-ecdsa'
 import type { Rehearsal } from '#rehearsal/rehearsal'
 import { decodeHeader, HEADER_OCTETS } from '#wire/ike-header'
 import { decodePayloads } from '#wire/v1/message'
 import type { CertRequestPayload, Payload } from '#wire/v1/payloads'
+import {
+  type CertificateAuthentication,
+  certifiedBy,
+  readyForCertificates,
+} from '../support/certified.ts'
 import { arrows, assertUp, events, prepare } from '../support/exchange.ts'
-import { dn, type Holder, sampleAuthority, sampleGateway, TODAY } from '../support/sample-pki.ts'
+import { dn, type Holder, sampleAuthority, sampleGateway } from '../support/sample-pki.ts'
 import { A_BEGINS, sites } from '../support/sites.ts'
 import { readyFor, styles, stylishSites } from '../support/styles.ts'
 
@@ -89,8 +94,6 @@ test('of many requests the first few are told', () => {
   assert.match(warnings(rehearsal)[0] ?? '', /CN=0; CN=1; CN=2; CN=3; ours/)
 })
 
-type CertificateAuthentication = Extract<Authentication, { kind: 'certificate' }>
-
 /** Both sides with certificates of one CA; what asks for them is changed on the way, both ways. */
 function run(
   a: Partial<CertificateAuthentication>,
@@ -107,10 +110,7 @@ function run(
       { ...common, authentication: { ...by(sampleGateway('b', CA)), ...b }, start: 'respond' },
     ),
   )
-  for (const side of [rehearsal.gateways.a, rehearsal.gateways.b]) {
-    side.bareEcdsa = opensslEcdsa()
-    side.date = TODAY
-  }
+  readyForCertificates(rehearsal)
   rehearsal.intercept = ({ octets }) => changed(octets, change)
   rehearsal.start()
   rehearsal.runFor(40_000)
@@ -127,15 +127,8 @@ function changed(octets: Uint8Array, change: Change): Uint8Array {
   return encodePlain(header, [...plain.filter(({ type }) => type !== 'CR'), ...change(requests)])
 }
 
-function by({ certificate, key }: Holder): CertificateAuthentication {
-  return {
-    kind: 'certificate',
-    own: [certificate],
-    key,
-    trust: [CA.certificate],
-    revocation: { crl: 'off', ocsp: 'off' },
-    crls: [],
-  }
+function by(holder: Holder): CertificateAuthentication {
+  return certifiedBy(holder, [CA])
 }
 
 function failure(rehearsal: Rehearsal, side: 'a' | 'b') {

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Authentication, TunnelConfig } from '#config/config'
+import type { TunnelConfig } from '#config/config'
 import { issueCrl } from '#pki/issue'
 import { opensslEcdsa } from '#platform/openssl-ecdsa'
 import type { Identity } from '#policy/identity'
+import {
+  type CertificateAuthentication,
+  certifiedBy,
+  readyForCertificates,
+} from '../support/certified.ts'
 import { arrows, assertUp, events, prepare, snapshot } from '../support/exchange.ts'
 import {
   A_DAY,
@@ -209,15 +214,8 @@ function gateway(name: string): Holder {
   return sampleGateway(name, CA)
 }
 
-function by({ certificate, key }: Holder): Extract<Authentication, { kind: 'certificate' }> {
-  return {
-    kind: 'certificate',
-    own: [certificate],
-    key,
-    trust: [CA.certificate],
-    revocation: { crl: 'off', ocsp: 'off' },
-    crls: [],
-  }
+function by(holder: Holder): CertificateAuthentication {
+  return certifiedBy(holder, [CA])
 }
 
 function begin(a: Partial<TunnelConfig>, b: Partial<TunnelConfig>) {
@@ -225,10 +223,7 @@ function begin(a: Partial<TunnelConfig>, b: Partial<TunnelConfig>) {
 }
 
 function run(rehearsal: ReturnType<typeof prepare>) {
-  for (const side of [rehearsal.gateways.a, rehearsal.gateways.b]) {
-    side.bareEcdsa = opensslEcdsa()
-    side.date = TODAY
-  }
+  readyForCertificates(rehearsal)
   rehearsal.start()
   rehearsal.runFor(5_000)
   return rehearsal

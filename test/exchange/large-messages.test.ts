@@ -1,15 +1,15 @@
 // Messages larger than a packet whose fragments get lost on the way.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Authentication } from '#config/config'
 import type { Failure } from '#ike/events'
-import { opensslEcdsa } from '#platform/openssl-ecdsa'
 import type { Identity } from '#policy/identity'
 import { decodeHeader, HEADER_OCTETS } from '#wire/ike-header'
 import { decodePayloads } from '#wire/v1/message'
 import { announces } from '#wire/v1/vendor-id'
+import { certifiedBy, readyForCertificates } from '../support/certified.ts'
 import { events, prepare } from '../support/exchange.ts'
-import { type Holder, sampleAuthority, sampleGateway, TODAY } from '../support/sample-pki.ts'
+import { sampleAuthority, sampleGateway } from '../support/sample-pki.ts'
 import { A_BEGINS, sites } from '../support/sites.ts'
 
 const NAME: Identity = { kind: 'fqdn', name: 'gw.example.net' }
@@ -50,7 +50,7 @@ test('CW-306: a message that fits a packet is not lost for its size', () => {
       const { flags, exchangeType } = decodeHeader(octets)
       return exchangeType === 2 && (flags & 1) !== 0 ? undefined : octets
     },
-    by(sampleGateway('small', ROOT), []),
+    certifiedBy(sampleGateway('small', ROOT), [ROOT]),
   )
   assert.equal(failure.code, 'CW-306')
 })
@@ -61,13 +61,14 @@ function firstFailure(
     rehearsal: ReturnType<typeof prepare>,
     side: 'a' | 'b',
   ) => Uint8Array | undefined,
-  authentication = by(sampleGateway('large', PLANT, { keyType: 'rsa3072' }), [PLANT]),
+  authentication = certifiedBy(
+    sampleGateway('large', PLANT, { keyType: 'rsa3072' }),
+    [ROOT],
+    [PLANT],
+  ),
 ): Failure {
   const rehearsal = prepare(sites({ localId: NAME, remoteId: NAME, authentication }, {}, A_BEGINS))
-  for (const side of [rehearsal.gateways.a, rehearsal.gateways.b]) {
-    side.bareEcdsa = opensslEcdsa()
-    side.date = TODAY
-  }
+  readyForCertificates(rehearsal)
   rehearsal.intercept = ({ octets, side }) => {
     const passed = pass(octets, rehearsal, side)
     return passed === undefined ? undefined : withoutFragmentation(passed)
@@ -77,20 +78,6 @@ function firstFailure(
   const [failed] = events(rehearsal, 'a', 'negotiation-failed')
   assert.ok(failed !== undefined)
   return failed.failure
-}
-
-function by(
-  { certificate, key }: Holder,
-  chain: readonly Holder[],
-): Extract<Authentication, { kind: 'certificate' }> {
-  return {
-    kind: 'certificate',
-    own: [certificate, ...chain.map((one) => one.certificate)],
-    key,
-    trust: [ROOT.certificate],
-    revocation: { crl: 'off', ocsp: 'off' },
-    crls: [],
-  }
 }
 
 /** As from a peer that joins no fragments of IKE messages. */

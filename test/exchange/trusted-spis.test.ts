@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Authentication } from '#config/config'
 import type { Effect } from '#ike/effects'
-import { opensslEcdsa } from '#platform/openssl-ecdsa'
 import { decodeHeader } from '#wire/ike-header'
+import {
+  type CertificateAuthentication,
+  certifiedBy,
+  readyForCertificates,
+} from '../support/certified.ts'
 import { prepare, recorded, rehearseUp, snapshot } from '../support/exchange.ts'
-import { type Holder, sampleAuthority, sampleGateway, TODAY } from '../support/sample-pki.ts'
+import { type Holder, sampleAuthority, sampleGateway } from '../support/sample-pki.ts'
 import { A_BEGINS, type Sites, sites, TUNNEL } from '../support/sites.ts'
 
 // Which SPIs of its own an engine wants to be heard before others, when it is flooded with IKE.
@@ -50,26 +53,15 @@ test('so it does where his certificate took its time to be checked, with no mess
   )
   rehearsal.intercept = ({ side, octets }) =>
     side === 'a' && decodeHeader(octets).messageId !== 0 ? undefined : octets
-  for (const side of [rehearsal.gateways.a, rehearsal.gateways.b]) {
-    side.bareEcdsa = opensslEcdsa()
-    side.date = TODAY
-  }
+  readyForCertificates(rehearsal)
   rehearsal.start()
   rehearsal.runFor(3_000)
   const [sa] = snapshot(rehearsal, 'b').ikeSas
   assert.deepEqual(trustedSpis(engines[1] ?? []), [sa?.responderSpi])
 })
 
-function by({ certificate, key }: Holder): Authentication {
-  const revocation = { crl: 'off', ocsp: 'off' } as const
-  return {
-    kind: 'certificate',
-    own: [certificate],
-    key,
-    trust: [CA.certificate],
-    revocation,
-    crls: [],
-  }
+function by(holder: Holder): CertificateAuthentication {
+  return certifiedBy(holder, [CA])
 }
 
 /** What counts after the first two messages of phase 1, when no other comes through. */

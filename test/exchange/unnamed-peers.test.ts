@@ -1,14 +1,19 @@
 // Peers without a fixed address or identity: one key for all in Main mode (RFC 2409 §5.4), and any certificate of a CA.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Secret } from '#bytes/secret'
-import type { Authentication, TunnelConfig } from '#config/config'
-import { opensslEcdsa } from '#platform/openssl-ecdsa'
+import type { TunnelConfig } from '#config/config'
 import type { ExpectedIdentity } from '#policy/expected-identity'
 import type { Identity } from '#policy/identity'
 import type { Rehearsal } from '#rehearsal/rehearsal'
+import {
+  type CertificateAuthentication,
+  certifiedBy,
+  readyForCertificates,
+} from '../support/certified.ts'
 import { events, prepare } from '../support/exchange.ts'
-import { dn, type Holder, sampleAuthority, sampleGateway, TODAY } from '../support/sample-pki.ts'
+import { dn, type Holder, sampleAuthority, sampleGateway } from '../support/sample-pki.ts'
 import { type Sites, sites, TUNNEL } from '../support/sites.ts'
 
 const ANYWHERE = { peer: 'any', start: 'respond' } as const
@@ -206,10 +211,7 @@ function calls(ofA: readonly Changes[], ofB: readonly Changes[]): Rehearsal {
   const localId: Identity = { kind: 'fqdn', name: 'gw.example.net' }
   const { a, b } = sites({}, certified ? { remoteId: localId } : {}, certified ? { localId } : {})
   const rehearsal = prepare({ a: several(a, ofA), b: several(b, ofB) })
-  for (const gateway of [rehearsal.gateways.a, rehearsal.gateways.b]) {
-    gateway.bareEcdsa = opensslEcdsa()
-    gateway.date = TODAY
-  }
+  readyForCertificates(rehearsal)
   rehearsal.start()
   rehearsal.runFor(5_000)
   return rehearsal
@@ -221,10 +223,8 @@ function several(config: Sites['a'], changes: readonly Changes[]): Sites['a'] {
   return { ...config, tunnels: changes.map((one) => ({ ...tunnel, ...one })) }
 }
 
-function by({ certificate, key }: Holder): Authentication {
-  const revocation = { crl: 'off', ocsp: 'off' } as const
-  const trust = [CA.certificate]
-  return { kind: 'certificate', own: [certificate], key, trust, revocation, crls: [] }
+function by(holder: Holder): CertificateAuthentication {
+  return certifiedBy(holder, [CA])
 }
 
 /** Who has which tunnel of b. */
